@@ -1,0 +1,156 @@
+"""Builds the Faust app and wires the rooms together: the only place that knows them all.
+
+    faust -A worker.app worker -l info      # settings from the environment and the TOML file
+    sentiment-worker run                    # the same, with flags and messages of its own
+
+A user's own app is a few lines more::
+
+    app = create_app(load_settings())
+
+    @app.agent(app.topic("orders"))
+    async def orders(stream): ...
+"""
+
+import asyncio
+import logging
+import ssl
+import sys
+from collections.abc import AsyncIterable
+from typing import Any, cast
+
+import faust
+from faust.app.base import BootStrategy
+from faust.auth import SASLCredentials, SSLCredentials
+
+from worker.connection import client_options
+from worker.engine import Engine
+from worker.errors import WorkerError
+from worker.fetch import Fetch
+from worker.intake.consumer import FetchTransport
+from worker.observability.health import add_pages
+from worker.settings import Settings, load_settings
+
+#: Records in one poll, over all partitions.
+MAX_POLL_RECORDS = 2_000
+#: Fetches that wait for the agent. The pipeline's own bounds do the rest.
+FETCH_BUFFER = 8
+
+
+class EngineBoot(BootStrategy):
+    """Starts the engine behind the health pages and before everything that talks to Kafka; stops it after that."""
+
+    def server(self) -> Any:
+        first = [*self.web_server(), cast(SentimentApp, self.app).engine]
+        return [*first, *(service for service in super().server() if service not in first)]
+
+
+class SentimentApp(faust.App):
+    """A Faust app with an engine; other topics, agents and tables work as in any Faust app."""
+
+    BootStrategy = EngineBoot
+    engine: Engine
+
+
+def create_app(settings: Settings) -> SentimentApp:
+    """The Faust app of these settings; nothing is loaded or connected before it starts."""
+    app = SentimentApp(
+        settings.group_id,
+        broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
+        broker_credentials=_credentials(settings),
+        broker_commit_interval=settings.commit_interval,
+        broker_max_poll_records=MAX_POLL_RECORDS,
+        # Faust wants the session timeout below the request timeout, and lets a rebalance take as long as a session.
+        broker_session_timeout=settings.session_timeout,
+        broker_request_timeout=settings.session_timeout + 30.0,
+        broker_rebalance_timeout=max(60.0, settings.session_timeout),
+        broker_heartbeat_interval=min(3.0, settings.session_timeout / 3),
+        consumer_group_instance_id=settings.group_instance_id,
+        consumer_auto_offset_reset="latest" if settings.start_from == "latest" else "earliest",
+        stream_wait_empty=True,  # at a stop and a rebalance: our own drain, with its deadline
+        topic_disable_leader=True,  # no leader topic is made for a job that needs none
+        topic_replication_factor=max(1, settings.topic_replication),
+        web_enabled=settings.web_port != 0,
+        web_bind=settings.web_host,
+        web_port=settings.web_port or 6066,
+        store="memory://",
+        worker_redirect_stdouts=False,
+    )
+    app.engine = Engine(settings, loop=app.loop, beacon=app.beacon)
+    transport = FetchTransport(app.conf.broker_consumer, app)
+    transport.intake = app.engine
+    app.transport = transport
+    # Offsets are the ledger's (acks=False): Faust neither tracks a fetch nor waits for it.
+    texts = app.topic(
+        *settings.input_topics, value_serializer="raw", key_serializer="raw", acks=False, maxsize=FETCH_BUFFER
+    )
+
+    @app.agent(texts, name="texts")
+    async def texts_agent(stream: AsyncIterable[Fetch]) -> None:
+        async for fetch in stream:
+            await app.engine.submit(fetch)
+
+    @app.on_partitions_assigned.connect(weak=False)
+    async def on_assigned(_: Any, assigned: Any, **__: Any) -> None:
+        app.engine.on_assigned(assigned)
+
+    @app.on_partitions_revoked.connect(weak=False)
+    async def on_revoked(_: Any, revoked: Any, **__: Any) -> None:
+        app.engine.on_revoked(revoked)
+
+    add_pages(app, app.engine)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Run a worker until it is told to stop (SIGTERM, SIGINT).
+
+    Raises:
+        WorkerError: it stopped for a reason that can be mended; nothing unpublished is committed.
+    """
+    app = create_app(settings)
+    worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
+    logging.getLogger("mode").addFilter(_without_traceback)
+    start = asyncio.ensure_future(worker.start(), loop=worker.loop)
+    try:
+        worker.loop.run_until_complete(start)
+    except asyncio.CancelledError:
+        pass  # a signal cancels the start once everything has stopped
+    finally:
+        worker.stop_and_shutdown()
+    if app.engine.unfinished:
+        raise WorkerError(
+            f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "
+            "will be read again"
+        )
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A WorkerError says in its sentence all that there is to say."""
+    if record.exc_info and isinstance(record.exc_info[1], WorkerError):
+        record.exc_info = None
+    return True
+
+
+def _credentials(settings: Settings) -> Any:
+    options = client_options(settings)
+    context: ssl.SSLContext | None = options.get("ssl_context")
+    if settings.security_protocol.startswith("SASL"):
+        return SASLCredentials(
+            mechanism=settings.sasl_mechanism,
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context is not None else None
+
+
+def __getattr__(name: str) -> Any:
+    """``worker.app.app``, which ``faust -A worker.app`` looks for, is made when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = create_app(load_settings())
+    except WorkerError as error:
+        sys.exit(f"Error: {error}")
+    globals()["app"] = value
+    return value

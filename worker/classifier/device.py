@@ -1,0 +1,174 @@
+"""The device: one thread that owns the classifier, and what happens when a batch fails on it."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from worker.classifier.labels import Floats
+from worker.errors import DeviceError, Reason, Rejection, Stage
+from worker.tokens import PaddedBatch
+from worker.verdict import ModelCard
+
+logger = logging.getLogger(__name__)
+
+
+class Scorer(Protocol):
+    """What the device needs of a classifier; ``Classifier`` is one."""
+
+    card: ModelCard
+    batch_tokens: int
+    probe: PaddedBatch
+
+    def scores(self, batch: PaddedBatch) -> Floats:
+        """float32 [n, labels]; a row that is not finite has no answer. May raise anything."""
+        ...
+
+    def release_memory(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What became of a batch of n texts."""
+
+    scores: Floats = field(repr=False)
+    """float32 [n, labels]; zeros in the rows of ``rejected``."""
+    rejected: dict[int, Rejection]
+    """By row."""
+    seconds: float
+    token_limit: int
+    """Padded tokens that the device can take in one batch, as far as is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What is kept of an exception: the exception itself holds on to the tensors of the failed pass."""
+
+    exception: str
+    out_of_memory: bool
+
+
+class Device:
+    """Runs batches one after another in a thread of its own.
+
+    A batch for which the memory does not suffice is halved, and the size that fits is remembered. A batch that fails
+    otherwise is bisected until the text that makes it fail stands alone; the others get their scores.
+    """
+
+    def __init__(self, classifier: Scorer) -> None:
+        self._classifier = classifier
+        self._token_limit = classifier.batch_tokens
+        self._queue: SimpleQueue[tuple[PaddedBatch, Future[Result]] | None] = SimpleQueue()
+        # A daemon: a device that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="device", daemon=True)
+        self._thread.start()
+
+    def submit(self, batch: PaddedBatch) -> "Future[Result]":
+        """Queue a batch; returns at once. The future has what ``classify`` returns or raises."""
+        future: Future[Result] = Future()
+        self._queue.put((batch, future))
+        return future
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Let the thread end after what is queued. Whether it has ended within ``timeout`` seconds."""
+        self._queue.put(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            batch, future = work
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self.classify(batch))
+            except BaseException as error:  # a thread has nobody else to tell
+                future.set_exception(error)
+
+    def classify(self, batch: PaddedBatch) -> Result:
+        """Scores of every text that has some, and a rejection for each that has none. In the device's thread only.
+
+        With k bad texts among n, the model runs at most ``1 + k * (2 * log2(n) + 3)`` times, rounded up.
+
+        Raises:
+            DeviceError: a text failed alone, and so did one that is known to be good: it is not the text's fault.
+        """
+        started = time.perf_counter()
+        scores = np.zeros((len(batch), len(self._classifier.card.labels)), dtype=np.float32)
+        rejected: dict[int, Rejection] = {}
+        pending = [(0, len(batch), 1)]  # parts of the batch, the next one last, and which attempt on their rows this is
+        while pending:
+            start, stop, attempt = pending.pop()
+            part = batch.rows(start, stop)
+            halves = [((start + stop) // 2, stop), (start, (start + stop) // 2)]
+            if len(part) > 1 and part.ids.size > self._token_limit:
+                pending += [(*half, attempt) for half in halves]
+                continue
+            outcome = self._try(part)
+            if not isinstance(outcome, _Failure):
+                scores[start:stop] = outcome
+            elif len(part) > 1:
+                if outcome.out_of_memory:
+                    self._lower_limit(part)
+                pending += [(*half, attempt + 1) for half in halves]
+            else:
+                self._check_device(outcome.exception)
+                rejected[start] = _inference_failed(outcome, attempt)
+
+        not_finite = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        if len(not_finite):
+            self._check_device("scores that are not finite")
+            rejected |= dict.fromkeys(not_finite.tolist(), _NOT_FINITE)
+            scores[not_finite] = 0
+        return Result(scores, rejected, time.perf_counter() - started, self._token_limit)
+
+    def _try(self, batch: PaddedBatch) -> Floats | _Failure:
+        try:
+            return self._classifier.scores(batch)
+        except Exception as error:
+            logger.debug("a batch of %d texts failed", len(batch), exc_info=error)
+            failure = _Failure(type(error).__name__, _is_out_of_memory(error))
+        # Only here is the failed pass's memory free to be released.
+        if failure.out_of_memory:
+            self._classifier.release_memory()
+        return failure
+
+    def _lower_limit(self, failed: PaddedBatch) -> None:
+        self._token_limit = min(self._token_limit, len(failed) // 2 * failed.ids.shape[1])
+        logger.warning("the device ran out of memory: batches are now limited to %d tokens", self._token_limit)
+
+    def _check_device(self, trouble: str) -> None:
+        outcome = self._try(self._classifier.probe)
+        if isinstance(outcome, _Failure) or not np.isfinite(outcome).all():
+            raise DeviceError(
+                f"the device does not classify any more ({trouble}), not even a text that it classified before: "
+                "look into its state and its driver's log, then start the worker again"
+            )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has an exception of its own for this; other devices and the CPU say it in words."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    )
+
+
+def _inference_failed(failure: _Failure, attempts: int) -> Rejection:
+    message = (
+        "the device has not the memory to classify this text, even alone"
+        if failure.out_of_memory
+        else "the model fails on this text, even alone, and works on others"
+    )
+    return Rejection(Reason.INFERENCE_FAILED, Stage.CLASSIFY, message, failure.exception, attempts)
+
+
+_NOT_FINITE = Rejection(
+    Reason.NON_FINITE_SCORES, Stage.CLASSIFY, "the model's scores of this text are not finite numbers"
+)

@@ -1,0 +1,88 @@
+"""Which device computes, at which precision, and how much it is given at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from worker.errors import SettingError
+from worker.settings import Settings
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+_CPU_BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+"""Instruction sets (x86, x86, ARM, ARM) that compute bf16; without one it is emulated, and slower than fp32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    device: torch.device
+    precision: str
+    """fp32, bf16 or fp16."""
+    batch_size: int
+    """Texts in a batch."""
+    batch_tokens: int
+    """Padded tokens in a batch."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return DTYPES[self.precision]
+
+
+def choose_hardware(settings: Settings) -> Hardware:
+    """The device, precision and batch limits that the settings name, or what fits this machine where they say auto.
+
+    Raises:
+        SettingError: the device is not there, or cannot compute at that precision.
+    """
+    device = _device(settings.device)
+    accelerated = device.type != "cpu"
+    return Hardware(
+        device,
+        _precision(device, settings.precision),
+        settings.max_batch_size or (256 if accelerated else 64),
+        settings.max_batch_tokens or (32_768 if accelerated else 8_192),
+    )
+
+
+def available_devices() -> list[str]:
+    """The names that the setting ``device`` takes on this machine, the best first."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def _device(wanted: str) -> torch.device:
+    available = available_devices()
+    name = wanted.strip().lower()
+    if name == "auto":
+        name = available[0]
+    elif name == "cuda" and "cuda:0" in available:
+        name = "cuda:0"
+    if name not in available:
+        raise SettingError(f"device={wanted} is not on this machine: use auto, or one of {', '.join(available)}")
+    return torch.device(name)
+
+
+def supported_precisions(device: torch.device) -> list[str]:
+    """What the device computes in hardware, the one that ``precision=auto`` takes first."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return ["bf16", "fp16", "fp32"] if bf16 else ["fp16", "fp32"]
+    if device.type == "mps":
+        return ["fp32", "fp16"]
+    # Older releases of torch do not say what the CPU has.
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return ["bf16", "fp32"] if any(capabilities.get(name) for name in _CPU_BF16) else ["fp32"]
+
+
+def _precision(device: torch.device, wanted: str) -> str:
+    supported = supported_precisions(device)
+    if wanted == "auto":
+        return supported[0]
+    if wanted not in supported:
+        raise SettingError(
+            f"precision={wanted} is not what {device} computes in hardware: use auto, or one of {', '.join(supported)}"
+        )
+    return wanted

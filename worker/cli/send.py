@@ -1,0 +1,130 @@
+"""``send``: texts and events into a topic."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from worker.cli.connection import broker_error, client_options
+from worker.cli.console import stderr
+from worker.cli.events import event, is_object
+from worker.cli.flags import CONNECTION, Flags, with_flags
+from worker.cli.lines import lines_as_they_come, opened
+from worker.errors import SettingError
+from worker.settings import Settings, load_settings
+
+IN_FLIGHT = 1_000
+"""Events sent and not yet acknowledged: enough to fill batches, few enough for a broker that keeps little."""
+
+
+class Shape(StrEnum):
+    """What a line of the input is."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+    RAW = "raw"
+
+
+@with_flags(*CONNECTION, "text_path", "id_path")
+def send(
+    flags: Flags,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="texts to send")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="read lines from here; without it: from stdin")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="topic to send to; default: the first of input_topics")] = None,
+    key: Annotated[str | None, typer.Option(help="key of every event sent")] = None,
+    shape: Annotated[
+        Shape,
+        typer.Option(
+            "--as",
+            help="what a line is: a JSON event, a plain text to make an event of, or bytes to send as they are, "
+            "broken or not; auto: JSON events if the first line is a JSON object, texts otherwise",
+        ),
+    ] = Shape.AUTO,
+) -> None:
+    """Send texts or JSON events to a topic and wait until the broker has acknowledged each.
+
+    `sentiment-worker send "I love it"` or `sentiment-worker send < events.jsonl`
+    """
+    settings = load_settings(**flags)
+    topic = topic or settings.input_topics[0]
+    if texts and file is not None:
+        raise SettingError("there are texts and --file: give one of them")
+    skipped: list[int] = []
+    if texts:
+        sent = asyncio.run(_send(settings, topic, key, _events_of_texts(settings, texts)))
+    else:
+        with opened(file) as stream:
+            sent = asyncio.run(_send(settings, topic, key, _events_of_lines(settings, stream, shape, skipped)))
+    servers = ",".join(settings.bootstrap_servers)
+    typer.echo(f"{sent} {'event' if sent == 1 else 'events'} acknowledged in {topic} at {servers}")
+    if skipped:
+        raise typer.Exit(1)
+
+
+async def _events_of_texts(settings: Settings, texts: list[str]) -> AsyncIterator[bytes]:
+    for text in texts:
+        yield _event(settings, text)
+
+
+async def _events_of_lines(
+    settings: Settings, stream: IO[bytes], shape: Shape, skipped: list[int]
+) -> AsyncIterator[bytes]:
+    """The events that lines stand for; the number of a line that stands for none goes to ``skipped``, with a word."""
+    async for number, line in lines_as_they_come(stream):
+        if shape is Shape.AUTO:
+            shape = Shape.JSON if is_object(line) else Shape.TEXT
+        if (sendable := _event_of_line(settings, shape, line)) is not None:
+            yield sendable
+            continue
+        skipped.append(number)
+        expected = "UTF-8 text" if shape is Shape.TEXT else "JSON object"
+        stderr().print(f"line {number} is no {expected} and was not sent; --as raw sends it as it is", style="yellow")
+
+
+def _event_of_line(settings: Settings, shape: Shape, line: bytes) -> bytes | None:
+    if shape is not Shape.TEXT:
+        return line if shape is Shape.RAW or is_object(line) else None
+    try:
+        return _event(settings, line.decode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _event(settings: Settings, text: str) -> bytes:
+    """An event of our own around a text, shaped so that the worker finds text and id where its settings say."""
+    return event((settings.id_path, str(uuid.uuid4())), (settings.text_path, text))
+
+
+async def _send(settings: Settings, topic: str, key: str | None, events: AsyncIterator[bytes]) -> int:
+    """Send all events; returns how many the broker acknowledged, which is all of them.
+
+    Raises:
+        BrokerError: the broker cannot be reached or refuses an event.
+    """
+    from aiokafka import AIOKafkaProducer
+    from aiokafka.errors import KafkaError
+
+    producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True, linger_ms=5)
+    encoded_key = None if key is None else key.encode()
+    sent = 0
+    try:
+        await producer.start()
+        in_flight: list[asyncio.Future[Any]] = []
+        async for event in events:
+            in_flight.append(await producer.send(topic, event, key=encoded_key))
+            if len(in_flight) == IN_FLIGHT:
+                sent += len(await asyncio.gather(*in_flight))
+                in_flight.clear()
+        sent += len(await asyncio.gather(*in_flight))
+    except KafkaError as error:
+        raise broker_error(settings, error) from error
+    finally:
+        await producer.stop()
+    return sent

@@ -1,0 +1,116 @@
+"""The codec room: records to texts on the way in, verdicts to values and headers on the way out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from worker.codec import rejections
+from worker.codec.cloudevents import CloudEventsJson
+from worker.codec.confluent import frame
+from worker.codec.formats import FORMATS, Format
+from worker.codec.modes import MODES, SENTIMENT, Mode, Output
+from worker.codec.pointer import Pointer
+from worker.codec.rendering import SentimentRenderer
+from worker.codec.text import find_text, is_blank
+from worker.errors import Rejection
+from worker.fetch import Fetch, Record
+from worker.settings import Settings
+from worker.verdict import ModelCard, Verdicts
+
+_CLOSING_BRACE = ord("}")
+_is_cloudevent = CloudEventsJson().recognises
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """The slots of a fetch, each in exactly one of ``slots``, ``rejected`` and ``tombstones``."""
+
+    texts: list[str] = field(default_factory=list, repr=False)
+    """What is to be classified, in the order of ``slots``."""
+    slots: list[int] = field(default_factory=list)
+    rejected: dict[int, Rejection] = field(default_factory=dict)
+    tombstones: list[int] = field(default_factory=list)
+    """Slots that are forwarded as they are."""
+    kept: dict[int, Any] = field(default_factory=dict, repr=False)
+    """What the codec needs to answer the events, where the record alone does not tell."""
+
+
+class Codec:
+    """Reads events as the settings describe them and answers with one model's verdicts."""
+
+    def __init__(self, settings: Settings, card: ModelCard) -> None:
+        """Raises SettingError where a pointer is not RFC 6901's."""
+        self._text_pointer = Pointer.parse(settings.text_path)
+        self._max_text_bytes = settings.max_text_bytes
+        self._forwards_tombstones = settings.tombstones == "forward"
+        self._format: Format | None = None if settings.input_format == "auto" else FORMATS[settings.input_format]
+        schema_id = settings.output_schema_id
+        self._mode: Mode = MODES[settings.output_mode](
+            card, Pointer.parse(settings.id_path), b"" if schema_id is None else frame(schema_id)
+        )
+        self._renderer = SentimentRenderer(card)
+        # A bare JSON object with its text under one key, to be enriched: nothing has to be kept of it.
+        reads_bare_objects = settings.input_format in ("auto", "json") and settings.output_mode == "enrich"
+        self._quick_key = self._text_pointer.only_key if reads_bare_objects else None
+
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """Sort a fetch's records. Never raises, whatever their bytes are."""
+        decoded = Decoded()
+        texts, slots = decoded.texts, decoded.slots
+        key, limit, headers_matter = self._quick_key, self._max_text_bytes, self._format is None
+        for slot, record in enumerate(records):
+            value = record.value
+            if (
+                key is not None
+                and value
+                and value[-1] == _CLOSING_BRACE
+                and len(value) <= limit
+                and not (headers_matter and record.headers and _is_cloudevent(record))
+            ):
+                try:
+                    document = orjson.loads(value)
+                except orjson.JSONDecodeError:
+                    document = {}
+                text = document.get(key)
+                if type(text) is str and SENTIMENT not in document and not is_blank(text):
+                    texts.append(text)
+                    slots.append(slot)
+                    continue
+            self._decode_any(slot, record, decoded)
+        return decoded
+
+    def _decode_any(self, slot: int, record: Record, decoded: Decoded) -> None:
+        """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
+        if record.value is None:
+            if self._forwards_tombstones and record.key is not None:
+                decoded.tombstones.append(slot)
+            else:
+                decoded.rejected[slot] = rejections.NULL_VALUE
+            return
+        format_ = self._format or next(format_ for format_ in FORMATS.values() if format_.recognises(record))
+        opened = format_.open(record)
+        if isinstance(opened, Rejection):
+            decoded.rejected[slot] = opened
+            return
+        text = find_text(opened.document, self._text_pointer, self._max_text_bytes)
+        if isinstance(text, Rejection):
+            decoded.rejected[slot] = text
+            return
+        decoded.texts.append(text)
+        decoded.slots.append(slot)
+        decoded.kept[slot] = self._mode.keep(opened)
+
+    def encode(
+        self, fetch: Fetch, decoded: Decoded, slots: Sequence[int], verdicts: Verdicts, processed_at: str
+    ) -> list[Output]:
+        """Value and headers of the answers to the events in ``slots``, a subset of ``decoded.slots``.
+
+        Args:
+            verdicts: one row for each of ``slots``, in the same order.
+            processed_at: an RFC 3339 time in UTC, the same for the whole batch.
+        """
+        offsets = [fetch.records[slot].offset for slot in slots]
+        sentiments = self._renderer.render(fetch.topic, fetch.partition, offsets, verdicts, processed_at)
+        return self._mode.write(fetch, slots, decoded.kept, sentiments, processed_at)

@@ -1,0 +1,40 @@
+"""Confluent's wire format with JSON in it: a zero byte, four bytes of a schema id (big-endian), the JSON."""
+
+from worker.codec import rejections
+from worker.codec.opened import Opened, open_json
+from worker.errors import Reason, Rejection
+from worker.fetch import Record
+
+FRAME_BYTES = 5
+
+_NO_FRAME = rejections.rejection(Reason.UNKNOWN_FRAME, "the value does not start with Confluent's zero byte")
+_SHORT_FRAME = rejections.rejection(Reason.UNKNOWN_FRAME, "the value ends before anything follows Confluent's frame")
+_NOT_JSON = rejections.rejection(
+    Reason.UNKNOWN_FRAME, "Confluent's frame holds no JSON; Avro and Protobuf are not read"
+)
+
+
+def frame(schema_id: int) -> bytes:
+    """What goes before a JSON value that the schema of this id describes."""
+    return b"\0" + schema_id.to_bytes(4, "big")
+
+
+class ConfluentJson:
+    """Framed JSON. The schema id is not looked up: what the pointers need is checked in each event anyway."""
+
+    def recognises(self, record: Record) -> bool:
+        return record.value is not None and record.value.startswith(b"\0")
+
+    def open(self, record: Record) -> Opened | Rejection:
+        value = record.value or b""
+        if not value.startswith(b"\0"):
+            return _NO_FRAME
+        if len(value) <= FRAME_BYTES:
+            return _SHORT_FRAME
+        opened = open_json(value[FRAME_BYTES:])
+        if isinstance(opened, Rejection) and opened.reason in _REASONS_OF_OTHER_CONTENT:
+            return _NOT_JSON
+        return opened
+
+
+_REASONS_OF_OTHER_CONTENT = frozenset({Reason.NOT_JSON, Reason.NOT_UTF8, Reason.UNKNOWN_FRAME})

@@ -1,0 +1,59 @@
+"""JSON Pointers (RFC 6901) that say where in an event its text and its id are."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from worker.errors import SettingError
+
+_ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_BAD_ESCAPE = re.compile(r"~(?![01])")
+
+
+class _Missing:
+    """Type of ``MISSING``, which is not None: JSON has a null of its own."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A parsed pointer: one token for each level, none for the whole document."""
+
+    tokens: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Pointer":
+        """Raises SettingError where RFC 6901 knows no such pointer."""
+        if text and not text.startswith("/"):
+            raise SettingError(f"{text!r} is not a JSON Pointer (RFC 6901): it starts with '/', such as '/text'")
+        if _BAD_ESCAPE.search(text):
+            raise SettingError(f"{text!r} is not a JSON Pointer (RFC 6901): write '~' as '~0' and '/' in a key as '~1'")
+        return cls(tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]))
+
+    @property
+    def only_key(self) -> str | None:
+        """The key of a pointer to a member of the document itself, which needs one lookup and no walk."""
+        return self.tokens[0] if len(self.tokens) == 1 else None
+
+    def find(self, document: Any) -> Any:
+        """The value in a parsed document, or ``MISSING``."""
+        found = document
+        for token in self.tokens:
+            if isinstance(found, dict):
+                found = found.get(token, MISSING)
+            elif isinstance(found, list):
+                index = array_index(token)
+                found = found[index] if index is not None and index < len(found) else MISSING
+            else:
+                return MISSING
+        return found
+
+
+def array_index(token: str) -> int | None:
+    """The index that a token names in an array. ``-``, the element after the last, never exists in an event."""
+    return int(token) if _ARRAY_INDEX.fullmatch(token) else None

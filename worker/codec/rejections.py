@@ -1,0 +1,22 @@
+"""What a record that cannot be answered is told. No message quotes the event: texts are private."""
+
+from worker.errors import Reason, Rejection, Stage
+
+MAX_DEPTH = 1024
+"""Levels of nesting that the parser follows (orjson's limit)."""
+
+
+def rejection(reason: Reason, message: str, exception: str = "") -> Rejection:
+    return Rejection(reason, Stage.DECODE, message, exception)
+
+
+NULL_VALUE = rejection(Reason.NULL_VALUE, "the value is null and nothing forwards it")
+NOT_UTF8 = rejection(Reason.NOT_UTF8, "the value is not valid UTF-8", "UnicodeDecodeError")
+EMPTY = rejection(Reason.NOT_JSON, "the value is empty")
+BYTE_ORDER_MARK = rejection(Reason.NOT_JSON, "the value starts with a byte order mark, which RFC 8259 forbids")
+NOT_AN_OBJECT = rejection(Reason.NOT_AN_OBJECT, "the JSON is not an object")
+NESTED_TOO_DEEPLY = rejection(Reason.NESTED_TOO_DEEPLY, f"the JSON is nested deeper than {MAX_DEPTH} levels")
+LONE_SURROGATE = rejection(Reason.LONE_SURROGATE, "a string holds half of a surrogate pair, which is not a character")
+NO_TEXT = rejection(Reason.NO_TEXT, "nothing is found at text_path")
+TEXT_NOT_A_STRING = rejection(Reason.TEXT_NOT_A_STRING, "what text_path finds is not a string")
+EMPTY_TEXT = rejection(Reason.EMPTY_TEXT, "the text has no visible character")

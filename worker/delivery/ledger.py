@@ -1,0 +1,180 @@
+"""Which slots may be published, and which offset is safe to commit. Pure: no clock, no broker, no event loop.
+
+For each assigned partition the ledger keeps its fetches in offset order. Slots are *settled* in any order (a verdict, a
+rejection, or nothing to say); the contiguous prefix of settled slots is *released*, once and in order, to be published;
+a release is *acknowledged* when the broker has all of it, again in any order; and the *committable* offset moves over
+the contiguous prefix of acknowledged releases only.
+
+Revoking a partition forgets its fetches. A fetch that the ledger does not know is ignored ever after: what was in
+flight for a partition that went away, and perhaps came back, can neither be released nor move an offset.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.fetch import Fetch
+
+
+class Partition(NamedTuple):
+    """A partition of a topic; equal to Faust's and aiokafka's own tuples of that shape."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """Slots ``start`` to ``stop`` (exclusive) of a fetch: settled, next in order, and released exactly once."""
+
+    fetch: Fetch
+    start: int
+    stop: int
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit once this release, and all before it, are acknowledged."""
+        if self.stop == len(self.fetch):
+            return self.fetch.next_offset
+        return self.fetch.records[self.stop - 1].offset + 1
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An open fetch: which slots are settled, and how many are released."""
+
+    fetch: Fetch
+    settled: NDArray[np.bool_]
+    released: int = 0
+
+    def release(self) -> Release | None:
+        """The settled slots that follow the released ones, as a release; None if the next slot is not settled."""
+        rest = self.settled[self.released :]
+        count = rest.size if rest.all() else int(rest.argmin())
+        if count == 0:
+            return None
+        release = Release(self.fetch, self.released, self.released + count)
+        self.released += count
+        return release
+
+
+@dataclass(slots=True)
+class _PartitionLedger:
+    entries: deque[_Entry] = field(default_factory=deque)
+    """Fetches with slots not yet released, in offset order."""
+    unacknowledged: deque[Release] = field(default_factory=deque)
+    """Releases in order, from the first that is not acknowledged."""
+    acknowledged: set[Release] = field(default_factory=set)
+    """Releases behind that first one which are acknowledged already."""
+    committable: int | None = None
+    next_offset: int = 0
+    """Behind the newest fetch."""
+
+
+class Ledger:
+    """The fetches of all assigned partitions."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[Partition, _PartitionLedger] = {}
+        self._open: dict[Fetch, tuple[_PartitionLedger, _Entry]] = {}
+
+    def open(self, fetch: Fetch) -> None:
+        """Take in a fetch, before anything is done with it.
+
+        Raises:
+            ValueError: the fetch starts before the end of the last one of its partition. A consumer that was rewound
+                has to revoke the partition first.
+        """
+        ledger = self._partitions.setdefault(Partition(fetch.topic, fetch.partition), _PartitionLedger())
+        if fetch.records[0].offset < ledger.next_offset:
+            raise ValueError(f"{fetch!r} goes back behind {ledger.next_offset}")
+        ledger.next_offset = fetch.next_offset
+        entry = _Entry(fetch, np.zeros(len(fetch), dtype=np.bool_))
+        ledger.entries.append(entry)
+        self._open[fetch] = (ledger, entry)
+
+    def knows(self, fetch: Fetch) -> bool:
+        """Whether the fetch is open: opened, its partition not revoked since, and not all of it acknowledged."""
+        return fetch in self._open
+
+    def settle(self, fetch: Fetch, slots: Sequence[int] | NDArray[np.intp]) -> list[Release]:
+        """Note that these slots are decided; returns what can be published now, in offset order.
+
+        Raises:
+            ValueError: a slot is settled for the second time.
+        """
+        known = self._open.get(fetch)
+        if known is None:
+            return []
+        ledger, entry = known
+        if entry.settled[slots].any():
+            raise ValueError(f"a slot of {fetch!r} is settled twice")
+        entry.settled[slots] = True
+        releases = []
+        while ledger.entries:
+            head = ledger.entries[0]
+            if release := head.release():
+                releases.append(release)
+            if head.released < len(head.fetch):
+                break
+            ledger.entries.popleft()
+        ledger.unacknowledged.extend(releases)
+        return releases
+
+    def acknowledge(self, release: Release) -> None:
+        """Note that the broker has all of a release; of a revoked partition's release nothing is kept."""
+        known = self._open.get(release.fetch)
+        if known is None:
+            return
+        ledger, _ = known
+        ledger.acknowledged.add(release)
+        while ledger.unacknowledged and ledger.unacknowledged[0] in ledger.acknowledged:
+            first = ledger.unacknowledged.popleft()
+            ledger.acknowledged.remove(first)
+            ledger.committable = first.next_offset
+            if first.stop == len(first.fetch):
+                del self._open[first.fetch]
+
+    def pass_over(self, partition: Partition, position: int) -> None:
+        """Note that the consumer reads on at ``position`` and found nothing before it that is not in the ledger.
+
+        So a partition where nothing is open can be committed up to there: past aborted transactions, control records
+        and what compaction removed.
+        """
+        ledger = self._partitions.setdefault(partition, _PartitionLedger())
+        if not ledger.entries and not ledger.unacknowledged:
+            ledger.committable = max(position, ledger.committable or 0)
+
+    def committable(self, partition: Partition) -> int | None:
+        """The offset up to which everything is acknowledged; None while that is nothing."""
+        ledger = self._partitions.get(partition)
+        return ledger.committable if ledger else None
+
+    def next_offset(self, partition: Partition) -> int:
+        """Behind the newest fetch of a partition; 0 before any."""
+        ledger = self._partitions.get(partition)
+        return ledger.next_offset if ledger else 0
+
+    def partitions(self) -> list[Partition]:
+        """The partitions of which something was received since they were assigned."""
+        return list(self._partitions)
+
+    def open_fetches(self) -> list[Fetch]:
+        """Fetches that are not acknowledged to the last slot."""
+        return list(self._open)
+
+    def under_way(self) -> int:
+        """Releases that are not acknowledged, or wait for one before them that is not."""
+        return sum(len(ledger.unacknowledged) for ledger in self._partitions.values())
+
+    def revoke(self, partitions: Iterable[Partition]) -> list[Fetch]:
+        """Forget these partitions; returns their fetches that were open."""
+        gone = [self._partitions.pop(partition) for partition in set(partitions) & self._partitions.keys()]
+        forgotten = [fetch for fetch, (ledger, _) in self._open.items() if any(ledger is one for one in gone)]
+        for fetch in forgotten:
+            del self._open[fetch]
+        return forgotten

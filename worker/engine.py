@@ -1,0 +1,156 @@
+"""The worker's own part of a Faust app: classifier, pipeline, ledger and producer, with one life cycle.
+
+Faust starts it before its consumer and stops it after, so that the first fetch finds a warm model and the last commit a
+ledger.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from worker.classifier import Classifier, load_classifier
+from worker.connection import broker_error, client_options
+from worker.deadline import Deadline
+from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.publisher import MAX_BATCH_BYTES, Publisher
+from worker.fetch import Fetch
+from worker.intake.topics import ensure_topics
+from worker.job import Answer
+from worker.pipeline import Pipeline
+from worker.settings import Settings
+from worker.statistics import Statistics
+
+
+class Engine(Service):
+    """What intake asks, agents submit to, and health pages read."""
+
+    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
+        self.topics = frozenset(settings.input_topics)
+        self.isolation_level = settings.isolation_level
+        self.start_time_ms = _start_time_ms(settings.start_from)
+        self.assigned = False
+        """Whether the group has given us partitions, or told us that there are none for us."""
+        self.unfinished = False
+        """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
+        self._pipeline: Pipeline | None = None
+        self._publisher: Publisher | None = None
+        self._producer: AIOKafkaProducer | None = None
+
+    async def on_start(self) -> None:
+        classifier = await asyncio.to_thread(load_classifier, self.settings)
+        connection = client_options(self.settings)
+        try:
+            await ensure_topics(self.settings, connection)
+            self._producer = AIOKafkaProducer(
+                **connection,
+                acks="all",
+                enable_idempotence=True,
+                compression_type=None if self.settings.compression == "none" else self.settings.compression,
+                max_batch_size=MAX_BATCH_BYTES,
+            )
+            await self._producer.start()
+            topics = (*self.settings.input_topics, self.settings.output_topic, self.settings.dead_letter_topic)
+            partitions = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+        except KafkaError as error:
+            raise broker_error(self.settings, error) from error
+        self._assemble(classifier, self._producer, partitions)
+        card = classifier.card
+        self.log.info(
+            "Model %s (%s) is warm after %.1f s: %s, %s, tokenizer %s, up to %d texts or %d padded tokens a batch",
+            *(card.name, card.revision, classifier.load_seconds, classifier.device, classifier.precision),
+            *(classifier.tokenizer.name, classifier.batch_size, classifier.batch_tokens),
+        )
+
+    def _assemble(self, classifier: Classifier, producer: AIOKafkaProducer, partitions: dict[str, int]) -> None:
+        pipeline = Pipeline(self.settings, classifier, self.ledger, self._publish, self._fail)
+        self._publisher = Publisher(
+            producer,
+            self.settings.output_topic,
+            self.settings.dead_letter_topic,
+            self.settings.group_id,
+            partitions=partitions,
+            wanted=lambda release: self.ledger.knows(release.fetch),
+            delivered=pipeline.delivered,
+            refused=pipeline.refused,
+            failed=pipeline.fail,
+        )
+        self._pipeline = pipeline
+
+    async def on_stop(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+        if self._publisher is not None:
+            await self._publisher.close()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def submit(self, fetch: Fetch) -> None:
+        """Take a fetch; returning means accepted, not published. Never raises."""
+        if self._pipeline is not None:
+            await self._pipeline.submit(fetch)
+
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        """Forget what is pending of these partitions."""
+        if self._pipeline is not None:
+            self._pipeline.revoke(partitions)
+
+    def on_assigned(self, partitions: Iterable[Sequence[Any]]) -> None:
+        """The group has decided what is ours."""
+        self.assigned = True
+        if self._pipeline is not None:
+            self._pipeline.resume()
+
+    def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
+        """These partitions are somebody else's from now on."""
+        self.assigned = False
+        self.revoke(Partition(*partition) for partition in partitions)
+
+    async def drain(self, *, stopping: bool) -> None:
+        """Finish what was started, within ``drain_timeout``; at a stop also what was received, as far as time allows."""
+        if self._pipeline is None:
+            return
+        finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
+        if stopping and not finished:
+            self.unfinished = True
+
+    @property
+    def ready(self) -> bool:
+        """Model warm, partitions assigned, not draining, nothing broken."""
+        pipeline = self._pipeline
+        return pipeline is not None and self.assigned and not pipeline.draining and pipeline.failure is None
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the pipeline, if anything has."""
+        return self._pipeline.failure if self._pipeline is not None else None
+
+    def statistics(self) -> Statistics | None:
+        """What was done and what is pending; None before the model is loaded."""
+        return self._pipeline.statistics() if self._pipeline is not None else None
+
+    def _publish(self, release: Release, answer: Answer) -> None:
+        if self._publisher is not None:
+            self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
+
+    def _fail(self, error: BaseException) -> None:
+        self.add_future(self._crash_with(error))
+
+    async def _crash_with(self, error: BaseException) -> None:
+        try:
+            raise error
+        except BaseException as raised:
+            await self.crash(raised)  # logs what is being handled
+
+
+def _start_time_ms(start_from: str) -> int | None:
+    if start_from in ("earliest", "latest"):
+        return None
+    return int(datetime.fromisoformat(start_from).timestamp() * 1000)

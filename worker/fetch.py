@@ -1,0 +1,49 @@
+"""The unit that travels: the records of one partition that arrived together.
+
+Nothing in the worker is made, awaited, locked or logged per event; a record is named by its *slot*, its index in its
+fetch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Record(Protocol):
+    """What a consumed record offers; aiokafka's ``ConsumerRecord`` is one."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch, or -1 where the record has none."""
+        ...
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetch:
+    """Records of one partition, in offset order, as one poll returned them.
+
+    A fetch is equal only to itself: after a partition was revoked and assigned again, the same offsets arrive as
+    another fetch, and what was done for the first cannot be taken for the second.
+    """
+
+    topic: str
+    partition: int
+    records: Sequence[Record] = field(repr=False)  # texts are private
+    next_offset: int
+    """Where the consumer reads on: past the last record and past holes behind it (compaction, control records)."""
+    received_at: float
+    """Monotonic seconds."""
+
+    def __len__(self) -> int:
+        return len(self.records)

@@ -1,0 +1,50 @@
+"""The topics, looked up before anything is consumed: made or named where they are missing."""
+
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import IncompatibleBrokerVersion, TopicAlreadyExistsError, for_code
+
+from worker.errors import BrokerError
+from worker.settings import Settings
+
+
+async def ensure_topics(settings: Settings, connection: dict[str, Any]) -> None:
+    """Make the topics that are missing, or name them.
+
+    Raises:
+        BrokerError: a topic is missing and ``missing_topics=fail``, or the cluster refuses to make it.
+    """
+    admin = AIOKafkaAdminClient(**connection)
+    await admin.start()
+    try:
+        present = set(await admin.list_topics())
+        wanted = [*settings.input_topics, settings.output_topic, settings.dead_letter_topic]
+        missing = [topic for topic in wanted if topic not in present]
+        if not missing:
+            return
+        if settings.missing_topics == "fail":
+            raise BrokerError(
+                f"missing on the cluster: {', '.join(missing)}; create them with `sentiment-worker topics create`, "
+                "or set missing_topics=create"
+            )
+        await _create(admin, missing, settings)
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Settings) -> None:
+    new = [NewTopic(topic, settings.topic_partitions, settings.topic_replication) for topic in topics]
+    try:
+        response = await admin.create_topics(new)
+    except IncompatibleBrokerVersion:
+        return  # no admin API, as on the embedded broker, which makes topics on first use
+    for topic, code, *detail in response.topic_errors:
+        error = for_code(code)
+        if error in (TopicAlreadyExistsError,) or code == 0:
+            continue
+        raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{_because(detail)}): create it by hand")
+
+
+def _because(detail: list[Any]) -> str:
+    return f": {detail[0]}" if detail and detail[0] else ""

@@ -1,0 +1,94 @@
+"""A fetch on its way through the pipeline: what is decided of its slots so far, as columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.classifier import Classifier, Result
+from worker.codec import Codec, Decoded
+from worker.delivery.ledger import Release
+from worker.errors import Rejection
+from worker.fetch import Fetch, Headers
+from worker.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to publish for a release: outputs as columns of equal length in slot order, and dead letters by slot."""
+
+    slots: Sequence[int]
+    values: Sequence[bytes | None] = field(repr=False)
+    headers: Sequence[Headers] = field(repr=False)
+    rejected: dict[int, Rejection]
+
+
+class Job:
+    """A decoded fetch; verdicts land in it in any order."""
+
+    def __init__(self, fetch: Fetch, decoded: Decoded, size: int) -> None:
+        self.fetch = fetch
+        self.bytes = size
+        """Bytes of the fetch's values."""
+        self.texts = decoded.texts
+        self._decoded = decoded
+        self._slots: NDArray[np.intp] = np.array(decoded.slots, dtype=np.intp)
+        self._rejected = dict(decoded.rejected)
+        self._tokens: Tokens | None = None
+        self._scores: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
+
+    @property
+    def decided_by_decoding(self) -> NDArray[np.intp]:
+        """Slots that need no classifier: rejected ones and tombstones."""
+        return np.array([*self._decoded.rejected, *self._decoded.tombstones], dtype=np.intp)
+
+    def tokenised(self, tokens: Tokens, labels: int) -> None:
+        """Note the texts' tokens and make room for ``labels`` scores of each."""
+        self._tokens = tokens
+        self._scores = np.zeros((len(tokens), labels), dtype=np.float32)
+
+    def classified(self, texts: NDArray[np.intp], rows: NDArray[np.intp], result: Result) -> NDArray[np.intp]:
+        """Note the result of these texts, which were ``rows`` of a batch; returns their slots."""
+        self._scores[texts] = result.scores[rows]
+        for row, rejection in result.rejected.items():
+            for text in texts[rows == row]:
+                self._rejected[int(self._slots[text])] = rejection
+        slots: NDArray[np.intp] = self._slots[texts]
+        return slots
+
+    def rejected_in(self, release: Release) -> dict[int, Rejection]:
+        """The rejected slots of a release of this fetch, ascending."""
+        if not self._rejected:
+            return {}
+        return {slot: self._rejected[slot] for slot in range(release.start, release.stop) if slot in self._rejected}
+
+    def tombstones_in(self, release: Release) -> list[int]:
+        """The slots of a release that are forwarded as they are, ascending."""
+        return [slot for slot in self._decoded.tombstones if release.start <= slot < release.stop]
+
+    def answer(self, release: Release, classifier: Classifier, codec: Codec) -> Answer:
+        """Encode the slots of a release."""
+        rejected = self.rejected_in(release)
+        first, last = np.searchsorted(self._slots, (release.start, release.stop))
+        texts = np.arange(first, last)
+        if rejected:
+            texts = texts[[slot not in rejected for slot in self._slots[first:last].tolist()]]
+        slots: list[int] = self._slots[texts].tolist()
+        values: list[bytes | None] = []
+        headers: list[Headers] = []
+        if self._tokens is not None and slots:
+            verdicts = classifier.verdicts(self._scores[texts], self._tokens.lengths[texts], self._tokens.truncated[texts])
+            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            for value, own in codec.encode(self.fetch, self._decoded, slots, verdicts, now):
+                values.append(value)
+                headers.append(own)
+        if tombstones := self.tombstones_in(release):
+            rows = [
+                *zip(slots, values, headers, strict=True),
+                *((slot, None, self.fetch.records[slot].headers) for slot in tombstones),
+            ]
+            rows.sort(key=lambda row: row[0])
+            slots, values, headers = ([row[column] for row in rows] for column in range(3))  # type: ignore[assignment]
+        return Answer(slots, values, headers, rejected)

@@ -1,0 +1,24 @@
+"""Pages for probes and for the curious, on the worker's web port (loopback unless ``web_host`` says otherwise)."""
+
+from dataclasses import asdict
+from typing import Any
+
+from worker.engine import Engine
+
+
+def add_pages(app: Any, engine: Engine) -> None:
+    """``/livez``: not broken; ``/readyz``: model warm, partitions assigned, not draining; ``/statistics``: JSON."""
+
+    @app.page("/livez")  # type: ignore[untyped-decorator]
+    async def livez(view: Any, request: Any) -> Any:
+        alive = engine.failure is None
+        return view.json({"alive": alive}, status=200 if alive else 503)
+
+    @app.page("/readyz")  # type: ignore[untyped-decorator]
+    async def readyz(view: Any, request: Any) -> Any:
+        return view.json({"ready": engine.ready}, status=200 if engine.ready else 503)
+
+    @app.page("/statistics")  # type: ignore[untyped-decorator]
+    async def statistics(view: Any, request: Any) -> Any:
+        snapshot = engine.statistics()
+        return view.json(asdict(snapshot) if snapshot else {}, status=200 if snapshot else 503)

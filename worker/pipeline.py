@@ -1,0 +1,269 @@
+"""Moves a fetch from room to room: decode, tokenise, plan, classify, settle, publish, acknowledge.
+
+One event loop owns everything here. Two threads help: one tokenises, one is the device. Both take and give whole lists,
+so that nothing is awaited or locked per event.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.batching import Batch, Limits, Window, plan
+from worker.classifier import Classifier, Device, Result
+from worker.codec import Codec
+from worker.deadline import Deadline
+from worker.delivery.breaker import Breaker
+from worker.delivery.ledger import Ledger, Partition, Release
+from worker.errors import Rejection
+from worker.fetch import Fetch
+from worker.job import Answer, Job
+from worker.settings import Settings
+from worker.statistics import Counters, Statistics
+
+
+class Pipeline:
+    """What happens between intake and publisher.
+
+    Args:
+        settings: bounds and guards.
+        classifier: loaded and warm.
+        ledger: where intake opened the fetches.
+        publish: sends a release on its way; ``delivered`` is to be called when the broker has all of it.
+        failed: called once, with the error after which nothing moves any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        classifier: Classifier,
+        ledger: Ledger,
+        publish: Callable[[Release, Answer], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._settings = settings
+        self._classifier = classifier
+        self._codec = Codec(settings, classifier.card)
+        self._device = Device(classifier)
+        self._ledger = ledger
+        self._publish = publish
+        self._on_failed = failed
+        self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
+        self._limits = Limits(
+            batch_size=classifier.batch_size,
+            batch_tokens=classifier.batch_tokens,
+            batch_time=settings.max_batch_time,
+            in_flight=settings.max_in_flight_batches,
+        )
+        self._window = Window(classifier.pad_id)
+        self._jobs: dict[Fetch, Job] = {}
+        self._pending_events = 0
+        self._pending_bytes = 0
+        self._in_flight = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self._counters = Counters()
+        self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
+        self._device_thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self.draining = False
+        self.failure: BaseException | None = None
+
+    async def submit(self, fetch: Fetch) -> None:
+        """Take a fetch that the ledger has opened; waits while the worker holds as much as it may.
+
+        Returning means accepted, not published. Never raises: what goes wrong ends the pipeline through ``failed``.
+        """
+        try:
+            await self._submit(fetch)
+        except Exception as error:
+            self.fail(error)
+
+    async def _submit(self, fetch: Fetch) -> None:
+        size = sum(len(record.value) for record in fetch.records if record.value is not None)
+        await self._wait_for_room(len(fetch), size)
+        if self.draining or self.failure or not self._ledger.knows(fetch):
+            return  # uncommitted: whoever gets the partition next reads it again
+        self._counters.received += len(fetch)
+        self._pending_events += len(fetch)
+        self._pending_bytes += size
+        job = self._jobs[fetch] = Job(fetch, self._codec.decode(fetch.records), size)
+        decided = job.decided_by_decoding
+        if decided.size:
+            self._settle(fetch, decided)
+        if not job.texts:
+            return
+        encode = self._classifier.tokenizer.encode
+        tokens = await asyncio.get_running_loop().run_in_executor(self._tokenise_thread, encode, job.texts)
+        if fetch in self._jobs:  # not revoked meanwhile
+            job.tokenised(tokens, len(self._classifier.card.labels))
+            self._window.add(fetch, tokens)
+            self._dispatch()
+
+    async def _wait_for_room(self, events: int, size: int) -> None:
+        """Backpressure. A fetch over a bound by itself is let in when nothing else is pending."""
+        settings = self._settings
+        while not (self.draining or self.failure) and self._pending_events:
+            if (
+                self._pending_events + events <= settings.max_pending_events
+                and self._pending_bytes + size <= settings.max_pending_bytes
+            ):
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _dispatch(self) -> None:
+        """Give the device what the planner says, and ask again when it says so."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        while len(self._window) and self.failure is None:
+            now = time.monotonic()
+            window = self._window
+            decision = plan(
+                window.lengths, window.oldest, now, self._limits, self._in_flight, draining=self.draining
+            )
+            if decision.flush is None:
+                if decision.deadline is not None:
+                    self._timer = loop.call_later(decision.deadline - now, self._dispatch)
+                return
+            batch = window.take(decision.chosen)
+            self._in_flight += 1
+            self._counters.flushes[decision.flush] += 1
+            future = loop.run_in_executor(self._device_thread, self._device.classify, batch.padded)
+            future.add_done_callback(partial(self._classified, batch))
+
+    def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
+        self._in_flight -= 1
+        self._changed.set()
+        if self.failure is not None:
+            return
+        try:
+            result = future.result()
+            self._limits = replace(self._limits, batch_tokens=min(self._limits.batch_tokens, result.token_limit))
+            self._dispatch()  # the device first: it must not wait for the bookkeeping
+            self._count(batch, result)
+            for fetch, rows, texts in batch.parts:
+                if job := self._jobs.get(fetch):  # else revoked while the device had it
+                    self._settle(fetch, job.classified(texts, rows, result))
+        except Exception as error:
+            self.fail(error)
+
+    def _count(self, batch: Batch, result: Result) -> None:
+        counters, lengths = self._counters, batch.padded.lengths
+        counters.batches += 1
+        counters.batch_events += len(batch)
+        counters.batch_tokens += int(lengths.sum())
+        counters.batch_padded_tokens += batch.padded.ids.size
+        counters.inference_seconds += result.seconds
+
+    def _settle(self, fetch: Fetch, slots: NDArray[np.intp]) -> None:
+        """Note that slots are decided, and publish what is next in order."""
+        for release in self._ledger.settle(fetch, slots):
+            job = self._jobs[release.fetch]
+            rejected = job.rejected_in(release)
+            self._breaker.count(release.stop - release.start, [slot - release.start for slot in rejected])
+            for rejection in rejected.values():
+                self._counters.dead_letter_reasons[rejection.reason] += 1
+            self._publish(release, job.answer(release, self._classifier, self._codec))
+
+    def delivered(self, release: Release, dead_letters: int) -> None:
+        """The broker has all of a release, ``dead_letters`` of it as dead letters."""
+        self._ledger.acknowledge(release)
+        events = release.stop - release.start
+        job = self._jobs.get(release.fetch)
+        forwarded = len(job.tombstones_in(release)) if job else 0
+        self._counters.dead_lettered += dead_letters
+        self._counters.forwarded += forwarded
+        self._counters.published += events - dead_letters - forwarded
+        self._counters.observe_latency(time.monotonic() - release.fetch.received_at, events)
+        if not self._ledger.knows(release.fetch):
+            self._forget(release.fetch)
+        self._changed.set()
+
+    def refused(self, rejection: Rejection) -> None:
+        """The broker refused an output, which will be a dead letter."""
+        self._counters.dead_letter_reasons[rejection.reason] += 1
+
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        """Forget what is pending of partitions that are not ours any more."""
+        fetches = self._ledger.revoke(partitions)
+        self._window.drop(fetches)
+        for fetch in fetches:
+            self._forget(fetch)
+        self._changed.set()
+
+    def _forget(self, fetch: Fetch) -> None:
+        job = self._jobs.pop(fetch, None)
+        if job is not None:
+            self._pending_events -= len(fetch)
+            self._pending_bytes -= job.bytes
+
+    async def drain(self, deadline: Deadline, *, work_off: bool) -> bool:
+        """Take nothing more and finish what was started; returns whether that is done by the deadline.
+
+        Args:
+            deadline: until when.
+            work_off: spend the first half of the time on what was received and not started, too; what is then left of
+                it stays uncommitted. Without, it is left at once: at a rebalance everybody waits for us.
+        """
+        self.draining = True
+        self._changed.set()
+        self._dispatch()
+        if work_off:
+            await self._wait_until(lambda: not self._jobs, deadline.half())
+        self._window.drop(list(self._jobs))
+        return await self._wait_until(lambda: self._in_flight == 0 and self._ledger.under_way() == 0, deadline)
+
+    async def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
+        while not condition() and self.failure is None:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), deadline.remaining)
+            except TimeoutError:
+                return condition()
+        return condition()
+
+    def resume(self) -> None:
+        """Take fetches again, after a rebalance."""
+        self.draining = False
+
+    def close(self) -> None:
+        """Let the threads go. A batch that the device still computes is not waited for."""
+        for thread in (self._tokenise_thread, self._device_thread):
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    def fail(self, error: BaseException) -> None:
+        """End the pipeline, once: nothing is dispatched, published or acknowledged any more."""
+        if self.failure is None:
+            self.failure = error
+            self._changed.set()
+            self._on_failed(error)
+
+    def statistics(self) -> Statistics:
+        """What was done and what is pending, now."""
+        counters = self._counters
+        return Statistics(
+            received=counters.received,
+            published=counters.published,
+            dead_lettered=counters.dead_lettered,
+            forwarded=counters.forwarded,
+            dead_letter_reasons=dict(counters.dead_letter_reasons),
+            pending_events=self._pending_events,
+            pending_bytes=self._pending_bytes,
+            waiting_texts=len(self._window),
+            in_flight_batches=self._in_flight,
+            batches=counters.batches,
+            batch_events=counters.batch_events,
+            batch_tokens=counters.batch_tokens,
+            batch_padded_tokens=counters.batch_padded_tokens,
+            inference_seconds=counters.inference_seconds,
+            flushes=dict(counters.flushes),
+            latency_p50=counters.latency(0.5),
+            latency_p95=counters.latency(0.95),
+        )

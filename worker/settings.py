@@ -1,0 +1,204 @@
+"""Every setting once: from flags, ``SENTIMENT_*`` environment variables and a TOML file, in this order of precedence."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from worker.errors import SettingError
+
+ENV_PREFIX = "SENTIMENT_"
+CONFIG_FILE_VARIABLE = "SENTIMENT_CONFIG"
+DEFAULT_CONFIG_FILE = Path("sentiment-worker.toml")
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One frozen object that travels through the whole worker. Sizes and times carry their unit in the description."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid")
+
+    # Kafka
+    bootstrap_servers: Names = Field(("localhost:9092",), description="Kafka brokers, host:port, comma-separated")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how to talk to the brokers"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("PLAIN", description="SASL mechanism")
+    sasl_username: str | None = Field(None, description="SASL user")
+    sasl_password: SecretStr | None = Field(None, description="SASL password")
+    ssl_cafile: Path | None = Field(None, description="CA certificates that signed the brokers' (PEM)")
+    ssl_certfile: Path | None = Field(None, description="our certificate, for mutual TLS (PEM)")
+    ssl_keyfile: Path | None = Field(None, description="the key of our certificate (PEM)")
+    ssl_key_password: SecretStr | None = Field(None, description="the password of that key")
+
+    input_topics: Names = Field(("text-events",), description="topics to read, comma-separated")
+    output_topic: str = Field("sentiment-events", min_length=1, description="topic for enriched events")
+    dead_letter_topic: str = Field(
+        "text-events.dead-letters", min_length=1, description="topic for events that cannot be answered"
+    )
+    group_id: str = Field("sentiment-worker", min_length=1, description="consumer group")
+    group_instance_id: str | None = Field(None, description="static group membership: a name unique to this worker")
+    start_from: str = Field(
+        "earliest", description="where a new group starts: earliest, latest, or a time such as 2026-01-31T08:00:00Z"
+    )
+    isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
+        "read_committed", description="read_committed skips what a producer's transaction aborted"
+    )
+    missing_topics: Literal["create", "fail"] = Field(
+        "create", description="what to do at the start when a topic is missing"
+    )
+    topic_partitions: int = Field(4, ge=1, description="partitions of a topic that is created")
+    topic_replication: int = Field(-1, ge=-1, description="replicas of a topic that is created; -1: the broker's default")
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field("none", description="codec of the outputs")
+    commit_interval: float = Field(1.0, gt=0, description="seconds between commits")
+    session_timeout: float = Field(
+        45.0, ge=6, le=300, description="seconds without a heartbeat after which the group takes our partitions"
+    )
+
+    # Events
+    input_format: Literal["auto", "json", "cloudevents", "confluent"] = Field(
+        "auto", description="auto tells them apart record by record"
+    )
+    text_path: str = Field("/text", description="JSON Pointer to the text in an input")
+    id_path: str = Field("/id", description="JSON Pointer to the id that a verdict repeats")
+    output_mode: Literal["enrich", "verdict"] = Field(
+        "enrich", description="enrich: the input and the verdict; verdict: ids and the verdict alone"
+    )
+    output_schema_id: int | None = Field(
+        None, ge=0, description="frame outputs for Confluent's registry with this schema id"
+    )
+    max_text_bytes: int = Field(65_536, ge=1, description="a text with more UTF-8 bytes becomes a dead letter")
+    tombstones: Literal["forward", "dead_letter"] = Field(
+        "forward", description="a null value with a key: pass it on to the output topic, or reject it"
+    )
+
+    # Batching
+    max_batch_size: int | None = Field(
+        None, ge=1, description="texts in a batch; default 64 on a CPU, 256 on an accelerator"
+    )
+    max_batch_tokens: int | None = Field(
+        None, ge=1, description="padded tokens in a batch (longest x count); default 8192 on a CPU, 32768 otherwise"
+    )
+    max_batch_time: float = Field(
+        0.05, ge=0, description="seconds after which the oldest text is sent to a busy device's queue"
+    )
+    max_in_flight_batches: int = Field(2, ge=1, le=8, description="batches at the device, the computing one included")
+    max_pending_events: int = Field(8_192, ge=1, description="events received and not yet published")
+    max_pending_bytes: int = Field(64 * 2**20, ge=1, description="bytes of those events")
+
+    # Classifier
+    model: str = Field("bundled", min_length=1, description="'bundled', a local folder, or a hub name")
+    model_revision: str | None = Field(None, description="hub revision: a commit, tag or branch")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: what the hardware has")
+    tokenizer: Literal["auto", "huggingface"] = Field(
+        "auto", description="auto: the fastest that gives the ids of Hugging Face's tokenizers"
+    )
+    label_polarity: dict[str, float] = Field(
+        default_factory=dict, description='polarity of labels, -1..1, as JSON: {"toxic": -1, "fine": 1}'
+    )
+
+    # Guards
+    drain_timeout: float = Field(20.0, gt=0, description="seconds that a stop may take to finish what was started")
+    max_invalid_ratio: float = Field(
+        0.95, gt=0, le=1, description="invalid events among the newest 10,000; at more the worker stops"
+    )
+    max_consecutive_invalid: int = Field(
+        10_000, ge=1, description="invalid events in a row; at more the worker stops"
+    )
+
+    # House
+    web_port: int = Field(6066, ge=0, le=65_535, description="port of the health pages; 0: none")
+    web_host: str = Field("127.0.0.1", description="address of the health pages")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")
+
+    @field_validator("bootstrap_servers", "input_topics", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        names = tuple(part.strip() for part in parts if part.strip())
+        if not names:
+            raise ValueError("names at least one")
+        return names
+
+    @field_validator("text_path", "id_path")
+    @classmethod
+    def _is_pointer(cls, value: str) -> str:
+        if not value.startswith("/"):
+            raise ValueError(f"is a JSON Pointer (RFC 6901) and starts with '/': did you mean '/{value}'?")
+        return value
+
+    @field_validator("start_from")
+    @classmethod
+    def _is_start(cls, value: str) -> str:
+        if value not in ("earliest", "latest") and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("needs a time zone, such as 2026-01-31T08:00:00Z")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for name in ("output_topic", "dead_letter_topic"):
+            topic = getattr(self, name)
+            if topic in self.input_topics:
+                raise ValueError(
+                    f"{name} {topic!r} is also one of input_topics: the worker would read what it writes. "
+                    f"Choose another {name}, or take it out of input_topics"
+                )
+        if self.output_topic == self.dead_letter_topic:
+            raise ValueError(f"output_topic and dead_letter_topic are both {self.output_topic!r}: choose two topics")
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(f"security_protocol={self.security_protocol} needs sasl_username and sasl_password")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The effective settings. ``overrides`` that are None count as not given.
+
+    Raises:
+        SettingError: a value is wrong, a name in the file is unknown, or the file cannot be read.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingError("; ".join(_sentence(detail) for detail in error.errors())) from error
+    except (OSError, ValueError) as error:
+        raise SettingError(f"the settings cannot be read: {error}") from error
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get(CONFIG_FILE_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingError(f"{CONFIG_FILE_VARIABLE} names {named!r}, which is not a file")
+        return Path(named)
+    return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.is_file() else None
+
+
+def _sentence(detail: Any) -> str:
+    """One pydantic error in a user's words: the setting's name first, never the value of a secret."""
+    where = ".".join(str(part) for part in detail["loc"])
+    what = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        return f"there is no setting {where!r}; `sentiment-worker config` lists them all"
+    return f"{where}: {what}" if where else what

@@ -1,0 +1,80 @@
+"""What the worker has done and holds: counted in one place, read as frozen snapshots."""
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+
+#: Upper bounds of the latency histogram's buckets, in seconds: 1 ms to about 18 minutes, a quarter more each.
+LATENCY_BOUNDS = tuple(0.001 * 1.25**step for step in range(63))
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A snapshot. Counts are since the start; an event is counted once, when the broker has its answer."""
+
+    received: int
+    """Events taken in."""
+    published: int
+    """Enriched events that the broker acknowledged."""
+    dead_lettered: int
+    """Dead letters that the broker acknowledged."""
+    forwarded: int
+    """Tombstones passed on."""
+    dead_letter_reasons: dict[str, int]
+    """Dead letters by reason, counted when they are decided on."""
+    pending_events: int
+    """Events received and not yet answered."""
+    pending_bytes: int
+    """Bytes of their values."""
+    waiting_texts: int
+    """Texts in the window."""
+    in_flight_batches: int
+    """Batches that the device has."""
+    batches: int
+    """Batches classified."""
+    batch_events: int
+    """Texts in them."""
+    batch_tokens: int
+    """Tokens in them, without padding."""
+    batch_padded_tokens: int
+    """Tokens in them, padding included."""
+    inference_seconds: float
+    """Time the device computed."""
+    flushes: dict[str, int]
+    """Batches by the reason for which they were dispatched."""
+    latency_p50: float | None
+    """Seconds from an event's arrival in the worker to the broker's acknowledgement of its answer; None before any."""
+    latency_p95: float | None
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the pipeline adds to."""
+
+    received: int = 0
+    published: int = 0
+    dead_lettered: int = 0
+    forwarded: int = 0
+    batches: int = 0
+    batch_events: int = 0
+    batch_tokens: int = 0
+    batch_padded_tokens: int = 0
+    inference_seconds: float = 0.0
+    dead_letter_reasons: Counter[str] = field(default_factory=Counter)
+    flushes: Counter[str] = field(default_factory=Counter)
+    _latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
+
+    def observe_latency(self, seconds: float, events: int) -> None:
+        self._latencies[bisect_left(LATENCY_BOUNDS, seconds)] += events
+
+    def latency(self, quantile: float) -> float | None:
+        """The upper bound of the bucket that holds the quantile (0..1): at most a quarter too high."""
+        total = sum(self._latencies)
+        if total == 0:
+            return None
+        seen = 0
+        for count, bound in zip(self._latencies, LATENCY_BOUNDS, strict=False):
+            seen += count
+            if seen >= quantile * total:
+                return bound
+        return LATENCY_BOUNDS[-1]

@@ -1,0 +1,62 @@
+"""Texts as token ids, in columns: what tokenising makes, planning measures and the classifier reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Ids32 = npt.NDArray[np.int32]
+Ids64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The token ids of n texts, flat: text i is ``ids[offsets[i] : offsets[i] + lengths[i]]``."""
+
+    ids: Ids32 = field(repr=False)  # texts are private, and ids are texts
+    """[total], special tokens included."""
+    lengths: Ids32 = field(repr=False)
+    """[n], special tokens included, none beyond the model's limit."""
+    offsets: Ids64 = field(repr=False)
+    """[n], where each text starts in ``ids``."""
+    truncated: Flags = field(repr=False)
+    """[n], whether the text had more tokens than the model's limit. A text that just fits is not truncated."""
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+class TextTokenizer(Protocol):
+    """Lists of texts to token ids. Called from one thread at a time, though not always the same."""
+
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """The ids of n texts, special tokens added and cut to the model's limit.
+
+        Raises:
+            ValueError: a text is not Unicode (it has a lone surrogate); nothing of the list is encoded.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaddedBatch:
+    """n texts as one rectangle, each filled up with the pad id. The attention mask is ``arange(width) < lengths``."""
+
+    ids: Ids64 = field(repr=False)
+    """[n, width]."""
+    lengths: Ids32 = field(repr=False)
+    """[n], at least 1 and at most the width."""
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def rows(self, start: int, stop: int) -> "PaddedBatch":
+        """The rows from ``start`` up to ``stop``, no wider than the longest of them; a view, nothing is copied."""
+        lengths = self.lengths[start:stop]
+        return PaddedBatch(self.ids[start:stop, : lengths.max()], lengths)

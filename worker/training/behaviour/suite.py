@@ -1,0 +1,81 @@
+"""The behaviour suite as data: reads `suite.toml` and writes every template out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+Kind = Literal["label", "same", "direction"]
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "upper": str.upper,
+    "bare": lambda text: re.sub(r"[.!?,]", "", text.lower()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test, written out.
+
+    ``groups`` are the texts: one each for kind ``label``; for ``same`` the first text and those that must get its
+    label; for ``direction`` the text before and the one after the change. ``expect`` holds labels, ``up`` or ``down``.
+    """
+
+    __test__ = False  # not a test case of pytest's
+
+    name: str
+    capability: str
+    kind: Kind
+    expect: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+
+    @property
+    def cases(self) -> int:
+        """What can fail: every text of kind ``label``, every changed text of the other kinds."""
+        return sum(len(group) if self.kind == "label" else len(group) - 1 for group in self.groups)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(text for group in self.groups for text in group)
+
+
+def expand(templates: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Fill templates that belong together with the same words: one tuple for each combination of their slots' words."""
+    slots = sorted({slot for template in templates for slot in _SLOT.findall(template)})
+    fillings = (dict(zip(slots, values, strict=True)) for values in itertools.product(*(words[slot] for slot in slots)))
+    return [tuple(template.format_map(filling) for template in templates) for filling in fillings]
+
+
+def read_suite(path: Path | None = None) -> tuple[Test, ...]:
+    """Every test of the suite, in the order of the file. Raises ValueError for a test that has no case."""
+    source = path or Path(__file__).with_name("suite.toml")
+    content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
+    tests = tuple(_read_test(entry, content["words"]) for entry in content["test"])
+    for test in tests:
+        if test.cases == 0:
+            raise ValueError(f"test {test.name!r} has no case")
+    return tests
+
+
+def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Test:
+    words = {**shared, **({"long": [entry["long"]]} if "long" in entry else {})}
+    kind = cast(Kind, entry["kind"])
+    templates: list[list[str]] = [[text] for text in entry.get("texts", [])] + list(entry.get("groups", []))
+    groups: list[tuple[str, ...]] = []
+    for group in templates:
+        if over := entry.get("over"):
+            kept = expand(group, {**words, over: [f"{{{over}}}"]})
+            groups.extend(tuple(text for (text,) in expand(rest, words)) for rest in kept)
+        else:
+            groups.extend(expand(group, words))
+    if change := entry.get("change"):
+        groups = [(text, _CHANGES[change](text)) for (text,) in groups]
+    unique = tuple(dict.fromkeys(groups))
+    return Test(entry["name"], entry["capability"], kind, tuple(entry.get("expect", ())), unique)

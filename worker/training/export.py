@@ -1,0 +1,49 @@
+"""A trained classifier as the folder that ships: 16-bit weights, plain labels, the temperature folded in."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from worker.training.data import LABELS
+
+
+def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float = 1.0) -> None:
+    """Write ``model`` to ``target`` as float16 safetensors that plain transformers loads.
+
+    Only the outputs of ``LABELS`` stay: the rating output is a help in training. The logits are divided by
+    ``temperature`` for good, by scaling the last linear layer, so that every tool that loads the folder gets
+    calibrated scores. tokenizer.json loses its truncation and padding: how long a text may be is the reader's choice.
+    """
+    plain = copy.deepcopy(model).cpu().eval()
+    head = _last_linear(plain)
+    with torch.no_grad():
+        head.weight = torch.nn.Parameter(head.weight[: len(LABELS)] / temperature)
+        head.bias = torch.nn.Parameter(head.bias[: len(LABELS)] / temperature)
+    head.out_features = len(LABELS)
+    plain.num_labels = len(LABELS)
+    plain.config.num_labels = len(LABELS)
+    plain.config.id2label = dict(enumerate(LABELS))
+    plain.config.label2id = {label: i for i, label in enumerate(LABELS)}
+    plain.config.problem_type = "single_label_classification"
+    target.mkdir(parents=True, exist_ok=True)
+    plain.half().save_pretrained(target)
+    # safetensors makes its files readable for their owner alone; a folder that ships is for everybody.
+    (target / "model.safetensors").chmod(0o644)
+    content = json.loads((tokenizer_folder / "tokenizer.json").read_text(encoding="utf-8"))
+    content["truncation"] = content["padding"] = None
+    (target / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    shutil.copy(tokenizer_folder / "tokenizer_config.json", target / "tokenizer_config.json")
+
+
+def _last_linear(model: Any) -> torch.nn.Linear:
+    """The layer that gives the logits: ``classifier`` itself or its last linear part."""
+    found = [module for module in model.classifier.modules() if isinstance(module, torch.nn.Linear)]
+    if not found:
+        raise TypeError(f"{type(model).__name__} has no linear classifier head")
+    return found[-1]

@@ -1,0 +1,289 @@
+"""A plain training loop for sequence classifiers: soft targets, layer-wise learning rates, resume, early stopping.
+
+The classifier is any ``AutoModelForSequenceClassification``. With one output more than the targets have labels, the
+last output learns the rating itself (mean squared error, in units of two rating points): how strong a sentence is
+says more about it than its class does, and `worker.training.export` cuts that output off again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import log_softmax
+
+from worker.training.data import Examples
+from worker.training.scoring import Rows, autocast, encode, logits_of, pad
+
+#: Rating points in one unit of the rating output, which keeps its size near that of the logits.
+RATING_UNIT = 2.0
+
+_LAYER = re.compile(r"\blayers?\.(\d+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How to train. Ratios are of the whole run; ``patience`` counts evaluations without a better dev score."""
+
+    epochs: int = 3
+    batch_size: int = 32
+    accumulate: int = 1
+    learning_rate: float = 8e-5
+    #: Factor on the learning rate for each layer further from the head (Howard & Ruder 2018).
+    layer_decay: float = 0.9
+    warmup_steps: int = 150
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    rating_weight: float = 0.2
+    #: The embeddings and this many of the lowest layers stay as they are; None trains all of it.
+    frozen_layers: int | None = None
+    max_tokens: int = 160
+    evaluations_per_epoch: int = 1
+    patience: int = 3
+    seed: int = 20
+    checkpoint_every_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands after an optimizer step; ``dev_score`` is set by the steps that end with an evaluation."""
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    seconds: float
+    dev_score: float | None = None
+    best_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; the best weights are in the model when `fit` returns."""
+
+    best_score: float
+    best_step: int
+    steps: int
+    stopped_early: bool
+
+
+DevScore = Callable[[NDArray[np.float32]], float]
+
+
+def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
+    """Optimizer groups: the learning rate falls by ``layer_decay`` a layer from the head down to the embeddings.
+
+    Biases and layer norms are not decayed towards zero. Parameters of frozen layers get no gradient and no group.
+    """
+    named = list(model.named_parameters())
+    layers = 1 + max((int(found[1]) for name, _ in named if (found := _LAYER.search(name))), default=-1)
+    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in named:
+        if found := _LAYER.search(name):
+            level = int(found[1]) + 1
+        else:
+            # The relative position bias of MPNet belongs to the encoder as a whole and sits below all layers.
+            level = 0 if "embedding" in name or "relative_attention_bias" in name else layers + 1
+        if settings.frozen_layers is not None and level <= settings.frozen_layers:
+            parameter.requires_grad_(False)
+            continue
+        groups.setdefault((level, parameter.ndim >= 2), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": settings.learning_rate * settings.layer_decay ** (layers + 1 - level),
+            "weight_decay": settings.weight_decay if matrix else 0.0,
+        }
+        for (level, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
+    """Linear from 0 to 1 over the warm-up, then linear to 0 at ``steps``."""
+    warmup = min(warmup_steps, max(1, steps // 5))
+    if step < warmup:
+        return (step + 1) / warmup
+    return max(0.0, (steps - step) / max(1, steps - warmup))
+
+
+def shuffled_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int, chunk: int = 50) -> list[list[int]]:
+    """Batches of like length in a random order, the same for the same seed and epoch.
+
+    Shuffled indices are cut into pieces of ``chunk`` batches, each piece is sorted by length and cut into batches,
+    and the batches are shuffled: little padding, and no batch is always seen with the same neighbours.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), size * chunk):
+        piece = order[start : start + size * chunk]
+        piece = piece[np.argsort(lengths[piece], kind="stable")]
+        batches.extend(piece[i : i + size].tolist() for i in range(0, len(piece), size))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def loss_of(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    ratings: torch.Tensor,
+    weights: torch.Tensor,
+    rating_weight: float,
+) -> torch.Tensor:
+    """Soft cross-entropy in nats, averaged by weight, plus the rating's squared error where there is an output for it.
+
+    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` and ``weights`` (n,).
+    """
+    wide = logits.float()
+    labels = targets.shape[1]
+    loss = -(targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
+    if wide.shape[1] > labels:
+        known = torch.isfinite(ratings)
+        gap = wide[:, labels] - torch.where(known, ratings, 0.0) / RATING_UNIT
+        loss = loss + rating_weight * torch.where(known, gap * gap, 0.0)
+    return (loss * weights).sum() / weights.sum()
+
+
+def _batches_from(
+    rows: Rows, examples: Examples, settings: LoopSettings, per_epoch: int, first: int, last: int
+) -> Iterator[list[int]]:
+    """Index lists of the micro-batches ``first`` .. ``last`` of the whole run, counted over all epochs."""
+    lengths = np.array([len(row) for row in rows])
+    epoch = -1
+    order: list[list[int]] = []
+    for number in range(first, last):
+        if number // per_epoch != epoch:
+            epoch = number // per_epoch
+            order = shuffled_batches(lengths, settings.batch_size, settings.seed, epoch)
+        yield order[number % per_epoch]
+
+
+class _Run:
+    """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
+
+    def __init__(self, model: Any, settings: LoopSettings, folder: Path | None) -> None:
+        self.model = model
+        self.path = folder / "checkpoint.pt" if folder is not None else None
+        self.optimizer = torch.optim.AdamW(parameter_groups(model, settings), fused=True, betas=(0.9, 0.98))
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.step = 0
+        self.best_score = -math.inf
+        self.best_step = 0
+        self.best_state: dict[str, torch.Tensor] | None = None
+        self.misses = 0
+
+    def keep_best(self, score: float) -> None:
+        if score > self.best_score:
+            self.best_score, self.best_step, self.misses = score, self.step, 0
+            self.best_state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        else:
+            self.misses += 1
+
+    def save(self) -> None:
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "torch_rng": torch.get_rng_state(),
+            **{name: getattr(self, name) for name in ("step", "best_score", "best_step", "best_state", "misses")},
+        }
+        torch.save(state, fresh)
+        # A run that is killed while saving still finds the checkpoint before it.
+        os.replace(fresh, self.path)
+
+    def resume(self) -> bool:
+        if self.path is None or not self.path.exists():
+            return False
+        state = torch.load(self.path, weights_only=True, map_location="cpu")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["torch_rng"])
+        for name in ("step", "best_score", "best_step", "best_state", "misses"):
+            setattr(self, name, state[name])
+        return True
+
+
+def fit(
+    model: Any,
+    tokenizer: Any,
+    train: Examples,
+    dev_texts: tuple[str, ...],
+    dev_score: DevScore,
+    settings: LoopSettings,
+    *,
+    folder: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    on_best: Callable[[Any, float], None] | None = None,
+) -> Outcome:
+    """Train ``model`` in place and leave the weights with the best dev score in it.
+
+    ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. With a ``folder``, a checkpoint
+    is written there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
+    the same order. ``on_best`` is called with the model and the score at every improvement. Raises FloatingPointError
+    when the loss is not finite.
+    """
+    torch.manual_seed(settings.seed)
+    device = next(model.parameters()).device
+    rows = encode(tokenizer, train.texts, settings.max_tokens)
+    targets, ratings, weights = (
+        torch.from_numpy(column).to(device) for column in (train.targets, train.ratings, train.weights)
+    )
+    per_epoch = math.ceil(len(rows) / settings.batch_size)
+    micro_total = per_epoch * settings.epochs
+    steps = math.ceil(micro_total / settings.accumulate)
+    evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
+    run = _Run(model, settings, folder)
+    run.resume()
+    started = saved = time.monotonic()
+    smooth = math.nan
+    model.train()
+    micro = _batches_from(rows, train, settings, per_epoch, run.step * settings.accumulate, micro_total)
+    stopped = run.misses >= settings.patience
+    while run.step < steps and not stopped:
+        factor = learning_rate_factor(run.step, steps, settings.warmup_steps)
+        for group, rate in zip(run.optimizer.param_groups, run.base_rates, strict=True):
+            group["lr"] = rate * factor
+        total = 0.0
+        for _, batch in zip(range(settings.accumulate), micro, strict=False):
+            ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
+            with autocast(device):
+                logits = model(input_ids=ids, attention_mask=mask).logits
+            loss = loss_of(logits, targets[batch], ratings[batch], weights[batch], settings.rating_weight)
+            (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach()) / settings.accumulate
+        if not math.isfinite(total):
+            raise FloatingPointError(f"the loss is {total} at step {run.step}: lower learning_rate")
+        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], settings.clip_norm)
+        run.optimizer.step()
+        run.optimizer.zero_grad(set_to_none=True)
+        run.step += 1
+        smooth = total if math.isnan(smooth) else 0.98 * smooth + 0.02 * total
+        score = None
+        if run.step % evaluate_every == 0 or run.step == steps:
+            score = dev_score(logits_of(model, tokenizer, dev_texts, max_tokens=settings.max_tokens))
+            run.keep_best(score)
+            stopped = run.misses >= settings.patience
+            if run.misses == 0 and on_best is not None:
+                on_best(model, score)
+        if score is not None or time.monotonic() - saved > settings.checkpoint_every_seconds:
+            run.save()
+            saved = time.monotonic()
+        if progress is not None:
+            epoch = run.step * settings.accumulate // per_epoch
+            best = run.best_score if run.best_state is not None else None
+            progress(Progress(run.step, steps, epoch, smooth, time.monotonic() - started, score, best))
+    if run.best_state is not None:
+        model.load_state_dict(run.best_state)
+    model.eval()
+    return Outcome(run.best_score, run.best_step, run.step, stopped and run.step < steps)

@@ -1,0 +1,121 @@
+"""How good scores are: accuracy, macro F1, confusion and calibration, overall and per domain. Pure numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.training.data import NEUTRAL_BORDER, hard_labels
+
+Scores = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Agreement of scores (n, 3) with mean ratings (n,)."""
+
+    rows: int
+    #: Texts whose rating is more than the neutral border from zero.
+    polar_rows: int
+    #: Accuracy of the larger of the negative and the positive score, on the polar rows.
+    two_way: float
+    #: Accuracy of the largest of the three scores, on all rows.
+    three_way: float
+    macro_f1: float
+    #: Expected calibration error of the three-way answer.
+    ece: float
+    #: (true label, predicted label) counts, 3 by 3.
+    confusion: tuple[tuple[int, ...], ...]
+    #: Mean of -log of the score of the true label, in nats.
+    log_loss: float
+
+
+def softmax(logits: Scores) -> NDArray[np.float64]:
+    """Row-wise softmax of (n, k), computed in float64 with the row's maximum subtracted."""
+    wide = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: int) -> NDArray[np.int64]:
+    """Counts (labels, labels): rows are the truth, columns the answer."""
+    table = np.zeros((labels, labels), dtype=np.int64)
+    np.add.at(table, (truth, predicted), 1)
+    return table
+
+
+def macro_f1(table: NDArray[np.int64]) -> float:
+    """Mean over the labels of F1 = 2 tp / (2 tp + fp + fn); a label that neither side has counts as 0."""
+    hits = np.diag(table).astype(np.float64)
+    involved = table.sum(axis=0) + table.sum(axis=1)
+    return float(np.mean(np.divide(2.0 * hits, involved, out=np.zeros_like(hits), where=involved > 0)))
+
+
+def reliability(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> list[tuple[float, float, int]]:
+    """(mean confidence, accuracy, rows) of each non-empty bin of the top score; bins are of equal width over 0 .. 1."""
+    confidence = scores.max(axis=1)
+    correct = scores.argmax(axis=1) == truth
+    slot = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    return [
+        (float(confidence[slot == i].mean()), float(correct[slot == i].mean()), int((slot == i).sum()))
+        for i in range(bins)
+        if (slot == i).any()
+    ]
+
+
+def expected_calibration_error(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by their rows (Guo et al. 2017)."""
+    rows = len(truth)
+    return sum(abs(sure - right) * count for sure, right, count in reliability(scores, truth, bins)) / rows
+
+
+def report(scores: Scores, ratings: Sequence[float] | NDArray[np.floating], border: float = NEUTRAL_BORDER) -> Report:
+    """Measure scores (n, 3), rows summing to one, against the ratings (n,)."""
+    column = np.asarray(ratings, dtype=np.float64)
+    truth = hard_labels(column, border)
+    predicted = scores.argmax(axis=1)
+    polar = np.abs(column) > border
+    agrees = (scores[polar, 2] > scores[polar, 0]) == (column[polar] > 0)
+    table = confusion(truth, predicted, scores.shape[1])
+    own = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1.0)
+    return Report(
+        rows=len(truth),
+        polar_rows=int(polar.sum()),
+        two_way=float(agrees.mean()) if polar.any() else float("nan"),
+        three_way=float((predicted == truth).mean()),
+        macro_f1=macro_f1(table),
+        ece=expected_calibration_error(scores, truth),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in table),
+        log_loss=float(-np.log(own).mean()),
+    )
+
+
+def report_by_domain(scores: Scores, ratings: Sequence[float], domains: Sequence[str]) -> dict[str, Report]:
+    """A report for each domain, in alphabetical order."""
+    names = np.asarray(domains)
+    column = np.asarray(ratings, dtype=np.float64)
+    return {str(name): report(scores[names == name], column[names == name]) for name in sorted(set(domains))}
+
+
+def best_temperature(logits: Scores, targets: Scores) -> float:
+    """The temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
+
+    Golden-section search on log T over 0.2 .. 5; the loss has one minimum in T (Guo et al. 2017).
+    """
+
+    def loss(log_temperature: float) -> float:
+        scores = softmax(np.asarray(logits, dtype=np.float64) / np.exp(log_temperature))
+        return float(-(targets * np.log(np.clip(scores, 1e-12, 1.0))).sum(axis=1).mean())
+
+    low, high = float(np.log(0.2)), float(np.log(5.0))
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    for _ in range(60):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2.0))

@@ -1,0 +1,88 @@
+"""Texts to logits, sorted by length and padded to a token budget; used for dev scores and for a teacher's labels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Rows = list[list[int]]
+
+
+def supports_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies in bfloat16; elsewhere autocast would emulate it and be slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """bfloat16 where the hardware has it, otherwise nothing."""
+    if supports_bfloat16(device):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def encode(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> Rows:
+    """Token ids of every text, special tokens included, cut to ``max_tokens``."""
+    encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
+    rows: Rows = encoded["input_ids"]
+    return rows
+
+
+def pad(rows: Rows, pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ids (n, longest) and mask (n, longest), both int64; the mask is None where nothing had to be padded."""
+    lengths = np.array([len(row) for row in rows])
+    width = int(lengths.max())
+    ids = np.full((len(rows), width), pad_id, dtype=np.int64)
+    for target, row in zip(ids, rows, strict=True):
+        target[: len(row)] = row
+    mask = None
+    if int(lengths.min()) < width:
+        mask = torch.from_numpy((np.arange(width) < lengths[:, None]).astype(np.int64)).to(device)
+    return torch.from_numpy(ids).to(device), mask
+
+
+def by_length(rows: Rows, budget_tokens: int) -> Iterator[list[int]]:
+    """Indices in batches of like length whose padded size, longest times count, keeps within the budget."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) + 1) * len(rows[index]) > budget_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def logits_of(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    *,
+    max_tokens: int = 256,
+    budget_tokens: int = 4096,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Logits (n, outputs) of the texts, in their order. ``progress`` is told (texts done, texts in all)."""
+    device = next(model.parameters()).device
+    rows = encode(tokenizer, texts, max_tokens)
+    outputs = np.zeros((len(rows), model.config.num_labels), dtype=np.float32)
+    was_training = model.training
+    model.eval()
+    done = 0
+    with torch.inference_mode(), autocast(device):
+        for batch in by_length(rows, budget_tokens):
+            ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
+            outputs[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu().numpy()
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(rows))
+    model.train(was_training)
+    return outputs
