@@ -15,13 +15,14 @@ import asyncio
 import logging
 import ssl
 import sys
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from typing import Any, cast
 
 import faust
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
 
+from worker.classifier import Classifier, load_classifier
 from worker.connection import client_options
 from worker.engine import Engine
 from worker.errors import WorkerError
@@ -51,8 +52,13 @@ class SentimentApp(faust.App):
     engine: Engine
 
 
-def create_app(settings: Settings) -> SentimentApp:
-    """The Faust app of these settings; nothing is loaded or connected before it starts."""
+def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load_classifier) -> SentimentApp:
+    """The Faust app of these settings; nothing is loaded or connected before it starts.
+
+    Args:
+        settings: where from, where to, and how.
+        load: gives the resident classifier, warm; a classifier of your own goes in here.
+    """
     app = SentimentApp(
         settings.group_id,
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
@@ -75,7 +81,7 @@ def create_app(settings: Settings) -> SentimentApp:
         store="memory://",
         worker_redirect_stdouts=False,
     )
-    app.engine = Engine(settings, loop=app.loop, beacon=app.beacon)
+    app.engine = Engine(settings, load, loop=app.loop, beacon=app.beacon)
     transport = FetchTransport(app.conf.broker_consumer, app)
     transport.intake = app.engine
     app.transport = transport

@@ -5,7 +5,7 @@ ledger.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from worker.classifier import Classifier, load_classifier
+from worker.classifier import Classifier
 from worker.connection import broker_error, client_options
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
@@ -29,9 +29,10 @@ from worker.statistics import Statistics
 class Engine(Service):
     """What intake asks, agents submit to, and health pages read."""
 
-    def __init__(self, settings: Settings, **kwargs: Any) -> None:
+    def __init__(self, settings: Settings, load: Callable[[Settings], Classifier], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
+        self._load = load
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
         self.topics = frozenset(settings.input_topics)
         self.isolation_level = settings.isolation_level
@@ -45,7 +46,7 @@ class Engine(Service):
         self._producer: AIOKafkaProducer | None = None
 
     async def on_start(self) -> None:
-        classifier = await asyncio.to_thread(load_classifier, self.settings)
+        classifier = await asyncio.to_thread(self._load, self.settings)
         connection = client_options(self.settings)
         try:
             await ensure_topics(self.settings, connection)
@@ -114,7 +115,7 @@ class Engine(Service):
         self.revoke(Partition(*partition) for partition in partitions)
 
     async def drain(self, *, stopping: bool) -> None:
-        """Finish what was started, within ``drain_timeout``; at a stop also what was received, as far as time allows."""
+        """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""
         if self._pipeline is None:
             return
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)

@@ -79,7 +79,8 @@ class Job:
         values: list[bytes | None] = []
         headers: list[Headers] = []
         if self._tokens is not None and slots:
-            verdicts = classifier.verdicts(self._scores[texts], self._tokens.lengths[texts], self._tokens.truncated[texts])
+            tokens = self._tokens
+            verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             for value, own in codec.encode(self.fetch, self._decoded, slots, verdicts, now):
                 values.append(value)

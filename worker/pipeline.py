@@ -69,7 +69,6 @@ class Pipeline:
         self._changed = asyncio.Event()
         self._counters = Counters()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
-        self._device_thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self.draining = False
         self.failure: BaseException | None = None
 
@@ -125,9 +124,7 @@ class Pipeline:
         while len(self._window) and self.failure is None:
             now = time.monotonic()
             window = self._window
-            decision = plan(
-                window.lengths, window.oldest, now, self._limits, self._in_flight, draining=self.draining
-            )
+            decision = plan(window.lengths, window.oldest, now, self._limits, self._in_flight, draining=self.draining)
             if decision.flush is None:
                 if decision.deadline is not None:
                     self._timer = loop.call_later(decision.deadline - now, self._dispatch)
@@ -135,7 +132,7 @@ class Pipeline:
             batch = window.take(decision.chosen)
             self._in_flight += 1
             self._counters.flushes[decision.flush] += 1
-            future = loop.run_in_executor(self._device_thread, self._device.classify, batch.padded)
+            future = asyncio.wrap_future(self._device.submit(batch.padded))
             future.add_done_callback(partial(self._classified, batch))
 
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
@@ -235,8 +232,8 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
-        for thread in (self._tokenise_thread, self._device_thread):
-            thread.shutdown(wait=False, cancel_futures=True)
+        self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
+        self._device.close(timeout=0)
 
     def fail(self, error: BaseException) -> None:
         """End the pipeline, once: nothing is dispatched, published or acknowledged any more."""

@@ -1,4 +1,4 @@
-"""Every setting once: from flags, ``SENTIMENT_*`` environment variables and a TOML file, in this order of precedence."""
+"""Every setting once: flags first, then ``SENTIMENT_*`` environment variables, then a TOML file."""
 
 import os
 from datetime import datetime
@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         "create", description="what to do at the start when a topic is missing"
     )
     topic_partitions: int = Field(4, ge=1, description="partitions of a topic that is created")
-    topic_replication: int = Field(-1, ge=-1, description="replicas of a topic that is created; -1: the broker's default")
+    topic_replication: int = Field(
+        -1, ge=-1, description="replicas of a topic that is created; -1: the broker's default"
+    )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field("none", description="codec of the outputs")
     commit_interval: float = Field(1.0, gt=0, description="seconds between commits")
     session_timeout: float = Field(
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
         "enrich", description="enrich: the input and the verdict; verdict: ids and the verdict alone"
     )
     output_schema_id: int | None = Field(
-        None, ge=0, description="frame outputs for Confluent's registry with this schema id"
+        None, ge=0, lt=2**31, description="frame outputs for Confluent's registry with this schema id"
     )
     max_text_bytes: int = Field(65_536, ge=1, description="a text with more UTF-8 bytes becomes a dead letter")
     tombstones: Literal["forward", "dead_letter"] = Field(
@@ -93,7 +95,7 @@ class Settings(BaseSettings):
         0.05, ge=0, description="seconds after which the oldest text is sent to a busy device's queue"
     )
     max_in_flight_batches: int = Field(2, ge=1, le=8, description="batches at the device, the computing one included")
-    max_pending_events: int = Field(8_192, ge=1, description="events received and not yet published")
+    max_pending_events: int = Field(16_384, ge=1, description="events received and not yet published")
     max_pending_bytes: int = Field(64 * 2**20, ge=1, description="bytes of those events")
 
     # Classifier
@@ -113,9 +115,7 @@ class Settings(BaseSettings):
     max_invalid_ratio: float = Field(
         0.95, gt=0, le=1, description="invalid events among the newest 10,000; at more the worker stops"
     )
-    max_consecutive_invalid: int = Field(
-        10_000, ge=1, description="invalid events in a row; at more the worker stops"
-    )
+    max_consecutive_invalid: int = Field(10_000, ge=1, description="invalid events in a row; at more the worker stops")
 
     # House
     web_port: int = Field(6066, ge=0, le=65_535, description="port of the health pages; 0: none")

@@ -12,7 +12,7 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 IMAGE = os.environ.get("SENTIMENT_TEST_KAFKA_IMAGE", "apache/kafka:4.4.0")
 PORT = 9092
-START_SCRIPT = "/tmp/start-kafka"  # noqa: S108 - a path in the container
+START_SCRIPT = "/tmp/start-kafka"
 
 
 class KafkaContainer(DockerContainer):

@@ -1,11 +1,13 @@
-"""The batching policy, whole and pure: what waits, the time and the limits go in; a batch, or when to ask again, comes out.
+"""The batching policy, whole and pure: what waits, the time and limits go in; a batch, or when to ask again, comes out.
 
 The rule:
 
 1. A batch is formed only when the device can take it (late binding: until then it may still grow).
-2. The oldest text is in every batch; the others are the nearest to it in length, so that little is padded.
-3. A batch holds at most ``batch_size`` texts and ``batch_tokens`` padded tokens (longest x count). A text that is longer
-   than the whole budget goes alone.
+2. The oldest text is in every batch; the others are the nearest to it in length, so that little is padded. They are
+   looked for among the oldest ``LOOKAHEAD`` batches' worth only: outputs leave in order, so that a text which is passed
+   over for long holds back all that came after it.
+3. A batch holds at most ``batch_size`` texts and ``batch_tokens`` padded tokens (longest x count). A text that is over
+   the whole budget goes alone.
 4. An idle device gets what there is at once. Behind a batch that is being computed, the next one is sent ahead when a
    bound is reached or its oldest text has waited for ``batch_time``.
 """
@@ -15,6 +17,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+LOOKAHEAD = 8
+"""Batches' worth of texts, from the oldest on, among which neighbours in length are looked for."""
 
 
 class Flush(StrEnum):
@@ -90,13 +95,13 @@ def plan(
 
 
 def choose(lengths: NDArray[np.int32], limits: Limits) -> NDArray[np.intp]:
-    """The largest batch within the bounds that holds the oldest text and those nearest to it in length.
+    """The largest batch within the bounds of the oldest text and those nearest to it in length in the lookahead.
 
     Returns:
         Positions in ``lengths`` (shape [n], n >= 1), shape [k] with k >= 1; the oldest first, then by distance in
         length, then by age.
     """
-    distance = np.abs(lengths - lengths[0])
+    distance = np.abs(lengths[: LOOKAHEAD * limits.batch_size] - lengths[0])
     nearest = np.argsort(distance, kind="stable")[: limits.batch_size]
     longest = np.maximum.accumulate(lengths[nearest])
     padded = longest.astype(np.int64) * np.arange(1, nearest.size + 1)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import huggingface_hub
 import transformers
 from tokenizers import Tokenizer
 from transformers import (
@@ -180,7 +179,7 @@ def _unusable(source: Source, error: Exception) -> SettingError:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars, advice or reports from the libraries; what matters is checked, and said, here."""
-    loggers = [transformers.logging.get_logger(), huggingface_hub.logging.get_logger()]
+    loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
     levels = [library.level for library in loggers]
     bars = transformers.logging.is_progress_bar_enabled()
     for library in loggers:

@@ -10,6 +10,7 @@ import typer
 from worker import __version__
 from worker.cli.config import config
 from worker.cli.console import stderr
+from worker.cli.run import run
 from worker.cli.send import send
 from worker.cli.topics import topics
 from worker.cli.watch import watch
@@ -56,6 +57,7 @@ def common(
         os.environ[CONFIG_FILE_VARIABLE] = str(config_file)
 
 
+app.command()(run)
 app.command()(send)
 app.command()(watch)
 app.add_typer(topics, name="topics")

@@ -9,11 +9,11 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from worker.cli.connection import broker_error, client_options
 from worker.cli.console import stderr
 from worker.cli.events import event, is_object
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.lines import lines_as_they_come, opened
+from worker.connection import broker_error, client_options
 from worker.errors import SettingError
 from worker.settings import Settings, load_settings
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worker.cli.connection import broker_error, client_options
 from worker.cli.console import stdout
 from worker.cli.flags import CONNECTION, TOPICS, Flags, with_flags
+from worker.connection import broker_error, client_options
 from worker.errors import BrokerError
 from worker.settings import Settings, load_settings
 

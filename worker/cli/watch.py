@@ -9,10 +9,10 @@ import orjson
 import typer
 from rich.text import Text
 
-from worker.cli.connection import broker_error, client_options
 from worker.cli.console import STYLES, stderr, stdout
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.codec.pointer import Pointer
+from worker.connection import broker_error, client_options
 from worker.errors import BrokerError
 from worker.settings import Settings, load_settings
 from worker.verdict import Sentiment

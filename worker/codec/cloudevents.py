@@ -25,9 +25,7 @@ CONTENT_TYPE: Final = "content-type"
 PREFIX: Final = "ce_"
 _FAMILY = "application/cloudevents"
 _REQUIRED = ("specversion", "id", "source", "type")
-DEFINED: Final = frozenset(
-    (*_REQUIRED, "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"),
-)
+DEFINED: Final = frozenset({*_REQUIRED, "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"})
 """Names that the specification itself gives a meaning; all others are extension attributes."""
 _REQUIRED_HEADERS = frozenset(PREFIX + name for name in _REQUIRED)
 _JSON_TYPE = re.compile(r"(application|text)/([^;\s]+\+)?json", re.IGNORECASE)

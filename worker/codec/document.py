@@ -50,7 +50,7 @@ def _diagnose(body: bytes, error: orjson.JSONDecodeError) -> Document | Rejectio
     except RecursionError:
         return rejections.NESTED_TOO_DEEPLY
     except ValueError as invalid:
-        where = f" (character {invalid.pos})" if isinstance(invalid, json.JSONDecodeError) else ""
+        where = f": character {invalid.pos}" if isinstance(invalid, json.JSONDecodeError) else ""
         return rejections.rejection(Reason.NOT_JSON, f"the value is not JSON (RFC 8259){where}", "JSONDecodeError")
     return document if type(document) is dict else rejections.NOT_AN_OBJECT
 

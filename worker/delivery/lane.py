@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     BrokerResponseError,
-    CorruptRecordException,
     InvalidTimestampError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -140,7 +139,7 @@ class Lane:
         return builder, spans
 
     async def _send(self, builder: BatchBuilder, spans: list[Span]) -> None:
-        """Send a batch and wait for its acknowledgement; a batch that is refused is halved until the record is found."""
+        """Send a batch and wait for its acknowledgement; one that is refused is halved until the record is found."""
         size = builder.size()
         try:
             await (await self._producer.send_batch(builder, self._target.topic, partition=self._target.partition))

@@ -91,7 +91,7 @@ class Publisher:
         return Chunk(parcel, slots, values, headers, timestamped=False)
 
     def _put(self, topic: str, chunk: Chunk) -> None:
-        """Keep the input's partition where both topics have as many; else by key, as Kafka's default partitioner does."""
+        """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
         fetch, count = chunk.parcel.release.fetch, self._partitions[topic]
         if count == self._partitions[fetch.topic]:
             self._lane(topic, fetch.partition).put(chunk)

@@ -1,8 +1,8 @@
 """Faust's consumer, changed in four answers so that it hands over whole fetches.
 
 Faust spends 60 to 140 microseconds on each message it delivers. Here a message is all that one poll returned of one
-partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables, changelogs)
-keeps getting single messages.
+partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables,
+changelogs) keeps getting single messages.
 
 Everything that is not public in Faust 0.15 and aiokafka 0.14 and is used or overridden in this project stands in
 ``INTERNALS`` below; a contract test fails when an upgrade changes one of them. Elsewhere only

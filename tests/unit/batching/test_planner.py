@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching.planner import Flush, Limits, choose, plan
+from worker.batching.planner import LOOKAHEAD, Flush, Limits, choose, plan
 
 LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=300).map(lambda values: np.array(values, dtype=np.int32))
 LIMITS = st.builds(
@@ -40,17 +40,22 @@ def test_the_oldest_is_in_every_batch_and_nothing_is_in_it_twice(lengths: np.nda
 @given(LENGTHS, LIMITS)
 def test_no_text_left_behind_is_nearer_in_length_than_one_taken(lengths: np.ndarray, limits: Limits) -> None:
     chosen = choose(lengths, limits)
-    left = np.setdiff1d(np.arange(lengths.size), chosen)
+    left = np.setdiff1d(np.arange(min(lengths.size, LOOKAHEAD * limits.batch_size)), chosen)
     distance = np.abs(lengths - lengths[0])
     if left.size:
         assert distance[left].min() >= distance[chosen].max()
 
 
 @given(LENGTHS, LIMITS)
+def test_no_text_overtakes_more_than_the_lookahead(lengths: np.ndarray, limits: Limits) -> None:
+    assert choose(lengths, limits).max() < LOOKAHEAD * limits.batch_size
+
+
+@given(LENGTHS, LIMITS)
 def test_a_batch_is_cut_only_at_a_bound(lengths: np.ndarray, limits: Limits) -> None:
     chosen = choose(lengths, limits)
     if chosen.size < min(lengths.size, limits.batch_size):
-        distance = np.abs(lengths - lengths[0])
+        distance = np.abs(lengths[: LOOKAHEAD * limits.batch_size] - lengths[0])
         following = np.argsort(distance, kind="stable")[: chosen.size + 1]
         assert lengths[following].max() * following.size > limits.batch_tokens
 

@@ -1,0 +1,128 @@
+"""What holds for every input format, the day it is listed in FORMATS."""
+
+import json
+from typing import get_args
+
+import pytest
+from codec_events import (
+    ID,
+    OFFSET,
+    PARTITION,
+    SENTIMENT,
+    TOPIC,
+    WRAPPINGS,
+    Wrapping,
+    a_codec,
+    a_record,
+    answer,
+    unhurried,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.codec.formats import FORMATS
+from worker.codec.modes import MODES
+from worker.errors import Reason, Stage
+from worker.settings import Settings
+
+every_wrapping = pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
+
+BAD_OBJECTS = {
+    "not UTF-8": (b'{"text":"\xff"}', Reason.NOT_UTF8),
+    "not JSON": (b'{"text":"lovely"', Reason.NOT_JSON),
+    "an array": (b'["lovely"]', Reason.NOT_AN_OBJECT),
+    "a bomb of brackets": (b'{"text":"lovely","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", Reason.NESTED_TOO_DEEPLY),
+    "half a surrogate pair": (rb'{"text":"lovely \ud800"}', Reason.LONE_SURROGATE),
+    "no text": (b'{"texts":"lovely"}', Reason.NO_TEXT),
+    "a number for a text": (b'{"text":5}', Reason.TEXT_NOT_A_STRING),
+    "a blank text": (b'{"text":" "}', Reason.EMPTY_TEXT),
+    "a text too large": (b'{"text":"' + b"x" * 101 + b'"}', Reason.TEXT_TOO_LARGE),
+}
+
+
+def test_every_listed_format_is_a_setting_and_every_setting_a_format() -> None:
+    choices = set(get_args(Settings.model_fields["input_format"].annotation))
+    assert set(FORMATS) == choices - {"auto"}
+
+
+def test_every_listed_mode_is_a_setting_and_every_setting_a_mode() -> None:
+    assert set(MODES) == set(get_args(Settings.model_fields["output_mode"].annotation))
+
+
+def test_every_listed_format_is_under_contract_here() -> None:
+    assert {wrapping.format for wrapping in WRAPPINGS.values()} == set(FORMATS)
+
+
+@every_wrapping
+def test_auto_takes_a_record_for_the_format_it_is(wrapping: Wrapping) -> None:
+    record = wrapping.wrap(b'{"text":"lovely"}')
+    assert next(name for name, format_ in FORMATS.items() if format_.recognises(record)) == wrapping.format
+
+
+@pytest.mark.parametrize("mode", MODES)
+@every_wrapping
+def test_the_format_named_and_the_format_found_answer_alike(wrapping: Wrapping, mode: str) -> None:
+    record = wrapping.wrap(b'{"id":7,"text":"lovely"}')
+    named = answer(a_codec(input_format=wrapping.format, output_mode=mode), record)
+    assert named == answer(a_codec(output_mode=mode), record)
+
+
+@every_wrapping
+def test_a_text_is_found_where_the_pointer_says(wrapping: Wrapping) -> None:
+    record = wrapping.wrap(b'{"review":{"parts":[{"body":"bad"},{"body":"lovely"}]},"text":"other"}')
+    assert a_codec(text_path="/review/parts/1/body").decode([record]).texts == ["lovely"]
+
+
+@every_wrapping
+def test_enriching_adds_the_verdict_to_the_object_and_leaves_the_headers(wrapping: Wrapping) -> None:
+    record = wrapping.wrap(b'{"text":"lovely","n":1}')
+    value, headers = answer(a_codec(), record)
+    assert json.loads(wrapping.unwrap(value)) == {"text": "lovely", "n": 1, "sentiment": SENTIMENT}
+    assert headers == record.headers
+
+
+@every_wrapping
+def test_an_old_verdict_is_replaced(wrapping: Wrapping) -> None:
+    value, _ = answer(a_codec(), wrapping.wrap(b'{"sentiment":"old", "text":"lovely"}'))
+    assert json.loads(wrapping.unwrap(value)) == {"text": "lovely", "sentiment": SENTIMENT}
+
+
+@every_wrapping
+def test_a_verdict_alone_repeats_the_events_id_and_place(wrapping: Wrapping) -> None:
+    value, _ = answer(a_codec(output_mode="verdict"), wrapping.wrap(b'{"id":12345678901234567890123,"text":"lovely"}'))
+    parsed = json.loads(value)
+    assert parsed.get("data", parsed) == {
+        "id": ID,
+        "event_id": 12345678901234567890123,
+        "topic": TOPIC,
+        "partition": PARTITION,
+        "offset": OFFSET,
+        "sentiment": SENTIMENT,
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+@every_wrapping
+def test_the_same_record_gets_the_same_answer_again(wrapping: Wrapping, mode: str) -> None:
+    record = wrapping.wrap(b'{"text":"lovely"}')
+    assert answer(a_codec(output_mode=mode), record) == answer(a_codec(output_mode=mode), record)
+
+
+@pytest.mark.parametrize(("body", "reason"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
+@every_wrapping
+def test_a_bad_object_is_rejected_with_its_reason(wrapping: Wrapping, body: bytes, reason: Reason) -> None:
+    decoded = a_codec(max_text_bytes=100).decode([wrapping.wrap(body)])
+    framed_nothing = wrapping.format == "confluent" and reason in (Reason.NOT_JSON, Reason.NOT_UTF8)
+    assert decoded.rejected[0].reason == (Reason.UNKNOWN_FRAME if framed_nothing else reason)
+    assert decoded.rejected[0].stage is Stage.DECODE
+    assert decoded.slots == decoded.texts == decoded.tombstones == []
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "auto"])
+@every_wrapping
+@unhurried
+@given(body=st.binary(max_size=40))
+def test_no_bytes_make_a_format_raise(wrapping: Wrapping, name: str, body: bytes) -> None:
+    for record in (wrapping.wrap(body), wrapping.wrap(b'{"text":' + body + b"}"), a_record(body)):
+        decoded = a_codec(input_format=name).decode([record])
+        assert len(decoded.slots) + len(decoded.rejected) == 1

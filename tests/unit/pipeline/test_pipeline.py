@@ -1,0 +1,290 @@
+"""The pipeline's promises, with every room real but the model: any fetches, any order of acknowledgements."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.classifier.labels import Activation, VerdictTable
+from worker.deadline import Deadline
+from worker.delivery.ledger import Ledger, Partition, Release
+from worker.errors import DeviceError, FloodError, Reason
+from worker.fetch import Fetch
+from worker.job import Answer
+from worker.pipeline import Pipeline
+from worker.settings import load_settings
+from worker.tokens import PaddedBatch, Tokens
+from worker.verdict import ModelCard
+
+TOPIC = "text-events"
+POISON = 666
+BAD_PROBE = 13
+
+
+@dataclass(frozen=True)
+class StubRecord:
+    offset: int
+    value: bytes | None
+    key: bytes | None = b"k"
+    timestamp: int = 1
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class CountingTokenizer:
+    """As many tokens as the text has words; each is the word's length, or POISON."""
+
+    name = "words"
+
+    def encode(self, texts: list[str]) -> Tokens:
+        rows = [[POISON if word == "poison" else len(word) for word in text.split()] for text in texts]
+        lengths = np.array([len(row) for row in rows], np.int32)
+        starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
+        return Tokens(np.array([*chain(*rows)], np.int32), lengths, starts, np.zeros(len(rows), np.bool_))
+
+
+class StubClassifier:
+    """Positive where a text has an even number of words; fails on a poisonous one."""
+
+    card = ModelCard("stub", "abc", ("negative", "positive"))
+    tokenizer = CountingTokenizer()
+    pad_id, batch_size, batch_tokens = 0, 4, 20
+    probe = PaddedBatch(np.ones((1, 1), np.int64), np.ones(1, np.int32))
+
+    def __init__(self) -> None:
+        self.broken = False
+        self._table = VerdictTable(self.card.labels, np.array([-1, 1], np.float32), Activation.SOFTMAX)
+
+    def scores(self, batch: PaddedBatch) -> Any:
+        if self.broken or (batch.ids == POISON).any():
+            raise RuntimeError("kernel failed")
+        even = batch.lengths % 2 == 0
+        return np.where(even[:, None], [0.1, 0.9], [0.9, 0.1]).astype(np.float32)
+
+    def verdicts(self, scores: Any, lengths: Any, truncated: Any) -> Any:
+        return self._table.verdicts(scores, lengths, truncated)
+
+    def release_memory(self) -> None: ...
+
+
+@dataclass
+class Bench:
+    """A pipeline, and what it publishes."""
+
+    pipeline: Pipeline
+    ledger: Ledger
+    releases: list[tuple[Release, Answer]] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+
+    async def submit(self, fetch: Fetch) -> None:
+        self.ledger.open(fetch)
+        await self.pipeline.submit(fetch)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0)
+
+    def acknowledge_all(self) -> None:
+        for release, answer in self.releases:
+            self.pipeline.delivered(release, len(answer.rejected))
+
+
+def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) -> None:
+    async def run() -> None:
+        ledger = Ledger()
+        bench: Bench
+
+        def publish(release: Release, answer: Answer) -> None:
+            bench.releases.append((release, answer))
+
+        def failed(error: BaseException) -> None:
+            bench.failures.append(error)
+
+        classifier = overrides.pop("classifier", None) or StubClassifier()
+        pipeline = Pipeline(load_settings(**overrides), classifier, ledger, publish, failed)
+        bench = Bench(pipeline, ledger)
+        try:
+            await body(bench)
+        finally:
+            pipeline.close()
+
+    asyncio.run(run())
+
+
+def fetch_of(values: list[bytes | None], first: int = 0, partition: int = 0) -> Fetch:
+    records = [StubRecord(first + slot, value) for slot, value in enumerate(values)]
+    return Fetch(TOPIC, partition, records, first + len(values), 0.0)
+
+
+def words(count: int, word: str = "word") -> bytes:
+    return json.dumps({"text": " ".join([word] * count)}).encode()
+
+
+VALUES = st.one_of(
+    st.integers(1, 30).map(words),
+    st.just(b"not json"),
+    st.none(),
+    st.just(words(2, "poison")),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(VALUES, min_size=1, max_size=20)), max_size=8))
+def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[tuple[int, list[bytes | None]]]) -> None:
+    async def body(bench: Bench) -> None:
+        ends = dict.fromkeys(range(3), 0)
+        values_of: dict[int, list[bytes | None]] = {partition: [] for partition in range(3)}
+        for partition, values in plan:
+            await bench.submit(fetch_of(values, ends[partition], partition))
+            ends[partition] += len(values)
+            values_of[partition].extend(values)
+        total = sum(ends.values())
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == total)
+        for partition, values in values_of.items():
+            answered = [
+                answer_of(answer, slot, release)
+                for release, answer in bench.releases
+                if release.fetch.partition == partition
+                for slot in range(release.start, release.stop)
+            ]
+            assert answered == [expected_of(value) for value in values]
+        bench.acknowledge_all()
+        for partition, end in ends.items():
+            assert bench.ledger.committable(Partition(TOPIC, partition)) == (end or None)
+        statistics = bench.pipeline.statistics()
+        assert statistics.pending_events == statistics.pending_bytes == statistics.waiting_texts == 0
+        assert statistics.published + statistics.dead_lettered + statistics.forwarded == statistics.received == total
+        assert bench.failures == []
+
+    with_pipeline(body)
+
+
+def answer_of(answer: Answer, slot: int, release: Release) -> str:
+    if slot in answer.rejected:
+        return answer.rejected[slot].reason
+    value = answer.values[list(answer.slots).index(slot)]
+    if value is None:
+        return "tombstone"
+    event = json.loads(value)
+    assert event["sentiment"]["tokens"] == len(event["text"].split())
+    return str(event["sentiment"]["label"])
+
+
+def expected_of(value: bytes | None) -> str:
+    if value is None:
+        return "tombstone"
+    if value == b"not json":
+        return Reason.NOT_JSON
+    if b"poison" in value:
+        return Reason.INFERENCE_FAILED
+    return "positive" if len(json.loads(value)["text"].split()) % 2 == 0 else "negative"
+
+
+def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(1)] * 3))
+        second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
+        await bench.until(lambda: bool(bench.releases))
+        assert not second.done()
+        assert bench.pipeline.statistics().pending_events == 3
+        bench.acknowledge_all()
+        await second
+        assert bench.pipeline.statistics().pending_events == 3
+
+    with_pipeline(body, max_pending_events=4)
+
+
+def test_pending_bytes_are_bounded_too() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(10)]))
+        second = asyncio.create_task(bench.submit(fetch_of([words(10)], first=1)))
+        await bench.until(lambda: bool(bench.releases))
+        assert not second.done()
+        second.cancel()
+
+    with_pipeline(body, max_pending_bytes=len(words(10)) + 5)
+
+
+def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(3)] * 9))
+        bench.pipeline.revoke([Partition(TOPIC, 0)])
+        assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
+        assert bench.releases == []
+        assert bench.pipeline.statistics().pending_events == 0
+
+    with_pipeline(body)
+
+
+def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(3)] * 40))
+        drained = asyncio.create_task(bench.pipeline.drain(Deadline.after(20), work_off=True))
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 40)
+        assert not drained.done()
+        bench.acknowledge_all()
+        assert await drained
+        assert bench.ledger.committable(Partition(TOPIC, 0)) == 40
+
+    with_pipeline(body)
+
+
+def test_a_drain_says_when_the_broker_does_not_answer_in_time() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(3)]))
+        await bench.until(lambda: bool(bench.releases))
+        assert not await bench.pipeline.drain(Deadline.after(0.01), work_off=True)
+        assert bench.ledger.committable(Partition(TOPIC, 0)) is None
+
+    with_pipeline(body)
+
+
+def test_nothing_is_taken_while_draining() -> None:
+    async def body(bench: Bench) -> None:
+        assert await bench.pipeline.drain(Deadline.after(1), work_off=True)
+        await bench.submit(fetch_of([words(3)]))
+        assert bench.pipeline.statistics().received == 0
+        bench.pipeline.resume()
+        await bench.submit(fetch_of([words(3)], first=1))
+        assert bench.pipeline.statistics().received == 1
+
+    with_pipeline(body)
+
+
+def test_a_broken_device_ends_the_pipeline_and_blames_no_event() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(3)] * 9))
+        await bench.until(lambda: bool(bench.failures))
+        assert isinstance(bench.failures[0], DeviceError)
+        assert bench.releases == []
+        await bench.submit(fetch_of([words(3)], first=9))
+        assert bench.pipeline.statistics().received == 9
+
+    classifier = StubClassifier()
+    classifier.broken = True
+    with_pipeline(body, classifier=classifier)
+
+
+def test_a_flood_of_invalid_events_ends_the_pipeline_before_it_is_published() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([b"not json"] * 9))
+        assert bench.releases == []
+        assert isinstance(bench.failures[0], FloodError)
+
+    with_pipeline(body, max_consecutive_invalid=8)
+
+
+@pytest.mark.parametrize("overrides", [{"max_in_flight_batches": 1}, {"max_batch_time": 0.0}], ids=str)
+def test_any_batching_settings_answer_everything(overrides: dict[str, Any]) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(count) for count in range(1, 60)]))
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 59)
+
+    with_pipeline(body, **overrides)
