@@ -12,6 +12,7 @@ A user's own app is a few lines more::
 """
 
 import asyncio
+import errno
 import logging
 import ssl
 import sys
@@ -19,11 +20,12 @@ from collections.abc import AsyncIterable, Callable
 from typing import Any, cast
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
 
 from worker.classifier import Classifier, load_classifier
-from worker.connection import client_options
+from worker.connection import broker_error, client_options
 from worker.engine import Engine
 from worker.errors import WorkerError
 from worker.fetch import Fetch
@@ -48,6 +50,7 @@ class EngineBoot(BootStrategy):
 class SentimentApp(faust.App):
     """A Faust app with an engine; other topics, agents and tables work as in any Faust app."""
 
+    logger = logging.getLogger("faust.app")
     BootStrategy = EngineBoot
     engine: Engine
 
@@ -115,14 +118,18 @@ def run(settings: Settings) -> None:
     """
     app = create_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
-    logging.getLogger("mode").addFilter(_without_traceback)
-    start = asyncio.ensure_future(worker.start(), loop=worker.loop)
+    quieten(settings.log_level)
     try:
-        worker.loop.run_until_complete(start)
-    except asyncio.CancelledError:
-        pass  # a signal cancels the start once everything has stopped
-    finally:
-        worker.stop_and_shutdown()
+        _run_until_stopped(worker)
+    except KafkaError as error:
+        raise broker_error(settings, error) from error
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise WorkerError(
+            f"port {settings.web_port} of {settings.web_host} is taken, by another worker perhaps: "
+            "choose another web_port for the health pages, or 0 for none"
+        ) from error
     if app.engine.unfinished:
         raise WorkerError(
             f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "
@@ -130,11 +137,21 @@ def run(settings: Settings) -> None:
         )
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """A WorkerError says in its sentence all that there is to say."""
-    if record.exc_info and isinstance(record.exc_info[1], WorkerError):
-        record.exc_info = None
-    return True
+def _run_until_stopped(worker: faust.Worker) -> None:
+    start = asyncio.ensure_future(worker.start(), loop=worker.loop)
+    try:
+        worker.loop.run_until_complete(start)
+    except asyncio.CancelledError:
+        pass  # a signal cancels the start once everything has stopped
+    finally:
+        worker.stop_and_shutdown()
+
+
+def quieten(level: str) -> None:
+    """Leave the word to the worker: the libraries below it speak from warnings on, unless everything is asked for."""
+    if level != "debug":
+        for library in ("aiokafka", "faust", "mode"):
+            logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _credentials(settings: Settings) -> Any:

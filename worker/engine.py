@@ -5,6 +5,7 @@ ledger.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from worker.connection import broker_error, client_options
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.publisher import MAX_BATCH_BYTES, Publisher
+from worker.errors import WorkerError
 from worker.fetch import Fetch
 from worker.intake.topics import ensure_topics
 from worker.job import Answer
@@ -25,9 +27,27 @@ from worker.pipeline import Pipeline
 from worker.settings import Settings
 from worker.statistics import Statistics
 
+logger = logging.getLogger(__name__)
+
+
+def _service_logger() -> logging.Logger:
+    """For what mode says of the service; a WorkerError says in its sentence all that there is to say."""
+
+    def without_traceback(record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], WorkerError):
+            record.exc_info = None
+        return True
+
+    service_logger = logging.getLogger(f"{__name__}.service")
+    service_logger.addFilter(without_traceback)
+    return service_logger
+
 
 class Engine(Service):
     """What intake asks, agents submit to, and health pages read."""
+
+    logger = _service_logger()
+    mundane_level = "debug"
 
     def __init__(self, settings: Settings, load: Callable[[Settings], Classifier], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -46,10 +66,10 @@ class Engine(Service):
         self._producer: AIOKafkaProducer | None = None
 
     async def on_start(self) -> None:
-        classifier = await asyncio.to_thread(self._load, self.settings)
         connection = client_options(self.settings)
         try:
             await ensure_topics(self.settings, connection)
+            classifier = await asyncio.to_thread(self._load, self.settings)
             self._producer = AIOKafkaProducer(
                 **connection,
                 acks="all",
@@ -63,12 +83,6 @@ class Engine(Service):
         except KafkaError as error:
             raise broker_error(self.settings, error) from error
         self._assemble(classifier, self._producer, partitions)
-        card = classifier.card
-        self.log.info(
-            "Model %s (%s) is warm after %.1f s: %s, %s, tokenizer %s, up to %d texts or %d padded tokens a batch",
-            *(card.name, card.revision, classifier.load_seconds, classifier.device, classifier.precision),
-            *(classifier.tokenizer.name, classifier.batch_size, classifier.batch_tokens),
-        )
 
     def _assemble(self, classifier: Classifier, producer: AIOKafkaProducer, partitions: dict[str, int]) -> None:
         pipeline = Pipeline(self.settings, classifier, self.ledger, self._publish, self._fail)
@@ -106,21 +120,27 @@ class Engine(Service):
     def on_assigned(self, partitions: Iterable[Sequence[Any]]) -> None:
         """The group has decided what is ours."""
         self.assigned = True
+        logger.info("assigned: %s", _named(partitions))
         if self._pipeline is not None:
             self._pipeline.resume()
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
         """These partitions are somebody else's from now on."""
         self.assigned = False
+        logger.info("revoked: %s", _named(partitions))
         self.revoke(Partition(*partition) for partition in partitions)
 
     async def drain(self, *, stopping: bool) -> None:
         """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""
-        if self._pipeline is None:
-            return
+        if self._pipeline is None or (stopping and self._pipeline.drained):
+            return  # Faust asks twice at a stop
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
+        left = self._pipeline.statistics().pending_events
+        logger.info(
+            "drained: %s; %d events are left for whoever reads on", "all done" if finished else "out of time", left
+        )
 
     @property
     def ready(self) -> bool:
@@ -149,6 +169,14 @@ class Engine(Service):
             raise error
         except BaseException as raised:
             await self.crash(raised)  # logs what is being handled
+
+
+def _named(partitions: Iterable[Sequence[Any]]) -> str:
+    """``texts[0,1,5]``, topic by topic."""
+    topics: dict[str, list[int]] = {}
+    for topic, partition in sorted(tuple(partition) for partition in partitions):
+        topics.setdefault(topic, []).append(partition)
+    return " ".join(f"{topic}[{','.join(map(str, numbers))}]" for topic, numbers in topics.items()) or "none"
 
 
 def _start_time_ms(start_from: str) -> int | None:

@@ -215,7 +215,12 @@ class Pipeline:
         if work_off:
             await self._wait_until(lambda: not self._jobs, deadline.half())
         self._window.drop(list(self._jobs))
-        return await self._wait_until(lambda: self._in_flight == 0 and self._ledger.under_way() == 0, deadline)
+        return await self._wait_until(lambda: self.drained, deadline)
+
+    @property
+    def drained(self) -> bool:
+        """Whether a drain has nothing left to wait for."""
+        return self.draining and self._in_flight == 0 and self._ledger.under_way() == 0
 
     async def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
         while not condition() and self.failure is None:

@@ -7,10 +7,9 @@ from typing import Any
 import orjson
 
 from worker.codec import rejections
-from worker.codec.cloudevents import CloudEventsJson
 from worker.codec.confluent import frame
 from worker.codec.formats import FORMATS, Format
-from worker.codec.modes import MODES, SENTIMENT, Mode, Output
+from worker.codec.modes import SENTIMENT, Enrich, Mode, Output, VerdictOnly
 from worker.codec.pointer import Pointer
 from worker.codec.rendering import SentimentRenderer
 from worker.codec.text import find_text, is_blank
@@ -20,7 +19,7 @@ from worker.settings import Settings
 from worker.verdict import ModelCard, Verdicts
 
 _CLOSING_BRACE = ord("}")
-_is_cloudevent = CloudEventsJson().recognises
+_is_cloudevent = FORMATS["cloudevents"].recognises
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,14 +45,14 @@ class Codec:
         self._max_text_bytes = settings.max_text_bytes
         self._forwards_tombstones = settings.tombstones == "forward"
         self._format: Format | None = None if settings.input_format == "auto" else FORMATS[settings.input_format]
-        schema_id = settings.output_schema_id
-        self._mode: Mode = MODES[settings.output_mode](
-            card, Pointer.parse(settings.id_path), b"" if schema_id is None else frame(schema_id)
-        )
+        enriches = settings.output_mode == "enrich"
+        id_pointer = Pointer.parse(settings.id_path)
+        before = b"" if settings.output_schema_id is None else frame(settings.output_schema_id)
+        self._mode: Mode = Enrich(before) if enriches else VerdictOnly(card, id_pointer, before)
         self._renderer = SentimentRenderer(card)
         # A bare JSON object with its text under one key, to be enriched: nothing has to be kept of it.
-        reads_bare_objects = settings.input_format in ("auto", "json") and settings.output_mode == "enrich"
-        self._quick_key = self._text_pointer.only_key if reads_bare_objects else None
+        quick = enriches and settings.input_format in ("auto", "json")
+        self._quick_key = self._text_pointer.only_key if quick else None
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Sort a fetch's records. Never raises, whatever their bytes are."""

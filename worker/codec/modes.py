@@ -49,7 +49,7 @@ class Envelope:
 class Enrich:
     """The event with its verdict in it: every byte stays as it came, a ``sentiment`` of the event's own excepted."""
 
-    def __init__(self, card: ModelCard, id_pointer: Pointer, frame: bytes) -> None:
+    def __init__(self, frame: bytes) -> None:
         self._frame = frame
 
     def keep(self, opened: Opened) -> Envelope:
@@ -136,7 +136,3 @@ def event_id(opened: Opened, pointer: Pointer) -> bytes:
         if span is not None:
             return opened.body[slice(*span)]
     return b"null" if opened.event is None else orjson.dumps(opened.event.id)
-
-
-MODES: Mapping[str, type[Enrich] | type[VerdictOnly]] = {"enrich": Enrich, "verdict": VerdictOnly}
-"""Every mode by its name in the setting ``output_mode``."""

@@ -9,6 +9,7 @@ Everything that is not public in Faust 0.15 and aiokafka 0.14 and is used or ove
 ``worker/delivery/lane.py`` reaches behind aiokafka's doors, and says so there.
 """
 
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, Protocol, cast
@@ -69,6 +70,8 @@ class Intake(Protocol):
 class FetchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that polls; sets the isolation level, which Faust does not offer without its own transactions."""
 
+    logger = logging.getLogger("faust.consumer")
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = cast(FetchTransport, self.transport).intake.isolation_level
@@ -97,6 +100,8 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
 
 class FetchConsumer(driver.Consumer):
     """Yields a ``Fetch`` as the value of one message for intake topics, and single messages for all others."""
+
+    logger = logging.getLogger("faust.consumer")
 
     _thread: FetchConsumerThread
 
