@@ -121,14 +121,17 @@ class Engine(Service):
         """The group has decided what is ours."""
         self.assigned = True
         logger.info("assigned: %s", _named(partitions))
-        if self._pipeline is not None:
-            self._pipeline.resume()
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
         """These partitions are somebody else's from now on."""
         self.assigned = False
         logger.info("revoked: %s", _named(partitions))
         self.revoke(Partition(*partition) for partition in partitions)
+
+    def resume(self) -> None:
+        """Take fetches again after a drain."""
+        if self._pipeline is not None:
+            self._pipeline.resume()
 
     async def drain(self, *, stopping: bool) -> None:
         """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""

@@ -26,6 +26,7 @@ INTERNALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     # overridden
     ("faust.transport.consumer.Consumer", "getmany", ("self", "timeout")),
     ("faust.transport.consumer.Consumer", "wait_empty", ("self",)),
+    ("faust.transport.consumer.Consumer", "resume_flow", ("self",)),
     ("faust.transport.consumer.Consumer", "on_buffer_full", ("self", "tp")),
     ("faust.transport.consumer.Consumer", "on_buffer_drop", ("self", "tp")),
     ("faust.transport.consumer.Consumer", "perform_seek", ("self",)),
@@ -60,6 +61,10 @@ class Intake(Protocol):
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of these partitions."""
+        ...
+
+    def resume(self) -> None:
+        """Take fetches again after a drain."""
         ...
 
     async def drain(self, *, stopping: bool) -> None:
@@ -113,39 +118,50 @@ class FetchConsumer(driver.Consumer):
         return FetchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        records, active = await self._wait_next_records(timeout)
-        if records is None or self.should_stop:
+        polled, active = await self._wait_next_records(timeout)
+        if polled is None or self.should_stop:
             return
         if not self.flow_active:
-            await self._go_back(records)
+            await self._go_back(polled)
             return
         generation = self.app.consumer_generation_id
-        fetches = self._open_fetches(records)
-        for tp, fetched in records.items():
+        taken = {tp for tp in polled if active is None or tp in active or tp in self._buffered_partitions}
+        await self._give_back({tp: records for tp, records in polled.items() if tp not in taken})
+        fetches = self._open_fetches({tp: polled[tp] for tp in taken})
+        for tp in taken:
             if not self._is_current(generation):
                 break
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if tp in fetches:
                 yield tp, self._fetch_message(tp, fetches[tp])
             elif tp.topic not in self._intake.topics:
-                for record in fetched:
+                for record in polled[tp]:
                     if not self._is_current(generation):
                         break
                     yield tp, self._to_message(tp, record)
 
-    async def _go_back(self, records: Mapping[TP, list[Any]]) -> None:
-        """Do not take what was polled while the flow stopped: read it again when it goes on."""
-        await self.perform_seek()
-        for tp, fetched in records.items():
-            if self._committed_offset[tp] is None:  # perform_seek leaves such a partition where it is
-                await self._seek(tp, fetched[0].offset)
+    async def _go_back(self, polled: Mapping[TP, list[Any]]) -> None:
+        """The flow stopped while we polled, for a rebalance or a stop: back to the committed offsets."""
+        try:
+            await self.perform_seek()
+        except Exception as error:  # the partitions may be gone by now: then there is nothing to go back in
+            self.log.warning("could not seek to the committed offsets: %r", error)
+        await self._give_back(polled)
+
+    async def _give_back(self, polled: Mapping[TP, list[Any]]) -> None:
+        """Read again what was polled and is not taken: its partition is paused, or the flow stopped meanwhile."""
+        assigned = self.assignment()
+        for tp, records in polled.items():
+            if tp not in assigned:
+                continue
+            # Where something is committed, perform_seek goes back further; it leaves other partitions where they are.
+            if self._committed_offset[tp] is None or self.flow_active:
+                await self._seek(tp, records[0].offset)
 
     def _is_current(self, generation: int) -> bool:
         return self.flow_active and self.app.consumer_generation_id == generation
 
-    def _open_fetches(self, records: Mapping[TP, list[Any]]) -> dict[TP, Fetch]:
+    def _open_fetches(self, polled: Mapping[TP, list[Any]]) -> dict[TP, Fetch]:
         """Enter what was polled into the ledger, before anything can ask for offsets again."""
         intake, now, fetches = self._intake, time.monotonic(), {}
         for tp in self.assignment():
@@ -154,13 +170,13 @@ class FetchConsumer(driver.Consumer):
             position = self._thread.next_offset(tp)
             if position is None:
                 continue
-            partition, fetched = Partition(*tp), records.get(tp)
-            if not fetched:
+            partition, records = Partition(*tp), polled.get(tp)
+            if not records:
                 intake.ledger.pass_over(partition, position)
-            elif position > fetched[-1].offset:  # else polled under an earlier assignment, and to be polled again
-                if fetched[0].offset < intake.ledger.next_offset(partition):
+            elif position > records[-1].offset:  # else polled under an earlier assignment, and to be polled again
+                if records[0].offset < intake.ledger.next_offset(partition):
                     intake.revoke([partition])  # rewound
-                fetches[tp] = Fetch(tp.topic, tp.partition, fetched, position, now)
+                fetches[tp] = Fetch(tp.topic, tp.partition, records, position, now)
                 intake.ledger.open(fetches[tp])
         return fetches
 
@@ -190,6 +206,11 @@ class FetchConsumer(driver.Consumer):
         if time_ms is not None and fresh:
             for tp, offset in (await self._thread.offsets_at(fresh, time_ms)).items():
                 await self._seek(tp, offset)
+
+    def resume_flow(self) -> None:
+        """Records come again: from now on they must be taken again, too."""
+        self._intake.resume()
+        super().resume_flow()
 
     async def wait_empty(self) -> None:
         """Finish what was started, then what Faust's own streams have, then commit."""

@@ -1,0 +1,78 @@
+"""Settings from everywhere, and one sentence for each that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from worker.errors import SettingError
+from worker.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"SENTIMENT_{name.upper()}", raising=False)
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sentiment-worker.toml").write_text(
+        'group_id = "file"\noutput_topic = "file"\ndead_letter_topic = "file-dead"'
+    )
+    monkeypatch.setenv("SENTIMENT_GROUP_ID", "environment")
+    monkeypatch.setenv("SENTIMENT_OUTPUT_TOPIC", "environment")
+    settings = load_settings(group_id="flag")
+    assert (settings.group_id, settings.output_topic, settings.dead_letter_topic) == (
+        "flag",
+        "environment",
+        "file-dead",
+    )
+
+
+def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_INPUT_TOPICS", "reviews, posts,")
+    assert load_settings().input_topics == ("reviews", "posts")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        pytest.param(
+            {"input_topics": "a,b", "output_topic": "a"}, "would read what it writes", id="output is an input"
+        ),
+        pytest.param(
+            {"input_topics": "a", "dead_letter_topic": "a"}, "would read what it writes", id="dead is an input"
+        ),
+        pytest.param({"output_topic": "a", "dead_letter_topic": "a"}, "choose two topics", id="one topic for both"),
+        pytest.param({"input_topics": " , "}, "input_topics: names at least one", id="no input"),
+        pytest.param({"text_path": "text"}, "did you mean '/text'", id="not a pointer"),
+        pytest.param({"max_batch_size": 0}, "max_batch_size", id="no batch"),
+        pytest.param({"start_from": "yesterday"}, "start_from", id="no time"),
+        pytest.param({"start_from": "2026-01-31T08:00:00"}, "needs a time zone", id="no time zone"),
+        pytest.param({"nonsense": 1}, "there is no setting 'nonsense'", id="unknown"),
+        pytest.param({"security_protocol": "SASL_SSL"}, "needs sasl_username and sasl_password", id="no credentials"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(overrides: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        load_settings(**overrides)
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_secret_is_never_shown() -> None:
+    settings = load_settings(security_protocol="SASL_SSL", sasl_username="me", sasl_password="hunter2")
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in settings.model_dump_json()
+
+
+def test_a_config_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_CONFIG", "nowhere.toml")
+    with pytest.raises(SettingError, match=r"nowhere\.toml"):
+        load_settings()
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
