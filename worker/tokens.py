@@ -51,7 +51,7 @@ class PaddedBatch:
     ids: Ids64 = field(repr=False)
     """[n, width]."""
     lengths: Ids32 = field(repr=False)
-    """[n], at least 1 and at most the width."""
+    """[n], at most the width."""
 
     def __len__(self) -> int:
         return len(self.lengths)

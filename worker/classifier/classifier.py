@@ -55,6 +55,8 @@ class Classifier:
 
         A row whose logits are not all finite is NaN throughout. Raises what the model or the device raises.
         """
+        if not batch.lengths.all():
+            raise ValueError("a text has no tokens: there is nothing to classify")
         if self.pads:
             return self._scores(batch)
         scores = np.empty((len(batch), len(self.card.labels)), dtype=np.float32)

@@ -8,11 +8,16 @@ from typing import Annotated
 import typer
 
 from worker import __version__
+from worker.cli.classify import classify
 from worker.cli.config import config
 from worker.cli.console import stderr
+from worker.cli.demo import demo
+from worker.cli.doctor import doctor
 from worker.cli.run import run
+from worker.cli.schemas import schemas
 from worker.cli.send import send
 from worker.cli.topics import topics
+from worker.cli.train import train
 from worker.cli.watch import watch
 from worker.errors import SettingError, WorkerError
 from worker.settings import CONFIG_FILE_VARIABLE
@@ -58,10 +63,15 @@ def common(
 
 
 app.command()(run)
+app.command()(demo)
+app.command()(classify)
 app.command()(send)
 app.command()(watch)
 app.add_typer(topics, name="topics")
+app.command()(train)
+app.command()(schemas)
 app.command()(config)
+app.command()(doctor)
 
 
 def main() -> int:

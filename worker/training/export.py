@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,9 @@ def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float 
     content = json.loads((tokenizer_folder / "tokenizer.json").read_text(encoding="utf-8"))
     content["truncation"] = content["padding"] = None
     (target / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
-    shutil.copy(tokenizer_folder / "tokenizer_config.json", target / "tokenizer_config.json")
+    config = json.loads((tokenizer_folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    config.pop("name_or_path", None)  # where the base was once loaded from says nothing about this model
+    (target / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
 def _last_linear(model: Any) -> torch.nn.Linear:

@@ -49,6 +49,8 @@ class LoopSettings:
     max_tokens: int = 160
     evaluations_per_epoch: int = 1
     patience: int = 3
+    #: The run and its learning rates end at this optimizer step, where that is before the epochs' end.
+    max_steps: int | None = None
     seed: int = 20
     checkpoint_every_seconds: float = 120.0
 
@@ -166,6 +168,10 @@ def _batches_from(
         yield order[number % per_epoch]
 
 
+class Interrupted(Exception):
+    """A run was asked to stop and did, after a whole step; its checkpoint holds where to go on."""
+
+
 class _Run:
     """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
 
@@ -225,13 +231,15 @@ def fit(
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_best: Callable[[Any, float], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Train ``model`` in place and leave the weights with the best dev score in it.
 
     ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. With a ``folder``, a checkpoint
     is written there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
-    the same order. ``on_best`` is called with the model and the score at every improvement. Raises FloatingPointError
-    when the loss is not finite.
+    the same order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is asked after
+    every step; once it says yes, a checkpoint is written and Interrupted raised. Raises FloatingPointError when the
+    loss is not finite.
     """
     torch.manual_seed(settings.seed)
     device = next(model.parameters()).device
@@ -241,7 +249,7 @@ def fit(
     )
     per_epoch = math.ceil(len(rows) / settings.batch_size)
     micro_total = per_epoch * settings.epochs
-    steps = math.ceil(micro_total / settings.accumulate)
+    steps = min(math.ceil(micro_total / settings.accumulate), settings.max_steps or micro_total)
     evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
     run = _Run(model, settings, folder)
     run.resume()
@@ -283,6 +291,9 @@ def fit(
             epoch = run.step * settings.accumulate // per_epoch
             best = run.best_score if run.best_state is not None else None
             progress(Progress(run.step, steps, epoch, smooth, time.monotonic() - started, score, best))
+        if stop is not None and run.step < steps and not stopped and stop():
+            run.save()
+            raise Interrupted
     if run.best_state is not None:
         model.load_state_dict(run.best_state)
     model.eval()

@@ -36,14 +36,14 @@ def small_tokenizer(
 ) -> tuple[str, tuple[tuple[int, ...], ...]]:
     """tokenizer.json with ``size`` entries and, for each, the ids of the base's entries that its vector is made of.
 
-    ``polarity`` (base id to strength) defaults to what the ratings of ``rows`` say.
+    ``polarity`` (base id to strength) goes before what the ratings of ``rows`` say of the same piece.
     """
     raw = (base / "tokenizer.json").read_text(encoding="utf-8")
     tokenizer = Tokenizer.from_str(raw)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     encoded = [e.ids for e in tokenizer.encode_batch([row.text for row in rows], add_special_tokens=False)]
-    strength = polarity if polarity is not None else train_polarity(encoded, [row.rating for row in rows])
+    strength = {**train_polarity(encoded, [row.rating for row in rows]), **(polarity or {})}
     selection = select(tokenizer.get_vocab(), count_pieces(encoded), size, emoji_entries(tokenizer), strength)
     return pruned_tokenizer(raw, selection), selection.sources
 
@@ -54,20 +54,38 @@ def make_student(
     rows: Sequence[RatedText],
     size: int = VOCABULARY_SIZE,
     polarity: Mapping[int, float] | None = None,
+    start: Path | None = None,
 ) -> None:
-    """Write the untrained student to ``folder``: three labels and one output more for the rating."""
-    model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=len(LABELS) + 1)
+    """Write the student to ``folder``: three labels and one output more for the rating.
+
+    It begins as the base does or, with ``start``, as another student that has been trained: all weights are taken
+    over, and the vectors of the pieces that both vocabularies have.
+    """
     tokenizer_json, sources = small_tokenizer(base, rows, size, polarity)
-    old = model.bert.embeddings.word_embeddings.weight.detach()
-    vectors = pruned_vectors(old, sources)
+    outputs = len(LABELS) + 1
+    model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=outputs, local_files_only=True)
+    vectors = pruned_vectors(model.get_input_embeddings().weight.detach(), sources)
+    if start is not None:
+        model, known = load(start)
+        vectors = _take_over(vectors, Tokenizer.from_str(tokenizer_json).get_vocab(), model, known.get_vocab())
     model.resize_token_embeddings(len(sources))
     with torch.no_grad():
-        model.bert.embeddings.word_embeddings.weight.copy_(vectors)
+        model.get_input_embeddings().weight.copy_(vectors)
     model.config.attention_probs_dropout_prob = 0.0
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
     shutil.copy(base / "tokenizer_config.json", folder / "tokenizer_config.json")
+
+
+def _take_over(vectors: torch.Tensor, pieces: Mapping[str, int], model: Any, known: Mapping[str, int]) -> torch.Tensor:
+    """``vectors`` (new size, width) with the rows of the pieces that ``model`` knows replaced by its own."""
+    trained = model.get_input_embeddings().weight.detach()
+    result = vectors.clone()
+    for piece, row in pieces.items():
+        if piece in known:
+            result[row] = trained[known[piece]]
+    return result
 
 
 def load(folder: Path) -> tuple[Any, Any]:

@@ -97,6 +97,22 @@ def test_a_verdict_alone_repeats_the_events_id_and_place(wrapping: Wrapping) -> 
     }
 
 
+@pytest.mark.parametrize("id_", ["7", "-0", "0", "1.50", "1E5", "12345678901234567890123", '"a"', '"\u00e9"'])
+@every_wrapping
+def test_an_id_is_repeated_as_it_was_written(wrapping: Wrapping, id_: str) -> None:
+    record = wrapping.wrap(f'{{"ref":{{"no":0}},"ref":{{"id":0,"id":{id_} }},"text":"lovely"}}'.encode())
+    value, _ = answer(a_codec(output_mode="verdict", id_path="/ref/id"), record)
+    assert f'"event_id":{id_},"topic"'.encode() in value
+
+
+@pytest.mark.parametrize("id_", ["null", "true", "[1]", '{"no":1}'])
+@every_wrapping
+def test_an_id_that_is_no_string_and_no_number_is_none(wrapping: Wrapping, id_: str) -> None:
+    value, _ = answer(a_codec(output_mode="verdict"), wrapping.wrap(f'{{"id":{id_},"text":"lovely"}}'.encode()))
+    parsed = json.loads(value)
+    assert parsed.get("data", parsed)["event_id"] == ("7d1c" if wrapping.format == "cloudevents" else None)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @every_wrapping
 def test_the_same_record_gets_the_same_answer_again(wrapping: Wrapping, mode: str) -> None:

@@ -1,15 +1,24 @@
-"""``decode`` reads common records in fewer steps: with the same outcome as all others."""
+"""``decode`` agrees with itself, in few steps and in many, and with Python's own parser, whatever the bytes are."""
 
+import json
 from typing import Any
 
 import orjson
 import pytest
-from codec_events import a_codec, a_fetch, a_record, answer, events, some_verdicts, unhurried
+from codec_events import a_codec, a_fetch, a_record, answer, events, exactly, some_verdicts, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.errors import Reason
+
 MUTATION = st.tuples(
     st.integers(0, 200), st.sampled_from([b"", b'"', b"{", b"}", b"\\", b"\xff", b"\0", b",", b"[", b"1"])
+)
+ODDITY = st.tuples(
+    st.integers(0, 200),
+    st.sampled_from(
+        [rb"\ud800", b"NaN", b"1e999", b"\xed\xa0\x80", b"\xef\xbb\xbf", b'"sentiment":1,', b"text", rb"\u0"]
+    ),
 )
 HEADERS = st.lists(
     st.tuples(
@@ -43,6 +52,42 @@ def test_a_bare_object_comes_out_as_one_with_a_space_behind_it(
     }
     if bare.texts:
         assert answer(codec, a_record(event))[0] == answer(codec, a_record(event + b" "))[0].rstrip()
+
+
+def refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def reasons_by_python(value: bytes) -> set[Reason]:
+    """What the standard library, read strictly, has against a value; nothing if there may be a text in it."""
+    if value[:1] == b"\0":
+        return {Reason.UNKNOWN_FRAME}
+    if value.startswith(b"\xef\xbb\xbf"):
+        return {Reason.NOT_JSON}
+    try:
+        document = json.loads(value.decode(), parse_constant=refuse)
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeDecodeError:
+        return {Reason.NOT_UTF8}
+    except UnicodeEncodeError:
+        return {Reason.LONE_SURROGATE}
+    except ValueError:
+        return {Reason.NOT_JSON}
+    return set() if isinstance(document, dict) else {Reason.NOT_AN_OBJECT}
+
+
+@unhurried
+@given(event=events(), mutations=st.lists(MUTATION | ODDITY, max_size=3))
+def test_what_is_no_json_object_to_python_is_none_here_and_the_other_way_round(
+    event: bytes, mutations: list[tuple[int, bytes]]
+) -> None:
+    value = mutated(event, mutations)
+    decoded = a_codec().decode([a_record(value)])
+    found = {rejection.reason for rejection in decoded.rejected.values()}
+    assert found - {Reason.NO_TEXT, Reason.TEXT_NOT_A_STRING, Reason.EMPTY_TEXT} == reasons_by_python(value)
+    if decoded.slots:
+        members = [member for member in exactly(value) if member[0] != "sentiment"]
+        assert exactly(answer(a_codec(), a_record(value))[0])[:-1] == members
 
 
 @pytest.mark.parametrize("output_mode", ["enrich", "verdict"])

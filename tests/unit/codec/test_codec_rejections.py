@@ -1,5 +1,7 @@
 """Every way in which a record can be bad, and what it is told."""
 
+import sys
+
 import pytest
 from codec_events import a_codec, a_record, unhurried
 from hypothesis import example, given
@@ -116,6 +118,19 @@ def test_no_piece_of_a_text_is_in_a_message(secret: str, cut: int) -> None:
 
 def test_where_json_breaks_is_told() -> None:
     assert decode_one(b'{"text":"lovely",}').message == "the value is not JSON (RFC 8259): character 17"
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    assert "byte order mark" in decode_one(b'\xef\xbb\xbf{"text":"lovely"}').message
+
+
+def test_the_depth_allowed_does_not_hang_on_pythons_own_limit() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
+    try:
+        assert decode_one(b"[" * 1025 + b"]" * 1025).reason is Reason.NESTED_TOO_DEEPLY
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_repr_shows_no_text() -> None:

@@ -1,0 +1,108 @@
+"""Kafka as another team's program sees it: kafka-python, which shares no code with the worker."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Message(NamedTuple):
+    """What to produce."""
+
+    value: bytes | None
+    key: bytes | None = None
+    headers: Headers = ()
+    timestamp: int | None = None
+    partition: int | None = None
+
+
+class Client:
+    """Makes topics, produces, and reads what is there from the beginning to the end."""
+
+    def __init__(self, bootstrap: str, *, real: bool) -> None:
+        self._options: dict[str, Any] = {"bootstrap_servers": bootstrap}
+        if not real:  # the embedded broker does not tell its versions, and has no admin API
+            self._options["api_version"] = (0, 11)
+        self._admin = KafkaAdminClient(**self._options) if real else None
+        # Raw bytes, decompressed by the client; nothing of a group is used.
+        self._reader = KafkaConsumer(**self._options, group_id=None)
+        self._producer = self.producer(linger_ms=5)
+
+    def close(self) -> None:
+        self._producer.close(timeout=5)
+        self._reader.close()
+        if self._admin is not None:
+            self._admin.close()
+
+    def producer(self, **options: Any) -> Any:
+        """A producer of its own; ``options`` are kafka-python's. The caller closes it."""
+        return KafkaProducer(**self._options, **options)
+
+    def create(self, *topics: str, partitions: int = 4, **config: str) -> None:
+        """Make topics; the embedded broker makes them itself, with 4 partitions."""
+        if self._admin is None:
+            for topic in topics:
+                self._producer.partitions_for(topic)
+            return
+        settings = {name.replace("_", "."): value for name, value in config.items()}
+        self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
+
+    def topics(self) -> set[str]:
+        return set(self._reader.topics())
+
+    def produce(self, topic: str, messages: Iterable[Message], through: Any = None) -> None:
+        """Send messages in order; returns when the broker has them all."""
+        producer = through or self._producer
+        futures = [
+            producer.send(topic, m.value, m.key, [*m.headers], m.partition, m.timestamp) for m in messages
+        ]
+        producer.flush(timeout=60)
+        for future in futures:
+            future.get(timeout=60)
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """Partition -> the offset behind its last record."""
+        partitions = self._partitions(topic)
+        return {tp.partition: offset for tp, offset in self._reader.end_offsets(partitions).items()}
+
+    def count(self, *topics: str) -> int:
+        """Records ever written; right for topics without transactions."""
+        return sum(sum(self.end_offsets(topic).values()) for topic in topics)
+
+    def read(self, topic: str) -> list[Any]:
+        """Every record that is there now: partition by partition, in offset order."""
+        partitions = self._partitions(topic)
+        ends = self._reader.end_offsets(partitions)
+        self._reader.assign(partitions)
+        self._reader.seek_to_beginning(*partitions)
+        records: list[Any] = []
+        while any(self._reader.position(tp) < ends[tp] for tp in partitions):
+            for fetched in self._reader.poll(timeout_ms=500).values():
+                records.extend(fetched)
+        return sorted(records, key=lambda record: (record.partition, record.offset))
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition -> the group's committed offset; partitions without one are left out."""
+        consumer = KafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
+        try:
+            offsets = {tp.partition: consumer.committed(tp) for tp in self._partitions(topic)}
+        finally:
+            consumer.close(autocommit=False)
+        return {partition: offset for partition, offset in offsets.items() if offset is not None}
+
+    def _partitions(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in self._reader.partitions_for_topic(topic) or ()]
+
+
+def place(record: Any) -> tuple[str, int, int]:
+    """Where a record stands: topic, partition, offset."""
+    return record.topic, record.partition, record.offset
+
+
+def repeated(items: Iterable[Any]) -> list[Any]:
+    """What is there more than once."""
+    return [item for item, times in Counter(items).items() if times > 1]

@@ -1,0 +1,124 @@
+"""Fixtures of the integration tests: an independent client, topics of a test's own, workers that never outlive it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.client import Client
+from integration.models import save_tiny_model
+from integration.polling import eventually
+from integration.process import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Names that no other test uses."""
+
+    input: str
+    output: str
+    dead_letters: str
+    group: str
+
+    @classmethod
+    def new(cls) -> "Topics":
+        unique = uuid.uuid4().hex[:8]
+        return cls(f"texts-{unique}", f"sentiments-{unique}", f"dead-letters-{unique}", f"group-{unique}")
+
+    def settings(self, bootstrap: str, model: Path) -> dict[str, object]:
+        """Settings of a worker between these topics that commits often and stops soon."""
+        return {
+            "bootstrap_servers": bootstrap,
+            "input_topics": self.input,
+            "output_topic": self.output,
+            "dead_letter_topic": self.dead_letters,
+            "group_id": self.group,
+            "model": model,
+            "commit_interval": 0.3,
+            "session_timeout": 6,
+            "drain_timeout": 10,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a test has at hand: a client, its topics, the settings of its workers."""
+
+    client: Client
+    topics: Topics
+    settings: dict[str, object]
+    start: Callable[..., Worker]
+    """Starts a worker with these settings, changed by keyword, and waits until it is ready (``ready=False``: not)."""
+
+    def wait_for_answers(self, count: int, seconds: float = 60.0) -> None:
+        """Until outputs and dead letters are ``count`` or more."""
+        topics = (self.topics.output, self.topics.dead_letters)
+        eventually(lambda: self.client.count(*topics) >= count, f"{count} answers", seconds)
+
+    def wait_for_commits(self, topic: str | None = None) -> None:
+        """Until the group's offsets are the ends of the input's partitions, those without a record left out."""
+        topic = topic or self.topics.input
+
+        def reached() -> bool:
+            ends = {partition: end for partition, end in self.client.end_offsets(topic).items() if end}
+            committed = self.client.committed(self.topics.group, topic)
+            return {partition: committed.get(partition) for partition in ends} == ends
+
+        eventually(reached, f"the group has committed the ends of {topic}")
+
+    def inputs(self) -> list[Any]:
+        return self.client.read(self.topics.input)
+
+    def outputs(self) -> list[Any]:
+        return self.client.read(self.topics.output)
+
+    def dead_letters(self) -> list[Any]:
+        return self.client.read(self.topics.dead_letters)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a classifier so small that the tests wait for Kafka alone."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture(scope="session")
+def client(broker: Any) -> Iterator[Client]:
+    client = Client(broker.bootstrap, real=broker.real)
+    yield client
+    client.close()
+
+
+def _scene(broker: Any, client: Client, model: Path, logs: Path) -> Iterator[Scene]:
+    topics = Topics.new()
+    settings = topics.settings(broker.bootstrap, model)
+    workers: list[Worker] = []
+
+    def start(ready: bool = True, **changes: Any) -> Worker:
+        command = {"command": changes.pop("command")} if "command" in changes else {}
+        worker = Worker(settings | changes, logs / f"worker-{len(workers)}.log", **command)
+        workers.append(worker)
+        return worker.wait_ready() if ready else worker
+
+    yield Scene(client, topics, settings, start)
+    for worker in workers:
+        worker.kill()
+    for worker in workers:
+        for text in ("would see it again", "a word of poison", "no end", "in my taste"):
+            assert text not in worker.log, f"an event's text is in {worker.log_path}"
+
+
+@pytest.fixture
+def scene(broker: Any, client: Client, tiny_model: Path, tmp_path: Path) -> Iterator[Scene]:
+    """Topics and workers of one test."""
+    yield from _scene(broker, client, tiny_model, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_scene(
+    broker: Any, client: Client, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """Topics and workers of the tests of one module."""
+    yield from _scene(broker, client, tiny_model, tmp_path_factory.mktemp("shared"))

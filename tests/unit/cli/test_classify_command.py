@@ -1,0 +1,150 @@
+"""``classify`` with the bundled classifier: answers in the order of the input, and no good line lost to a bad one."""
+
+import csv
+import io
+import json
+from functools import cache
+
+import pytest
+
+import worker.classifier
+from worker.classifier.load import load_classifier
+from worker.settings import load_settings
+
+
+@cache
+def _bundled():
+    return load_classifier(load_settings(device="cpu"))
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch):
+    monkeypatch.setattr(worker.classifier, "load_classifier", lambda settings: _bundled(), raising=False)
+
+
+@pytest.fixture
+def classify(run, tmp_path):
+    def classify_file(content: str | bytes, *arguments: str, name: str = "input"):
+        file = tmp_path / name
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return run("classify", "--file", str(file), *arguments)
+
+    return classify_file
+
+
+def test_texts_of_the_command_line_get_their_sentiment(run):
+    ran = run("classify", "I love this, it is wonderful", "Awful, it broke at once")
+    assert ran.code == 0
+    assert [json.loads(line)["sentiment"]["sentiment"] for line in ran.lines] == ["positive", "negative"]
+
+
+def test_json_lines_come_back_enriched_with_their_bytes_kept(classify):
+    lines = ['{"n": 12345678901234567890, "text": "Great"}', '{"text":"Bad",  "x":1.50}']
+    ran = classify("\n".join(lines))
+    assert ran.code == 0
+    for line, answer in zip(lines, ran.lines, strict=True):
+        assert answer.startswith(line[:-1] + ',"sentiment":{')
+        assert json.loads(answer)["sentiment"]["model"]["name"] == "bundled"
+
+
+def test_answers_keep_the_order_of_the_input_whatever_the_lengths(classify):
+    texts = ["word " * (1 + number * 37 % 90) + str(number) for number in range(300)]
+    ran = classify("\n".join(texts), "--max-batch-size", "8")
+    assert [json.loads(line)["text"] for line in ran.lines] == texts
+
+
+def test_a_text_has_the_same_scores_alone_and_among_others(classify, run):
+    texts = ["Great", "A rather long sentence that says nothing much about anything at all, really.", "Bad"]
+    together = [json.loads(line)["sentiment"]["scores"] for line in classify("\n".join(texts)).lines]
+    for text, scores in zip(texts, together, strict=True):
+        alone = json.loads(run("classify", text).out)["sentiment"]["scores"]
+        assert alone == pytest.approx(scores, abs=0.02)
+
+
+def test_bad_lines_are_named_with_their_reason_and_the_good_ones_answered(classify):
+    ran = classify(b'{"text":"Great"}\nbroken\n\n{"text":5}\n{"title":"x"}\n{"text":"Bad"}\n')
+    assert ran.code == 1
+    assert [json.loads(line)["text"] for line in ran.lines] == ["Great", "Bad"]
+    reported = [line.split(":")[0] for line in ran.err.splitlines() if line.startswith("line")]
+    assert reported == ["line 2", "line 4", "line 5"]
+    assert "3 of the inputs" in ran.err
+
+
+def test_a_report_of_a_bad_line_does_not_quote_it(classify):
+    ran = classify(b'{"text":"Great"}\nprivate words\n')
+    assert ran.code == 1
+    assert "private" not in ran.err
+
+
+def test_an_empty_file_is_no_error(classify):
+    ran = classify("")
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_a_csv_file_keeps_its_columns_and_gains_ours(classify):
+    ran = classify('id,text\n1,"Great,\nreally"\n2,\n3,Awful\n4\n', "--format", "csv", name="reviews.csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert [(row["id"], row["text"], row["sentiment"]) for row in rows] == [
+        ("1", "Great,\nreally", "positive"),
+        ("3", "Awful", "negative"),
+    ]
+    assert ran.code == 1
+    assert [line.split(":")[0] for line in ran.err.splitlines()[:2]] == ["line 4", "line 6"]
+
+
+def test_a_csv_column_can_be_chosen_and_our_names_do_not_hide_its_own(classify):
+    ran = classify("sentiment,a/b\nold,Great\n", "--as", "csv", "--column", "a/b", "--format", "csv", name="reviews")
+    (row,) = csv.DictReader(io.StringIO(ran.out))
+    assert (row["sentiment"], row["a/b"], row["sentiment_of_text"]) == ("old", "Great", "positive")
+
+
+def test_a_csv_row_that_is_not_utf8_is_a_bad_line(classify):
+    ran = classify(b"text\ncaf\xe9\nGreat\n", name="reviews.csv")
+    assert ran.code == 1
+    assert [json.loads(line)["text"] for line in ran.lines] == ["Great"]
+    assert "line 2" in ran.err
+    assert "UTF-8" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "says"),
+    [
+        pytest.param("id,body\n1,x\n", ["--as", "csv"], "--column", id="no-such-column"),
+        pytest.param("", ["--as", "csv"], "empty", id="no-header"),
+    ],
+)
+def test_a_csv_file_without_texts_is_refused(classify, content, arguments, says):
+    ran = classify(content, *arguments)
+    assert ran.code == 2
+    assert says in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "text"),
+    [
+        pytest.param('{"text": "a"}\n', "input", "a", id="json-by-its-first-line"),
+        pytest.param("{ not json\n", "input", "{ not json", id="text-that-starts-like-json"),
+        pytest.param("\n\n  \nlate\n", "input", "late", id="text-after-blank-lines"),
+        pytest.param('\ufeff{"text": "a"}\n', "input", "a", id="byte-order-mark"),
+        pytest.param('{"text": "a"}\n', "input.txt", "a", id="unknown-suffix"),
+        pytest.param("\ufefftext\na\n", "input.csv", "a", id="csv-by-its-name"),
+    ],
+)
+def test_the_shape_of_a_file_is_told_by_name_or_first_line(classify, content, name, text):
+    assert json.loads(classify(content, name=name).out)["text"] == text
+
+
+def test_a_broken_first_line_of_a_jsonl_file_is_a_bad_line_not_a_text(classify):
+    ran = classify('broken\n{"text": "a"}\n', name="events.jsonl")
+    assert ran.code == 1
+    assert len(ran.lines) == 1
+
+
+def test_the_table_has_a_line_for_each_text(classify):
+    ran = classify("Great\nAwful\n", "--format", "table")
+    assert [line.split()[1] for line in ran.lines] == ["sentiment", "positive", "negative"]
+
+
+def test_verdicts_alone_are_given_where_the_settings_say_so(classify):
+    answer = json.loads(classify('{"id":"e-1","text":"Great"}', "--output-mode", "verdict").out)
+    assert "text" not in answer

@@ -1,0 +1,131 @@
+"""What a user sees when something is wrong: one sentence, an exit code, and no traceback unless asked for."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import worker
+from worker.cli import commands
+from worker.errors import BrokerError, SettingError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        pytest.param(["config", "--max-batch-size", "0"], 2, "max_batch_size", id="bad-value"),
+        pytest.param(["config", "--label-polarity", "{"], 2, "--label-polarity takes JSON", id="bad-json"),
+        pytest.param(["--config", "nowhere.toml", "config"], 2, "nowhere.toml", id="no-such-settings-file"),
+        pytest.param(["run", "--output-topic", "text-events"], 2, "Choose another output_topic", id="loop"),
+        pytest.param(["schemas", "nothing"], 2, "text-event.schema.json", id="no-such-schema"),
+        pytest.param(["send", "--file", "nowhere"], 2, "nowhere cannot be read", id="no-such-file"),
+        pytest.param(["send", "text", "--file", "x"], 2, "give one of them", id="texts-and-file"),
+        pytest.param(["send", "text", "--bootstrap-servers", "localhost:1"], 1, "localhost:1", id="send-no-broker"),
+        pytest.param(["watch", "--bootstrap-servers", "localhost:1"], 1, "localhost:1", id="watch-no-broker"),
+        pytest.param(
+            ["send", "x", "--security-protocol", "SSL", "--ssl-cafile", "gone"], 2, "ssl_cafile", id="no-ca-file"
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr(run, arguments, code, says):
+    ran = run(*arguments)
+    assert ran.code == code
+    assert ran.out == ""
+    assert says in ran.err
+    assert ran.err.startswith("sentiment-worker: ")
+    assert ran.err.count("\n") == 1
+    assert "Traceback" not in ran.err
+
+
+def _fail(monkeypatch, error):
+    def app():
+        raise error
+
+    monkeypatch.setattr(commands, "app", app)
+
+
+def test_exit_codes_tell_a_wrong_setting_from_trouble(run, monkeypatch):
+    _fail(monkeypatch, SettingError("a"))
+    assert run("anything").code == 2
+    _fail(monkeypatch, BrokerError("b"))
+    assert run("anything").code == 1
+
+
+def test_a_bug_is_named_without_its_message_which_may_quote_a_text(run, monkeypatch):
+    _fail(monkeypatch, KeyError("a private text"))
+    ran = run("anything")
+    assert ran.code == 1
+    assert "KeyError" in ran.err
+    assert "private" not in ran.err
+    assert "--debug" in ran.err
+
+
+def test_brackets_in_an_error_are_shown_as_they_are(run, monkeypatch):
+    _fail(monkeypatch, SettingError("not [bold]this[/bold] one"))
+    assert "not [bold]this[/bold] one" in run("anything").err
+
+
+def _cli(*arguments):
+    return [sys.executable, "-m", "worker.cli", *arguments]
+
+
+def test_debug_shows_the_traceback_and_still_the_sentence():
+    done = subprocess.run(_cli("--debug", "schemas", "nothing"), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("sentiment-worker: there is no schema")
+
+
+def test_ctrl_c_ends_quietly_with_130(broker):
+    command = _cli("watch", "--bootstrap-servers", broker.bootstrap_servers)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline().startswith("watching")  # from here on it waits for events
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_ctrl_c_ends_a_send_that_waits_for_input(broker):
+    command = _cli("send", "--bootstrap-servers", broker.bootstrap_servers, "--as", "raw")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    watch = _cli("watch", "--bootstrap-servers", broker.bootstrap_servers, "--output-topic", "sent", "-n", "1")
+    with (
+        subprocess.Popen(watch, **pipes) as watching,
+        subprocess.Popen([*command, "--topic", "sent"], **pipes) as process,
+    ):
+        watching.stderr.readline()
+        process.stdin.write('{"n": 1}\n')
+        process.stdin.flush()  # the input stays open
+        assert watching.communicate(timeout=30)[0] == '{"n": 1}\n'  # sent at once, although more may come
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        assert process.returncode == 130
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_version_is_the_packages(run):
+    ran = run("--version")
+    assert (ran.code, ran.out) == (0, f"sentiment-worker {worker.__version__}\n")
+
+
+def test_a_mistyped_command_gets_a_suggestion(run):
+    ran = run("clasify")
+    assert ran.code == 2
+    assert "classify" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "classify", "send", "watch", "topics", "schemas", "config", "doctor"]
+)
+def test_every_command_has_help(run, command):
+    ran = run(command, "--help")
+    assert ran.code == 0
+    assert "Usage: sentiment-worker " + command in ran.out
+
+
+def test_help_needs_none_of_the_heavy_libraries():
+    heavy = ["torch", "transformers", "faust", "aiokafka", "kafka", "tokenizers"]
+    code = f"import sys, worker.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,7 @@
+"""``python -m worker.cli``: the command where no script is installed."""
+
+import sys
+
+from worker.cli import main
+
+sys.exit(main())

@@ -1,0 +1,87 @@
+"""How ``classify`` writes its answers: a table for people, JSON lines as the worker publishes them, or CSV."""
+
+import csv
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+
+from rich.text import Text
+
+from worker.cli.console import STYLES, stdout
+from worker.cli.inputs import Shape
+from worker.cli.rendering import one_line
+from worker.verdict import ModelCard, Verdicts
+
+CSV_COLUMNS = ("sentiment", "polarity", "label", "score")
+
+
+class AnswerFormat(StrEnum):
+    """What the answers look like."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Texts and their verdicts, as columns of equal length."""
+
+    texts: Sequence[str] = field(repr=False)
+    rows: Sequence[dict[str, str] | None] = field(repr=False)
+    """The columns that came with each text, where it stood in a CSV file."""
+    values: Sequence[bytes] = field(repr=False)
+    """What the worker would publish."""
+    verdicts: Verdicts
+
+
+def writer(form: AnswerFormat, card: ModelCard, shape: Shape) -> Callable[[Answered], None]:
+    """A function that writes one window of answers to stdout after the other."""
+    if form is AnswerFormat.JSONL:
+        return _write_jsonl
+    return _csv_writer(shape) if form is AnswerFormat.CSV else _table_writer(card)
+
+
+def _write_jsonl(answered: Answered) -> None:
+    for value in answered.values:
+        # An output keeps its input's bytes and is one line, as its input was.
+        sys.stdout.buffer.write(value + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _table_writer(card: ModelCard) -> Callable[[Answered], None]:
+    console = stdout()
+    width = max(5, *(len(label) for label in card.labels))
+    console.print(f"polarity  sentiment  {'label':<{width}}  score  text", style="dim")
+
+    def write(answered: Answered) -> None:
+        verdicts = answered.verdicts
+        columns = (verdicts.polarity, verdicts.sentiment, verdicts.label, verdicts.score, verdicts.truncated)
+        for text, polarity, sentiment, label, score, truncated in zip(answered.texts, *columns, strict=True):
+            line = Text.assemble(
+                (f"{polarity:+8.2f}  {sentiment:<9}  ", f"bold {STYLES[sentiment]}"),
+                f"{label:<{width}}  {score:5.2f}  {one_line(text)}",
+                ("  (cut at the model's length)", "dim") if truncated else "",
+            )
+            console.print(line, soft_wrap=True)
+
+    return write
+
+
+def _csv_writer(shape: Shape) -> Callable[[Answered], None]:
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    numbers = count()
+
+    def write(answered: Answered) -> None:
+        inputs = answered.rows if shape is Shape.CSV else [{"text": text} for text in answered.texts]
+        verdicts = answered.verdicts
+        columns = (verdicts.sentiment, verdicts.polarity, verdicts.label, verdicts.score)
+        for row, sentiment, polarity, label, score in zip(inputs, *columns, strict=True):
+            own = row or {}
+            if next(numbers) == 0:
+                rows.writerow([*own, *(name if name not in own else f"{name}_of_text" for name in CSV_COLUMNS)])
+            rows.writerow([*own.values(), sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}"])
+
+    return write

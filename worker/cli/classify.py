@@ -1,0 +1,178 @@
+"""``classify``: texts without Kafka, by the worker's own codec, batching and classifier."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from worker.batching.planner import Limits, choose
+from worker.batching.window import Window
+from worker.cli.answers import Answered, AnswerFormat, writer
+from worker.cli.console import stderr, stdout
+from worker.cli.flags import CLASSIFIER, Flags, with_flags
+from worker.cli.inputs import InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
+from worker.cli.lines import opened
+from worker.codec import Codec
+from worker.errors import Rejection, SettingError
+from worker.fetch import Fetch
+from worker.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from worker.classifier import Classifier, Device
+
+WINDOW = 4_096
+"""Texts read before they are sorted into batches by length, and the most that are held."""
+
+
+@with_flags(*CLASSIFIER, "text_path", "id_path", "input_format", "output_mode", "max_text_bytes")
+def classify(
+    flags: Flags,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="texts to classify")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="read texts from here; without it: from stdin")
+    ] = None,
+    shape: Annotated[
+        Shape,
+        typer.Option(
+            "--as",
+            help="what the file holds: JSON objects a line each, CSV with a header, or a text a line; "
+            "auto: by the file's name, otherwise JSON if the first line is a JSON object",
+        ),
+    ] = Shape.AUTO,
+    column: Annotated[
+        str | None, typer.Option(help="column of a CSV file with the texts; default: the last part of text_path")
+    ] = None,
+    form: Annotated[
+        AnswerFormat | None,
+        typer.Option(
+            "--format",
+            help="jsonl: events enriched as the worker does it; default: table in a terminal, jsonl otherwise",
+        ),
+    ] = None,
+) -> None:
+    """Classify texts here and now: arguments, a file, or stdin. Answers keep the order of the input.
+
+    A line without a text that can be classified is reported with its number and left out; the exit code is then 1.
+    """
+    settings = load_settings(**flags)
+    if texts and file is not None:
+        raise SettingError("there are texts and --file: give one of them")
+    console = stdout()
+    form = form or (AnswerFormat.TABLE if console.is_terminal else AnswerFormat.JSONL)
+    if texts:
+        rejected = _classify(settings, inputs_of_texts(texts, settings.text_path), "arguments", form, len(texts))
+    else:
+        with opened(file) as stream:
+            total = _count_lines(stream)
+            inputs = inputs_of_file(stream, file, shape, settings.text_path, column)
+            rejected = _classify(settings, inputs, file.name if file is not None else "stdin", form, total)
+    if rejected:
+        stderr().print(f"{rejected:,} of the inputs could not be classified", style="yellow")
+        raise typer.Exit(1)
+
+
+def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat, total: int | None) -> int:
+    """Classify and write all inputs; returns how many had no text that can be classified."""
+    shapes = {"text_path": inputs.text_path}
+    if inputs.shape is not Shape.JSON:
+        shapes["input_format"] = "json"
+    settings = settings.model_copy(update=shapes)
+    with _progress(total) as (progress, task):
+        session = _Session.start(settings, name, progress, task)
+        write = writer(form, session.classifier.card, inputs.shape)
+        rejected = 0
+        while records := list(islice(inputs.records, WINDOW)):
+            answered, rejections = session.classify(records)
+            write(answered)
+            for slot, rejection in sorted(rejections.items()):
+                progress.console.print(f"line {records[slot].offset}: {rejection.message}", style="yellow")
+            rejected += len(rejections)
+    return rejected
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What is loaded once and used for every window."""
+
+    classifier: "Classifier"
+    device: "Device"
+    codec: Codec
+    name: str
+    progress: Progress
+    task: TaskID
+
+    @classmethod
+    def start(cls, settings: Settings, name: str, progress: Progress, task: TaskID) -> "_Session":
+        from worker.classifier import Device, load_classifier
+
+        classifier = load_classifier(settings)
+        progress.update(task, description="classifying")
+        return cls(classifier, Device(classifier), Codec(settings, classifier.card), name, progress, task)
+
+    def classify(self, records: list[InputRecord]) -> tuple[Answered, dict[int, Rejection]]:
+        """Answers to the records of one window in their order, and the rejections by slot."""
+        fetch = Fetch(self.name, 0, records, records[-1].offset + 1, time.monotonic())
+        decoded = self.codec.decode(records)
+        rejected = dict(decoded.rejected)
+        self.progress.advance(self.task, len(rejected))
+        tokens = self.classifier.tokenizer.encode(decoded.texts)
+        scores = np.zeros((len(tokens), len(self.classifier.card.labels)), dtype=np.float32)
+        window = Window(self.classifier.pad_id)
+        window.add(fetch, tokens)
+        limits = Limits(self.classifier.batch_size, self.classifier.batch_tokens, batch_time=0.0, in_flight=1)
+        while len(window):
+            batch = window.take(choose(window.lengths, limits))
+            result = self.device.submit(batch.padded).result()
+            limits = replace(limits, batch_tokens=min(limits.batch_tokens, result.token_limit))
+            for _, rows, positions in batch.parts:
+                scores[positions] = result.scores[rows]
+                places = dict(zip(rows.tolist(), positions.tolist(), strict=True))
+                rejected |= {decoded.slots[places[row]]: why for row, why in result.rejected.items()}
+            self.progress.advance(self.task, len(batch))
+
+        kept = [place for place, slot in enumerate(decoded.slots) if slot not in rejected]
+        slots = [decoded.slots[place] for place in kept]
+        verdicts = self.classifier.verdicts(scores[kept], tokens.lengths[kept], tokens.truncated[kept])
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        outputs = self.codec.encode(fetch, decoded, slots, verdicts, now) if slots else []
+        answered = Answered(
+            texts=[decoded.texts[place] for place in kept],
+            rows=[records[slot].row for slot in slots],
+            values=[value for value, _ in outputs],
+            verdicts=verdicts,
+        )
+        return answered, rejected
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+    """A bar on stderr, shown only in a terminal."""
+    console = stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress, progress.add_task("loading the model", total=total)
+
+
+def _count_lines(stream: IO[bytes]) -> int | None:
+    """Lines in a file that can be read twice; None for a pipe."""
+    if not stream.seekable() or os.isatty(stream.fileno()):
+        return None
+    lines = sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+    stream.seek(0)
+    return lines

@@ -1,0 +1,147 @@
+"""``doctor``: is everything there that a worker needs, and what to do if not."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from worker.cli.console import stderr, stdout
+from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
+from worker.connection import broker_error, client_options
+from worker.errors import WorkerError
+from worker.settings import Settings, load_settings
+from worker.tokens import PaddedBatch
+
+if TYPE_CHECKING:
+    from worker.classifier import Classifier
+
+TEST_TEXT = "This works remarkably well."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    check: str
+    passed: bool
+    words: str
+    """What is there; or what is not, and what to do about it."""
+
+
+@with_flags(*CONNECTION, *TOPICS, *CLASSIFIER, "missing_topics")
+def doctor(flags: Flags) -> None:
+    """Check settings, broker, topics, model and device, and say what to do about what is missing.
+
+    Exit code 1 if a check fails.
+    """
+    settings = load_settings(**flags)
+    console = stdout()
+    failed = False
+    for finding in _examine(settings):
+        _show(console, finding)
+        failed = failed or not finding.passed
+    if failed:
+        raise typer.Exit(1)
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", True, "valid; `sentiment-worker config` shows them and where they come from")
+    with _doing("asking the broker"):
+        try:
+            present = asyncio.run(_present_topics(settings))
+        except WorkerError as error:
+            yield Finding("broker", False, str(error))
+            yield Finding("topics", False, "not looked for, since no broker answers")
+        else:
+            yield Finding("broker", True, f"answers at {','.join(settings.bootstrap_servers)}")
+            yield _topics(settings, present)
+    with _doing("loading the model"):
+        try:
+            classifier = _load(settings)
+        except WorkerError as error:
+            yield Finding("model", False, str(error))
+            return
+    yield Finding(
+        "model",
+        True,
+        f"{classifier.card.name} ({classifier.card.revision[:12]}), labels {', '.join(classifier.card.labels)}; "
+        f"loaded and warm in {classifier.load_seconds:.1f} s, tokenised by {classifier.tokenizer.name}",
+    )
+    yield Finding(
+        "device",
+        True,
+        f"{classifier.device} at {classifier.precision}; batches of up to {classifier.batch_size} texts "
+        f"and {classifier.batch_tokens} padded tokens",
+    )
+    yield _try_out(classifier)
+
+
+def _topics(settings: Settings, present: set[str]) -> Finding:
+    wanted = (*settings.input_topics, settings.output_topic, settings.dead_letter_topic)
+    missing = [topic for topic in wanted if topic not in present]
+    if not missing:
+        return Finding("topics", True, ", ".join(wanted))
+    if settings.missing_topics == "create":
+        return Finding("topics", True, f"{', '.join(missing)} will be made by `run` (missing_topics=create)")
+    return Finding("topics", False, f"missing: {', '.join(missing)}; `sentiment-worker topics create` makes them")
+
+
+async def _present_topics(settings: Settings) -> set[str]:
+    """Topics of the cluster.
+
+    Raises:
+        BrokerError: the cluster cannot be reached or refuses us.
+    """
+    from aiokafka import AIOKafkaConsumer
+    from aiokafka.errors import KafkaError
+
+    consumer = AIOKafkaConsumer(**client_options(settings), group_id=None)
+    try:
+        await consumer.start()
+        return set(await consumer.topics())
+    except KafkaError as error:
+        raise broker_error(settings, error) from error
+    finally:
+        await consumer.stop()
+
+
+def _load(settings: Settings) -> "Classifier":
+    from worker.classifier import load_classifier
+
+    return load_classifier(settings)
+
+
+def _try_out(classifier: "Classifier") -> Finding:
+    tokens = classifier.tokenizer.encode([TEST_TEXT])
+    batch = PaddedBatch(tokens.ids.astype(np.int64)[None], tokens.lengths)
+    scores = classifier.scores(batch)
+    if not np.isfinite(scores).all():
+        return Finding("test text", False, "its scores are not finite: try --precision fp32, or another model")
+    verdicts = classifier.verdicts(scores, tokens.lengths, tokens.truncated)
+    return Finding(
+        "test text",
+        True,
+        f"“{TEST_TEXT}” is {verdicts.sentiment[0]} ({verdicts.label[0]} {verdicts.score[0]:.2f})",
+    )
+
+
+def _show(console: Console, finding: Finding) -> None:
+    mark, style = ("ok  ", "green") if finding.passed else ("FAIL", "bold red")
+    console.print(Text.assemble((f"{mark}  ", style), (f"{finding.check:<10} ", "bold"), finding.words))
+
+
+@contextmanager
+def _doing(what: str) -> Iterator[None]:
+    """A sign of life on stderr, in a terminal, while something takes seconds."""
+    console = stderr()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{what} ..."):
+        yield

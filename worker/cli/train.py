@@ -1,0 +1,233 @@
+"""``train``: a classifier of one's own from a file of labelled texts."""
+
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.console import stderr
+from worker.cli.flags import Flags, with_flags
+from worker.errors import SettingError
+from worker.settings import load_settings
+
+if TYPE_CHECKING:
+    from worker.training.finetune import Trained
+    from worker.training.labelled import Labelled
+    from worker.training.loop import Progress
+
+INTERRUPTED = 130
+
+_DATA, _RUN = "Data", "Training"
+
+
+@with_flags("device")
+def train(
+    flags: Flags,
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="labelled texts: JSON lines or .csv/.tsv, also .gz", show_default=False),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="where the classifier goes", show_default=False)
+    ],
+    base: Annotated[
+        str, typer.Option(metavar="MODEL", help="what to start from: 'bundled', a folder, or a hub name")
+    ] = "bundled",
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="labelled texts to choose by; without it some of DATA", rich_help_panel=_DATA
+        ),
+    ] = None,
+    dev_share: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="how much of DATA to choose by", rich_help_panel=_DATA)
+    ] = 0.1,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="the labels in the order of the model's outputs; a label in DATA may be its number, from 0",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    num_labels: Annotated[
+        int | None,
+        typer.Option(min=2, help="how many labels, where DATA has their numbers from 0", rich_help_panel=_DATA),
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="column of the text", rich_help_panel=_DATA)] = "text",
+    label_column: Annotated[str, typer.Option(help="column of the label", rich_help_panel=_DATA)] = "label",
+    rating_column: Annotated[
+        str, typer.Option(help="column of a mean rating from -4 to 4", rich_help_panel=_DATA)
+    ] = "rating",
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the data", rich_help_panel=_RUN)] = 4,
+    batch_size: Annotated[int, typer.Option(min=1, help="texts in a forward pass", rich_help_panel=_RUN)] = 32,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="forward passes whose gradients make one step", rich_help_panel=_RUN)
+    ] = 1,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=1e-8, help="default: 8e-5, and 4e-5 from 50 million parameters on", rich_help_panel=_RUN),
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option(min=8, help="longer texts are cut while training", rich_help_panel=_RUN)
+    ] = 160,
+    evaluations_per_epoch: Annotated[int, typer.Option(min=1, help="dev scores in an epoch", rich_help_panel=_RUN)] = 1,
+    patience: Annotated[
+        int, typer.Option(min=1, help="stop after so many dev scores without a better one", rich_help_panel=_RUN)
+    ] = 3,
+    seed: Annotated[
+        int, typer.Option(min=0, help="the same seed gives the same classifier", rich_help_panel=_RUN)
+    ] = 20,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="begin anew where FOLDER holds a classifier or an unfinished training")
+    ] = False,
+) -> None:
+    """Train a classifier on labelled texts; the worker runs it with --model FOLDER.
+
+    A row of DATA has a text and a label, a rating from -4 to 4, or votes: one column for each label, named by it.
+    Ctrl-C stops after the step in hand, and the same command goes on from there.
+    """
+    columns = {"text": text_column, "label": label_column, "rating": rating_column}
+    names = _names(labels, num_labels)
+    settings = load_settings(**flags, model=base)
+
+    from worker.training.labelled import Columns, read_labelled
+    from worker.training.split import hold_out
+
+    given = read_labelled(data, names, Columns(**columns))
+    if dev is not None:
+        training, choosing = given, read_labelled(dev, given.labels, Columns(**columns))
+    else:
+        training, choosing = (given.rows(rows) for rows in hold_out(given, dev_share, seed))
+    if not len(training) or not len(choosing):
+        raise SettingError(f"{data.name} has too few texts for a training and a dev part: give more, or --dev FILE")
+
+    from worker.classifier.hardware import choose_hardware
+    from worker.classifier.source import find_model
+    from worker.training.finetune import UNFINISHED, finetune
+    from worker.training.loop import Interrupted, LoopSettings
+
+    source, device = find_model(settings), choose_hardware(settings).device
+    if restart:
+        shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+        (out / "config.json").unlink(missing_ok=True)
+    _say_what(training, choosing, source.name, str(device), goes_on=(out / UNFINISHED / "checkpoint.pt").exists())
+    recipe = LoopSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        max_tokens=max_tokens,
+        evaluations_per_epoch=evaluations_per_epoch,
+        patience=patience,
+        seed=seed,
+    )
+    with _stop_requests() as stop, _Bar() as bar:
+        try:
+            trained = finetune(
+                training,
+                choosing,
+                source,
+                out,
+                recipe,
+                device,
+                learning_rate=learning_rate,
+                progress=bar.show,
+                stop=stop.is_set,
+            )
+        except Interrupted:
+            trained = None
+    if trained is None:
+        stderr().print(f"stopped after {bar.standing}; the same command goes on from there", style="yellow")
+        raise typer.Exit(INTERRUPTED)
+    _say_result(trained, out)
+
+
+def _names(labels: str | None, num_labels: int | None) -> tuple[str, ...] | None:
+    if labels is None:
+        return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
+    names = tuple(name.strip() for name in labels.split(",") if name.strip())
+    if len(names) < 2 or len({name.casefold() for name in names}) < len(names):
+        raise SettingError("--labels takes two or more different names with commas between them")
+    if num_labels not in (None, len(names)):
+        raise SettingError(f"--num-labels {num_labels} and --labels name different numbers of labels: give one of them")
+    return names
+
+
+def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str, *, goes_on: bool) -> None:
+    stderr().print(
+        f"{'going on with' if goes_on else 'training'} [bold]{base}[/bold] on {device}: {len(training):,} texts, "
+        f"{len(choosing):,} to choose by, targets from {training.kind}, labels {', '.join(training.labels)}"
+    )
+
+
+def _say_result(trained: "Trained", out: Path) -> None:
+    why = ", stopped early" if trained.stopped_early else ""
+    stderr().print(
+        f"dev accuracy [bold]{trained.dev_accuracy:.3f}[/bold], macro F1 [bold]{trained.dev_macro_f1:.3f}[/bold], "
+        f"calibration error {trained.dev_ece:.3f} (best at step {trained.best_step} of {trained.steps}{why})"
+    )
+    stderr().print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
+
+
+@contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as ever."""
+    event = threading.Event()
+    former: dict[int, Any] = {}
+
+    def request(number: int, _frame: object) -> None:
+        event.set()
+        signal.signal(number, former[number])
+
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        former[wanted] = signal.signal(wanted, request)
+    try:
+        yield event
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+class _Bar:
+    """Steps, loss and dev score on a terminal; elsewhere a line for each dev score."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = stderr()
+        self._progress = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=None),
+            TextColumn("loss [bold]{task.fields[loss]}[/bold]  dev macro F1 [bold]{task.fields[dev]}[/bold]"),
+            TimeRemainingColumn(),
+            console=self._console,
+            expand=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None, loss="-", dev="-")
+        self._dev = "-"
+        self.standing = "no step"
+        """Where the run stands, in words."""
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, now: "Progress") -> None:
+        """Called by the training after every step."""
+        self.standing = f"step {now.step} of {now.steps}"
+        if now.dev_score is not None:
+            best = now.best_score if now.best_score is not None else now.dev_score
+            self._dev = f"{now.dev_score:.3f}" + (f" (best {best:.3f})" if best > now.dev_score else "")
+            if not self._console.is_terminal:
+                self._console.print(f"{self.standing}: loss {now.loss:.3f}, dev macro F1 {self._dev}")
+        self._progress.update(self._task, completed=now.step, total=now.steps, loss=f"{now.loss:.3f}", dev=self._dev)

@@ -1,0 +1,136 @@
+"""Models on the same labelled texts, one after another, in one set of labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.classifier import Classifier
+from worker.errors import SettingError
+from worker.training import behaviour as suite
+from worker.training.behaviour.measure import mean_failure_rate
+from worker.training.data import LABELS
+from worker.training.evaluation import Behaviour, Evaluation, measure
+from worker.training.inference import score
+from worker.training.label_space import ModelLabels, common_labels, labels_of, project, relabel
+from worker.training.labelled import Labelled
+from worker.training.vader import vader_scores
+from worker.verdict import Sentiment
+
+VADER = "VADER"
+
+#: (what is being done, texts done, texts in all)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    """What one model said, before the labels to compare in are known."""
+
+    model: ModelLabels
+    revision: str
+    scores: NDArray[np.floating] = field(repr=False)
+    seconds: float
+    truncated: int
+    load_seconds: float
+    behaviour: Behaviour | None
+
+
+def compare(
+    data: Labelled,
+    models: Sequence[str],
+    load: Callable[[str], Classifier],
+    *,
+    with_vader: bool = False,
+    with_behaviour: bool = False,
+    examples: int = 0,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """Evaluate each model on the data, and VADER after them. One model is in memory at a time.
+
+    Raises:
+        SettingError: a model cannot be loaded, or its labels have nothing to do with the data's.
+        DeviceError: the device stopped working.
+    """
+    answers = [_ask(data, load(name), with_behaviour, progress) for name in models]
+    labels = common_labels(data, [answer.model for answer in answers])
+    if with_vader and labels != LABELS:
+        labels = _sentiments(data)
+    seen = relabel(data, labels)
+    evaluations = [
+        measure(
+            project(answer.scores, answer.model, labels),
+            seen,
+            model=answer.model.model,
+            revision=answer.revision,
+            seconds=answer.seconds,
+            truncated=answer.truncated,
+            load_seconds=answer.load_seconds,
+            behaviour=answer.behaviour,
+            examples=examples,
+        )
+        for answer in answers
+    ]
+    if with_vader:
+        evaluations.append(_vader(seen, with_behaviour, examples))
+    return evaluations
+
+
+def _ask(data: Labelled, classifier: Classifier, with_behaviour: bool, progress: Progress | None) -> _Answers:
+    model = labels_of(classifier)
+    common_labels(data, [model])  # refused before minutes are spent on it
+
+    def told(what: str) -> Callable[[int, int], None] | None:
+        return None if progress is None else lambda done, total: progress(f"{model.model}: {what}", done, total)
+
+    scored = score(classifier, data.texts, told("texts"))
+    behaved = None
+    if with_behaviour:
+        if len(set(model.sentiments) - {Sentiment.NEUTRAL}) < 2:
+            raise SettingError(
+                f"the labels of {model.model} ({', '.join(model.labels)}) tell nothing of negative and positive, "
+                "which is what --behaviour tests: leave it out, or set label_polarity"
+            )
+        behaved = _behaviour(lambda texts: project(score(classifier, texts, told("behaviour")).scores, model, LABELS))
+    return _Answers(
+        model,
+        classifier.card.revision,
+        scored.scores,
+        scored.seconds,
+        scored.truncated,
+        classifier.load_seconds,
+        behaved,
+    )
+
+
+def _behaviour(scores_of: Callable[[list[str]], NDArray[np.floating]]) -> Behaviour:
+    results = suite.measure(suite.read_suite(), scores_of)
+    return Behaviour(
+        mean_failure_rate(results),
+        suite.per_capability(results),
+        {result.name: result.failure_rate for result in results},
+    )
+
+
+def _sentiments(data: Labelled) -> tuple[str, ...]:
+    """The three sentiments, for data whose labels have one."""
+    return common_labels(data, [ModelLabels(VADER, LABELS, tuple(Sentiment))])
+
+
+def _vader(data: Labelled, with_behaviour: bool, examples: int) -> Evaluation:
+    started = time.perf_counter()
+    scores = vader_scores(data.texts)
+    return measure(
+        scores,
+        data,
+        model=VADER,
+        revision="",
+        seconds=time.perf_counter() - started,
+        probabilities=False,
+        behaviour=_behaviour(vader_scores) if with_behaviour else None,
+        examples=examples,
+    )

@@ -1,0 +1,206 @@
+"""How good a model is on labelled texts, as one frozen record. Pure: it is given the scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.training.data import LABELS, NEUTRAL_BORDER
+from worker.training.labelled import Labelled
+from worker.training.metrics import confusion, expected_calibration_error, macro_f1, reliability
+
+#: Standard errors in half of a 95 % interval.
+SIGMA_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """One label: ``support`` texts have it. A ratio with nothing below its line is 0."""
+
+    label: str
+    support: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class DomainResult:
+    domain: str
+    texts: int
+    accuracy: float
+    macro_f1: float
+    two_way: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far scores can be taken at their word."""
+
+    ece: float
+    """Expected calibration error of the top score: mean gap between confidence and accuracy, 15 equal bins."""
+    loss: float
+    """Cross-entropy with the labels, in nats."""
+    bins: tuple[tuple[float, float, int], ...]
+    """(mean confidence, accuracy, texts) of each bin that has texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Failure rates on the behaviour suite."""
+
+    mean: float
+    """Over the tests, every one counting once."""
+    capabilities: dict[str, float]
+    """Mean over the tests of each capability."""
+    tests: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A text, named on request, whose label is not what the model gave it."""
+
+    text: str = field(repr=False)
+    label: str
+    given: str
+    score: float
+    """That of ``given``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model on one file."""
+
+    model: str
+    revision: str
+    texts: int
+    labels: tuple[str, ...]
+    accuracy: float
+    """Texts whose largest score is that of their label; with ratings, the three-way agreement."""
+    margin: float
+    """Half of the 95 % interval of ``accuracy`` (normal approximation)."""
+    macro_f1: float
+    two_way: float | None
+    """Of the texts rated more than 0.5 from zero: how many have the larger of the negative and positive score on the
+    right side. None without ratings."""
+    calibration: Calibration | None
+    """None for a model whose scores are no probabilities."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts: a row for each label that texts have, a column for each that the model gives them."""
+    classes: tuple[ClassResult, ...]
+    domains: tuple[DomainResult, ...]
+    """In alphabetical order; empty where the data names none."""
+    truncated: int
+    texts_per_second: float
+    """Tokenising and inference, without loading."""
+    load_seconds: float
+    behaviour: Behaviour | None = None
+    mistakes: tuple[Mistake, ...] = field(default=(), repr=False)
+    """The most confident ones first."""
+
+
+def measure(
+    scores: NDArray[np.floating],
+    data: Labelled,
+    *,
+    model: str,
+    revision: str,
+    seconds: float,
+    truncated: int = 0,
+    load_seconds: float = 0.0,
+    probabilities: bool = True,
+    behaviour: Behaviour | None = None,
+    examples: int = 0,
+) -> Evaluation:
+    """Measure scores [n, labels of the data] against the data's n labels, and its ratings where it has them.
+
+    ``examples`` is how many mistakes to name; their texts are in the result.
+    """
+    labels = len(data.labels)
+    table = confusion(data.truth, scores.argmax(axis=1), labels)
+    accuracy = float(np.trace(table) / len(data))
+    polar = _agreement(scores, data)
+    return Evaluation(
+        model=model,
+        revision=revision,
+        texts=len(data),
+        labels=data.labels,
+        accuracy=accuracy,
+        margin=SIGMA_95 * math.sqrt(accuracy * (1 - accuracy) / len(data)),
+        macro_f1=macro_f1(table),
+        two_way=_mean(polar),
+        calibration=_calibration(scores, data.truth) if probabilities else None,
+        confusion=tuple(tuple(row) for row in table.tolist()),
+        classes=_classes(table, data.labels),
+        domains=_domains(scores, data, polar),
+        truncated=truncated,
+        texts_per_second=len(data) / max(seconds, 1e-9),
+        load_seconds=load_seconds,
+        behaviour=behaviour,
+        mistakes=_mistakes(scores, data, examples),
+    )
+
+
+def _agreement(scores: NDArray[np.floating], data: Labelled) -> NDArray[np.float64] | None:
+    """[n]: 1 where the polar scores are on the rating's side, 0 where not, NaN for ratings near zero."""
+    if data.ratings is None or data.labels != LABELS:
+        return None
+    right = (scores[:, 2] > scores[:, 0]) == (data.ratings > 0)
+    return np.where(np.abs(data.ratings) > NEUTRAL_BORDER, right.astype(np.float64), np.nan)
+
+
+def _mean(column: NDArray[np.float64] | None) -> float | None:
+    known = None if column is None else column[~np.isnan(column)]
+    return None if known is None or not len(known) else float(known.mean())
+
+
+def _calibration(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> Calibration:
+    own = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1.0)
+    return Calibration(
+        ece=float(expected_calibration_error(scores, truth)),
+        loss=float(-np.log(own).mean()),
+        bins=tuple(reliability(scores, truth)),
+    )
+
+
+def _classes(table: NDArray[np.int64], labels: tuple[str, ...]) -> tuple[ClassResult, ...]:
+    hits, has, given = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+    return tuple(
+        ClassResult(
+            label,
+            support=int(has[i]),
+            precision=float(hits[i] / max(given[i], 1)),
+            recall=float(hits[i] / max(has[i], 1)),
+            f1=float(2 * hits[i] / max(has[i] + given[i], 1)),
+        )
+        for i, label in enumerate(labels)
+    )
+
+
+def _domains(
+    scores: NDArray[np.floating], data: Labelled, polar: NDArray[np.float64] | None
+) -> tuple[DomainResult, ...]:
+    if data.domains is None:
+        return ()
+    names = np.asarray(data.domains)
+    results = []
+    for domain in sorted(set(data.domains)):
+        rows = names == domain
+        table = confusion(data.truth[rows], scores[rows].argmax(axis=1), len(data.labels))
+        accuracy = float(np.trace(table) / rows.sum())
+        two_way = _mean(None if polar is None else polar[rows])
+        results.append(DomainResult(domain or "(none)", int(rows.sum()), accuracy, macro_f1(table), two_way))
+    return tuple(results)
+
+
+def _mistakes(scores: NDArray[np.floating], data: Labelled, count: int) -> tuple[Mistake, ...]:
+    given = scores.argmax(axis=1)
+    wrong = np.flatnonzero(given != data.truth)
+    surest = wrong[np.argsort(-scores[wrong, given[wrong]], kind="stable")][:count]
+    return tuple(
+        Mistake(data.texts[i], data.labels[data.truth[i]], data.labels[given[i]], float(scores[i, given[i]]))
+        for i in surest.tolist()
+    )

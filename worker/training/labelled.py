@@ -1,0 +1,292 @@
+"""Labelled texts from users' files: JSON lines or CSV, one text a row, beside it a label, vote shares or a rating."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.errors import SettingError
+from worker.training.data import LABELS, Examples, hard_labels, soft_targets
+
+Row = Mapping[str, Any]
+
+#: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
+RATING_LIMIT = 4.0
+
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns (or the fields of the JSON objects) are called. Vote shares stand in columns named by label."""
+
+    text: str = "text"
+    label: str = "label"
+    rating: str = "rating"
+    domain: str = "domain"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """n texts and what is known of each, column by column; k is the number of labels."""
+
+    name: str
+    """The file's, without its folder."""
+    digest: str
+    """Hex, of the file's bytes."""
+    labels: tuple[str, ...]
+    texts: tuple[str, ...] = field(repr=False)
+    truth: NDArray[np.int64] = field(repr=False)
+    """[n], indices into ``labels``: the label that is stated, else what the rating says, else the largest share."""
+    targets: NDArray[np.float32] = field(repr=False)
+    """[n, k], every row a distribution: the vote shares, else what the rating says, else 1 for the stated label."""
+    kind: str
+    """What ``targets`` are made of: "vote shares", "ratings" or "labels"."""
+    ratings: NDArray[np.float32] | None = field(default=None, repr=False)
+    """[n], -4 (most negative) to 4, where the file has them."""
+    domains: tuple[str, ...] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def rows(self, indices: NDArray[np.int64]) -> Labelled:
+        """The texts at these indices, in their order."""
+        return Labelled(
+            self.name,
+            self.digest,
+            self.labels,
+            tuple(self.texts[i] for i in indices.tolist()),
+            self.truth[indices],
+            self.targets[indices],
+            self.kind,
+            None if self.ratings is None else self.ratings[indices],
+            None if self.domains is None else tuple(self.domains[i] for i in indices.tolist()),
+        )
+
+    def examples(self) -> Examples:
+        """The columns that the training loop reads; every text counts once."""
+        ratings = np.full(len(self), np.nan, np.float32) if self.ratings is None else self.ratings
+        return Examples(self.texts, self.targets, ratings, np.ones(len(self), np.float32))
+
+
+def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Columns | None = None) -> Labelled:
+    """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked.
+
+    Columns named by all of ``labels`` (of negative, neutral and positive where none are given) are vote shares or
+    counts. Without them a label is read, by name or by its number from 0 in ``labels``; without that a rating.
+    Where ``labels`` are not given, they are what the label column holds.
+
+    Raises:
+        SettingError: the file cannot be read, or a row is not what the first row promises; it names the line.
+    """
+    where = columns or Columns()
+    numbers: list[int] = []
+    rows: list[Row] = []
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        for number, row in _rows(path):
+            numbers.append(number)
+            rows.append(row)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise SettingError(f"{path.name} is not UTF-8 throughout: convert it, for example with iconv") from None
+    if not rows:
+        raise SettingError(f"{path.name} has no rows: give a file with one labelled text a line")
+
+    reader = _Reader(path.name, where, rows[0], labels)
+    read = []
+    for number, row in zip(numbers, rows, strict=True):
+        try:
+            read.append(reader.read(row))
+        except ValueError as error:
+            raise SettingError(f"{path.name}, line {number}: {error}") from None
+    return reader.columns(read, digest)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """(line number, row), blank lines left out; a row of CSV that spans lines has the number of its first."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    zipped = suffixes[-1:] == [".gz"]
+    kind = "".join(suffixes[:-1][-1:] if zipped else suffixes[-1:])
+    open_text = gzip.open if zipped else open
+    with open_text(path, "rt", encoding="utf-8-sig", newline="") as stream:
+        if kind in DELIMITERS:
+            yield from _csv_rows(path.name, stream, DELIMITERS[kind])
+        else:
+            yield from _json_rows(path.name, stream)
+
+
+def _csv_rows(name: str, stream: IO[str], delimiter: str) -> Iterator[tuple[int, Row]]:
+    reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        if reader.fieldnames is None:  # asking for them reads the header
+            return
+        number = reader.line_num + 1
+        for row in reader:
+            if None in row:
+                raise SettingError(
+                    f"{name}, line {number}: more cells than the header has; put a text with {delimiter!r} in quotes"
+                )
+            yield number, row
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise SettingError(f"{name}, line {number}: not CSV ({error})") from None
+
+
+def _json_rows(name: str, stream: IO[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(stream, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise SettingError(
+                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file"
+            )
+        yield number, row
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One row, checked."""
+
+    text: str = field(repr=False)
+    label: str | None
+    shares: list[float] | None
+    rating: float | None
+    domain: str
+
+
+class _Reader:
+    """Reads rows as the first of them and the given labels say."""
+
+    def __init__(self, name: str, columns: Columns, first: Row, labels: Sequence[str] | None) -> None:
+        self._name = name
+        self._at = columns
+        self._given = tuple(labels) if labels is not None else None
+        share_names = self._given or LABELS
+        self._share_names = share_names if all(label in first for label in share_names) else None
+        self._has_rating = columns.rating in first
+        self._has_domain = columns.domain in first
+        self._has_label = columns.label in first
+        if not (self._share_names or self._has_label or self._has_rating):
+            raise SettingError(
+                f"{name} has neither a column {columns.label!r} nor {columns.rating!r} nor one of vote shares for each "
+                f"label ({', '.join(share_names)}): name the column with --label-column or --rating-column"
+            )
+        if self._has_rating and not (self._has_label or self._share_names) and self._given not in (None, LABELS):
+            raise SettingError(f"{name} has ratings, which say {', '.join(LABELS)}: leave the labels out")
+
+    def read(self, row: Row) -> _Read:
+        """Raises ValueError, in words that do not quote the row, where something is missing or of the wrong kind."""
+        text = row.get(self._at.text)
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"no text in the column {self._at.text!r}")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("the text holds a lone surrogate, which is half a character") from None
+        return _Read(
+            text,
+            self._label(row) if self._has_label else None,
+            self._shares(row) if self._share_names else None,
+            _number(row, self._at.rating, -RATING_LIMIT, RATING_LIMIT) if self._has_rating else None,
+            str(row.get(self._at.domain) or "") if self._has_domain else "",
+        )
+
+    def _label(self, row: Row) -> str:
+        value = row.get(self._at.label)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+            raise ValueError(f"no label in the column {self._at.label!r}")
+        label = str(value).strip()
+        if self._given is None:
+            return label
+        by_name = {name.casefold(): name for name in self._given}
+        if label.casefold() in by_name:
+            return by_name[label.casefold()]
+        if label.isdecimal() and int(label) < len(self._given):
+            return self._given[int(label)]
+        raise ValueError(f"a label that is none of {', '.join(self._given)}")
+
+    def _shares(self, row: Row) -> list[float]:
+        assert self._share_names is not None
+        votes = [_number(row, name, 0.0, math.inf) for name in self._share_names]
+        total = sum(votes)
+        if not 0 < total < math.inf:
+            raise ValueError("no votes: the shares of all labels are 0")
+        return [vote / total for vote in votes]
+
+    def columns(self, rows: Sequence[_Read], digest: str) -> Labelled:
+        labels = self._labels(rows)
+        place = {label: i for i, label in enumerate(labels)}
+        ratings = np.array([row.rating for row in rows], np.float32) if self._has_rating else None
+        if self._has_label:
+            truth = np.array([place[_known(row.label, place)] for row in rows], np.int64)
+        elif ratings is not None and labels == LABELS:
+            truth = hard_labels(ratings)
+        else:
+            truth = np.array([np.argmax(row.shares or []) for row in rows], np.int64)
+        if self._share_names:
+            kind, targets = "vote shares", np.array([row.shares for row in rows], np.float32)
+        elif ratings is not None and not self._has_label:
+            kind, targets = "ratings", soft_targets(ratings)
+        else:
+            kind, targets = "labels", np.eye(len(labels), dtype=np.float32)[truth]
+        domains = tuple(row.domain for row in rows) if self._has_domain else None
+        return Labelled(
+            self._name, digest, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains
+        )
+
+    def _labels(self, rows: Sequence[_Read]) -> tuple[str, ...]:
+        if self._given is not None:
+            return self._given
+        if self._share_names:
+            return tuple(self._share_names)
+        if not self._has_label:
+            return LABELS
+        found = {row.label or "" for row in rows}
+        if len(found) < 2:
+            raise SettingError(f"{self._name} has a single label in all rows: there is nothing to tell apart")
+        if {label.casefold() for label in found} <= set(LABELS):
+            return tuple(sorted(found, key=lambda label: LABELS.index(label.casefold())))
+        return tuple(sorted(found, key=_natural))
+
+
+def _known(label: str | None, place: Mapping[str, int]) -> str:
+    if label in place:
+        return str(label)
+    return next(name for name in place if name.casefold() == str(label).casefold())
+
+
+def _number(row: Row, column: str, low: float, high: float) -> float:
+    try:
+        value = float(row[column])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"no number in the column {column!r}") from None
+    if not (math.isfinite(value) and low <= value <= high):
+        limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of {low:g} or more"
+        raise ValueError(f"the column {column!r} takes numbers {limits}")
+    return value
+
+
+def _natural(label: str) -> list[tuple[int, int, str]]:
+    """Sorts "2 stars" before "10 stars"."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in re.split(r"(\d+)", label)]

@@ -1,0 +1,5 @@
+"""Evaluations as a page to look at: HTML in one file, or Markdown with its pictures beside it."""
+
+from worker.training.report.write import FORMATS, Subject, check_report, write_report
+
+__all__ = ["FORMATS", "Subject", "check_report", "write_report"]

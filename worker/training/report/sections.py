@@ -1,0 +1,38 @@
+"""What a report consists of, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.training.report.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was evaluated on what."""
+
+    data: str
+    texts: int
+    labels: tuple[str, ...]
+    models: tuple[str, ...]
+    device: str
+    made_on: str
+    """A day, as people write it."""
+
+    @property
+    def title(self) -> str:
+        return self.models[0] if len(self.models) == 1 else " vs ".join(self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One question and its answer: a picture, the figures behind it, or both."""
+
+    name: str
+    title: str
+    text: str
+    picture: str = ""
+    """SVG."""
+    table: Table | None = None
+    table_first: bool = False
+    """Whether the figures are what one looks for; otherwise they are folded away where the format can."""

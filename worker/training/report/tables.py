@@ -1,0 +1,70 @@
+"""The figures of a report as rows of words, the same for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from worker.training.evaluation import Evaluation
+
+Table = tuple[list[str], list[list[str]]]
+"""(header, rows)."""
+
+
+def summary(evaluations: Sequence[Evaluation]) -> Table:
+    """One row a model: agreement, calibration and speed. What no model has is left out."""
+    rated = any(e.two_way is not None for e in evaluations)
+    behaved = any(e.behaviour for e in evaluations)
+    header = ["model", "accuracy", "macro F1", *(["two-way"] if rated else []), "ECE", "loss"]
+    header += [*(["behaviour failures"] if behaved else []), "texts/s", "load"]
+    rows = []
+    for e in evaluations:
+        row = [e.model, f"{e.accuracy:.3f} ±{e.margin:.3f}", f"{e.macro_f1:.3f}"]
+        row += [number(e.two_way)] if rated else []
+        row += [number(e.calibration and e.calibration.ece), number(e.calibration and e.calibration.loss)]
+        row += [percent(e.behaviour and e.behaviour.mean)] if behaved else []
+        row += [f"{e.texts_per_second:,.0f}", f"{e.load_seconds:.1f} s" if e.load_seconds else "-"]
+        rows.append(row)
+    return header, rows
+
+
+def by_domain(evaluations: Sequence[Evaluation]) -> Table:
+    """One row a domain and model."""
+    header = ["domain", "texts", "model", "accuracy", "macro F1", "two-way"]
+    rows = []
+    for place, domain in enumerate(evaluations[0].domains):
+        for e in evaluations:
+            d = e.domains[place]
+            rows.append(
+                [domain.domain, f"{d.texts:,}", e.model, f"{d.accuracy:.3f}", f"{d.macro_f1:.3f}", number(d.two_way)]
+            )
+    return header, rows
+
+
+def by_class(evaluations: Sequence[Evaluation]) -> Table:
+    """One row a label and model."""
+    header = ["label", "texts", "model", "precision", "recall", "F1"]
+    rows = []
+    for place, label in enumerate(evaluations[0].labels):
+        for e in evaluations:
+            c = e.classes[place]
+            rows.append([label, f"{c.support:,}", e.model, f"{c.precision:.3f}", f"{c.recall:.3f}", f"{c.f1:.3f}"])
+    return header, rows
+
+
+def by_capability(evaluations: Sequence[Evaluation]) -> Table:
+    """One row a capability, one column a model: failure rates of the behaviour suite, and the mean over its tests."""
+    shown = [(e.model, e.behaviour) for e in evaluations if e.behaviour is not None]
+    names = shown[0][1].capabilities
+    rows = [[name, *(percent(b.capabilities[name]) for _, b in shown)] for name in names]
+    rows.append(["mean of all tests", *(percent(b.mean) for _, b in shown)])
+    return ["capability", *(model for model, _ in shown)], rows
+
+
+def number(value: float | None) -> str:
+    """Three decimals, or a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """One decimal, or a dash."""
+    return "-" if value is None else f"{value:.1%}"

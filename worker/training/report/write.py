@@ -1,0 +1,123 @@
+"""A report's file: which format, which sections, and where its pictures go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from worker.errors import SettingError
+from worker.training.evaluation import Evaluation
+from worker.training.report import charts, tables
+from worker.training.report.html import as_html
+from worker.training.report.markdown import as_markdown
+from worker.training.report.sections import Section, Subject
+
+FORMATS = (".html", ".md")
+
+
+def check_report(path: Path) -> None:
+    """Whether a report can be written to ``path``, before the work for it is done.
+
+    Raises:
+        SettingError: the name's ending is no format, matplotlib is not installed, or there is no such folder.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise SettingError(f"--report takes a file that ends in {' or '.join(FORMATS)}, and this is {path.name}")
+    if find_spec("matplotlib") is None:
+        raise SettingError("--report needs matplotlib: pip install 'sentiment-worker[train]'")
+    if not path.absolute().parent.is_dir():
+        raise SettingError(f"--report {path}: there is no folder {path.parent}")
+
+
+def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]) -> None:
+    """Write ``path``; a Markdown report's pictures go to a folder beside it, ``NAME-pictures``.
+
+    Raises:
+        SettingError: the file cannot be written.
+    """
+    try:
+        if path.suffix.lower() == ".html":
+            path.write_text(as_html(subject, _sections(evaluations, outlines=False)), encoding="utf-8")
+            return
+        folder = path.with_name(f"{path.stem}-pictures")
+        folder.mkdir(exist_ok=True)
+        sections = _sections(evaluations, outlines=True)
+        for section in sections:
+            if section.picture:
+                (folder / f"{section.name}.svg").write_text(section.picture, encoding="utf-8")
+        path.write_text(as_markdown(subject, sections, folder.name), encoding="utf-8")
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Section]:
+    """What there is to show, in the order in which one asks."""
+    first = evaluations[0]
+
+    def picture(draw: Callable[..., str]) -> str:
+        return draw(evaluations, outlines=outlines)
+
+    sections = [
+        Section(
+            "agreement",
+            "How often they are right",
+            "The bar through a dot is the 95 % interval: models whose bars overlap may well be equally good.",
+            picture(charts.agreement),
+            tables.summary(evaluations),
+            table_first=True,
+        ),
+        Section(
+            "confusion",
+            "What they mix up",
+            "Each row is a label, each column an answer; off the diagonal are the mistakes.",
+            picture(charts.confusions),
+            tables.by_class(evaluations),
+        ),
+    ]
+    if any(e.calibration for e in evaluations):
+        sections.append(
+            Section(
+                "calibration",
+                "Whether their scores mean what they say",
+                "On the dashed line, texts with a score of 80 % are right 80 % of the time. Below it a model is too "
+                "sure of itself, above it too modest. The bars show how many texts have such a score.",
+                picture(charts.reliability),
+            )
+        )
+    if first.domains:
+        sections.append(
+            Section(
+                "domains",
+                "Where they are weak",
+                "One row a domain, with its number of texts.",
+                picture(charts.domains),
+                tables.by_domain(evaluations),
+            )
+        )
+    if any(e.behaviour for e in evaluations):
+        sections.append(
+            Section(
+                "behaviour",
+                "How they behave",
+                "How often tests of one capability fail: texts with an evident answer, changes that must not matter, "
+                "and changes that must move the score one way.",
+                picture(charts.behaviour),
+                tables.by_capability(evaluations),
+            )
+        )
+    sections += [
+        Section(
+            f"mistakes-{place + 1}",
+            f"Where {e.model} is surest and wrong",
+            "Often it is the label that is doubtful.",
+            table=(
+                ["text", "label", "answer", "score"],
+                [[m.text, m.label, m.given, f"{m.score:.2f}"] for m in e.mistakes],
+            ),
+            table_first=True,
+        )
+        for place, e in enumerate(evaluations)
+        if e.mistakes
+    ]
+    return sections

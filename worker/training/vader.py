@@ -1,0 +1,33 @@
+"""VADER as a yardstick: word lists and rules, no training (Hutto & Gilbert 2014)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.errors import SettingError
+
+#: From here on VADER's authors call a compound score positive, and from its negative on negative.
+THRESHOLD = 0.05
+
+
+def vader_scores(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Shares [n, 3] of negative, neutral and positive, the largest that of VADER's own verdict.
+
+    They are no probabilities: VADER has only a compound score from -1 to 1.
+
+    Raises:
+        SettingError: vaderSentiment is not installed.
+    """
+    try:
+        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    except ImportError:
+        raise SettingError("--against vader needs vaderSentiment: pip install 'sentiment-worker[train]'") from None
+    analyzer = SentimentIntensityAnalyzer()
+    compound = np.array([analyzer.polarity_scores(text)["compound"] for text in texts], dtype=np.float64)
+    # The verdict's border is inclusive, hence the neutral score just below it.
+    neutral = np.full(len(texts), np.nextafter(THRESHOLD, 0.0))
+    shares = np.stack([np.maximum(-compound, 0.0), neutral, np.maximum(compound, 0.0)], axis=1)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
