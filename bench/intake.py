@@ -115,7 +115,11 @@ async def raw_loop(settings: Settings, events: int) -> Measured:
     codec, topic = Codec(settings, stub.card), settings.input_topics[0]
     servers = list(settings.bootstrap_servers)
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=servers, group_id="raw", auto_offset_reset="earliest", enable_auto_commit=False
+        topic,
+        bootstrap_servers=servers,
+        group_id=settings.group_id,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
     producer = AIOKafkaProducer(
         bootstrap_servers=servers, acks="all", enable_idempotence=True, max_batch_size=MAX_BATCH_BYTES
@@ -190,7 +194,7 @@ def run_case(bootstrap: str, topic: str, case: str, events: int) -> None:
         input_topics=topic,
         output_topic=f"{topic}.out",
         dead_letter_topic=f"{topic}.dead",
-        group_id=f"{topic}.{case.replace(' ', '-').replace(',', '')}",
+        group_id=f"{topic}.{os.getpid()}",  # a group of its own: each run reads the topic from the start
         web_port=0,
         max_batch_size=STUB_BATCH,
         max_batch_tokens=1_000_000,

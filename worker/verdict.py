@@ -17,8 +17,8 @@ class Sentiment(StrEnum):
 class ModelCard:
     """What is published about the model with each verdict.
 
-    ``revision`` identifies the weights: a hub commit, or a digest of a local folder's weights, label polarities and
-    precision. The deterministic id of an output contains it.
+    ``revision`` identifies the weights: a hub commit, or a digest of a local folder's weights, configuration,
+    vocabulary and label polarities. The deterministic id of an output contains it.
     """
 
     name: str

@@ -1,10 +1,14 @@
-"""Kafka as another team's program sees it: kafka-python, which shares no code with the worker."""
+"""Kafka as another team's program sees it: librdkafka writes, kafka-python reads, and the worker's client does neither.
+
+kafka-python can write neither a header without a value nor a record without key and value; librdkafka can.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from confluent_kafka import Producer
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -30,23 +34,30 @@ class Client:
         self._admin = KafkaAdminClient(**self._options) if real else None
         # Raw bytes, decompressed by the client; nothing of a group is used.
         self._reader = KafkaConsumer(**self._options, group_id=None)
-        self._producer = self.producer(linger_ms=5)
+        self._producer = self.producer()
 
     def close(self) -> None:
-        self._producer.close(timeout=5)
         self._reader.close()
         if self._admin is not None:
             self._admin.close()
 
-    def producer(self, **options: Any) -> Any:
-        """A producer of its own; ``options`` are kafka-python's. The caller closes it."""
-        return KafkaProducer(**self._options, **options)
+    def producer(self, **options: Any) -> Producer:
+        """A producer of its own; ``options`` are librdkafka's, with ``_`` for ``.``."""
+        return Producer(
+            {
+                "bootstrap.servers": self._options["bootstrap_servers"],
+                "partitioner": "murmur2_random",  # as Java's clients have it
+                "linger.ms": 5,
+                "message.max.bytes": 1_000_000,
+                **{name.replace("_", "."): value for name, value in options.items()},
+            }
+        )
 
     def create(self, *topics: str, partitions: int = 4, **config: str) -> None:
         """Make topics; the embedded broker makes them itself, with 4 partitions."""
         if self._admin is None:
             for topic in topics:
-                self._producer.partitions_for(topic)
+                self._producer.list_topics(topic, timeout=10)
             return
         settings = {name.replace("_", "."): value for name, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
@@ -54,15 +65,23 @@ class Client:
     def topics(self) -> set[str]:
         return set(self._reader.topics())
 
-    def produce(self, topic: str, messages: Iterable[Message], through: Any = None) -> None:
+    def produce(self, topic: str, messages: Iterable[Message], through: Producer | None = None) -> None:
         """Send messages in order; returns when the broker has them all."""
         producer = through or self._producer
-        futures = [
-            producer.send(topic, m.value, m.key, [*m.headers], m.partition, m.timestamp) for m in messages
-        ]
-        producer.flush(timeout=60)
-        for future in futures:
-            future.get(timeout=60)
+        refused: list[Any] = []
+
+        def delivered(error: Any, _: Any) -> None:
+            if error is not None:
+                refused.append(error)
+
+        for value, key, headers, timestamp, partition in messages:
+            where: dict[str, Any] = {} if partition is None else {"partition": partition}
+            if timestamp is not None:
+                where["timestamp"] = timestamp
+            producer.produce(topic, value, key, headers=[*headers], on_delivery=delivered, **where)
+            producer.poll(0)
+        left = producer.flush(60)
+        assert not (left or refused), f"{left} messages not acknowledged, {len(refused)} refused: {refused[:1]}"
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Partition -> the offset behind its last record."""

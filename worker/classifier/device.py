@@ -94,7 +94,8 @@ class Device:
     def classify(self, batch: PaddedBatch) -> Result:
         """Scores of every text that has some, and a rejection for each that has none. In the device's thread only.
 
-        With k bad texts among n, the model runs at most ``1 + k * (2 * log2(n) + 3)`` times, rounded up.
+        With k bad texts among n, the model runs at most ``2 + k * (2 * log2(n) + 1)`` times, log2 rounded up,
+        and more only where memory runs out.
 
         Raises:
             DeviceError: a text failed alone, and so did one that is known to be good: it is not the text's fault.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import transformers
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
@@ -117,7 +118,7 @@ def _model(source: Source, config: PretrainedConfig, hardware: Hardware) -> PreT
         model, info = AutoModelForSequenceClassification.from_pretrained(
             source.folder, config=config, dtype=hardware.dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unusable(source, error) from error
     missing = sorted(info["missing_keys"])
     if missing:
@@ -131,13 +132,18 @@ def _model(source: Source, config: PretrainedConfig, hardware: Hardware) -> PreT
 
 
 def _tokenizer(source: Source) -> Any:
+    trouble = "it has no vocabulary"
     try:
-        return AutoTokenizer.from_pretrained(source.folder, **_LOCAL)
-    except Exception as error:  # a converter of each tokenizer class may fail in its own way
-        raise SettingError(
-            f"the model {source.name} has no tokenizer that can be loaded ({type(error).__name__}): "
-            "save one beside it with AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
-        ) from error
+        text_tokenizer = AutoTokenizer.from_pretrained(source.folder, **_LOCAL)
+        # Without its files transformers makes one up that knows its special tokens and nothing else.
+        if set(text_tokenizer.get_vocab()) - set(text_tokenizer.all_special_tokens):
+            return text_tokenizer
+    except Exception as error:  # the converter of each tokenizer class fails in its own way
+        trouble = type(error).__name__
+    raise SettingError(
+        f"the model {source.name} has no tokenizer that can be loaded ({trouble}): "
+        "save the one it was trained with beside it, with AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
+    )
 
 
 def _raw(source: Source, text_tokenizer: Any) -> Tokenizer:

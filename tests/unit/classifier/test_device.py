@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.classifier import Device
+from worker.classifier import Device, Result
 from worker.errors import DeviceError, Reason, Stage
 from worker.tokens import PaddedBatch
 from worker.verdict import ModelCard
@@ -58,7 +58,7 @@ def expected_scores(firsts: np.ndarray) -> np.ndarray:
     return np.stack([firsts, firsts + 0.5], axis=1).astype(np.float32)
 
 
-def classify(classifier: FakeClassifier, batch: PaddedBatch):
+def classify(classifier: FakeClassifier, batch: PaddedBatch) -> Result:
     device = Device(classifier)
     try:
         return device.submit(batch).result(10)
@@ -178,9 +178,9 @@ def test_everything_runs_in_one_thread_that_ends_when_closed() -> None:
     classifier = FakeClassifier()
     device = Device(classifier)
 
-    futures = [device.submit(batch_of([row, POISON])) for row in range(20)]
+    futures = [device.submit(batch_of([row, POISON])) for row in range(100, 120)]
 
-    assert [future.result(10).scores[0, 0] for future in futures] == list(range(20))
+    assert [future.result(10).scores[0, 0] for future in futures] == list(range(100, 120))
     assert len(classifier.threads) == 1
     assert threading.get_ident() not in classifier.threads
     assert device.close(10)

@@ -44,7 +44,7 @@ def choose_tokenizer(tokenizer: Tokenizer, encoding: Encoding, wanted: Literal["
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic in Rust is no Exception
-        logger.info("the fast %s tokenizer does not know this vocabulary (%s)", kind, type(error).__name__)
+        logger.info("the fast %s tokenizer has no part that this one needs (%s)", kind, type(error).__name__)
         return reference
     if not agrees:
         logger.info("the fast %s tokenizer differs from Hugging Face's on this vocabulary", kind)
