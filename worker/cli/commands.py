@@ -84,7 +84,7 @@ def main() -> int:
     for client in ("aiokafka", "kafka"):
         logging.getLogger(client).addHandler(logging.NullHandler())
     try:
-        app()
+        app(prog_name="sentiment-worker")
     except WorkerError as error:
         log.debug("raised here:", exc_info=True)
         stderr().print(f"sentiment-worker: {error}", style="red", markup=False)

@@ -39,7 +39,7 @@ def test_a_mistake_is_one_sentence_on_stderr(run, arguments, code, says):
 
 
 def _fail(monkeypatch, error):
-    def app():
+    def app(prog_name):
         raise error
 
     monkeypatch.setattr(commands, "app", app)
