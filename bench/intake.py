@@ -1,7 +1,7 @@
 """How much of the machine the worker itself costs: ours against a raw aiokafka loop, on real Kafka, in one run.
 
-    python bench/intake.py                       # starts apache/kafka in Docker
-    python bench/intake.py --bootstrap HOST:PORT # or uses the Kafka that is there
+    make bench                                   # starts apache/kafka in Docker
+    make bench ARGS="--bootstrap HOST:PORT"      # or uses the Kafka that is there
 
 Each case is a process of its own that answers the same preloaded topic; CPU seconds are that process's own, from the
 first poll to the last acknowledgement. The raw loop polls, decodes, encodes, publishes and commits with the worker's
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from stubs import StubClassifier, bundled_tokenizer
+from bench.stubs import StubClassifier, bundled_tokenizer
 
 from worker.app import create_app
 from worker.codec import Codec
@@ -33,6 +33,7 @@ from worker.delivery.publisher import MAX_BATCH_BYTES
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
 
+ROOT = Path(__file__).parents[1]
 PARTITIONS = 4
 STUB_SECONDS, STUB_BATCH = 0.05, 256
 CASES: dict[str, Callable[[], StubClassifier]] = {
@@ -181,8 +182,8 @@ async def whole_worker(settings: Settings, events: int, case: str) -> Measured:
 
 def case_process(bootstrap: str, topic: str, case: str, events: int) -> Measured:
     """Run a case in a process of its own, alone on the machine."""
-    command = [sys.executable, __file__, "--bootstrap", bootstrap, "--topic", topic, "--case", case]
-    run = subprocess.run([*command, "--events", str(events)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "bench.intake", "--bootstrap", bootstrap, "--topic", topic, "--case", case]
+    run = subprocess.run([*command, "--events", str(events)], capture_output=True, text=True, check=False, cwd=ROOT)
     if run.returncode:
         sys.exit(f"{case} failed:\n{run.stderr[-3000:]}")
     return Measured(**json.loads(run.stdout.splitlines()[-1]))
@@ -258,10 +259,10 @@ def main() -> None:
     with ExitStack() as stack:
         bootstrap = options.bootstrap
         if bootstrap is None:
-            sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
-            from kafka_container import KafkaContainer
+            sys.path.insert(0, str(ROOT / "tests"))
+            from integration.kafka_container import KafkaContainer
 
-            bootstrap = stack.enter_context(KafkaContainer()).bootstrap_servers
+            bootstrap = stack.enter_context(KafkaContainer()).bootstrap
         passed = bench(bootstrap, options.events, options.rounds)
     sys.exit(0 if passed else 1)
 

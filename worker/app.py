@@ -110,13 +110,13 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
     return app
 
 
-def run(settings: Settings) -> None:
-    """Run a worker until it is told to stop (SIGTERM, SIGINT).
+def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classifier) -> None:
+    """Run a worker until it is told to stop (SIGTERM, SIGINT); ``load`` is as for ``create_app``.
 
     Raises:
         WorkerError: it stopped for a reason that can be mended; nothing unpublished is committed.
     """
-    app = create_app(settings)
+    app = create_app(settings, load)
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
     quieten(settings.log_level)
     try:

@@ -3,6 +3,7 @@
 kafka-python can write neither a header without a value nor a record without key and value; librdkafka can.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -37,6 +38,7 @@ class Client:
         self._producer = self.producer()
 
     def close(self) -> None:
+        del self._producer  # librdkafka has no other way to let a connection go
         self._reader.close()
         if self._admin is not None:
             self._admin.close()
@@ -47,7 +49,9 @@ class Client:
             {
                 "bootstrap.servers": self._options["bootstrap_servers"],
                 "partitioner": "murmur2_random",  # as Java's clients have it
+                "enable.idempotence": True,  # a retry must not change the order that the tests look for
                 "linger.ms": 5,
+                "log_level": 0,
                 "message.max.bytes": 1_000_000,
                 **{name.replace("_", "."): value for name, value in options.items()},
             }
@@ -81,7 +85,7 @@ class Client:
             producer.produce(topic, value, key, headers=[*headers], on_delivery=delivered, **where)
             producer.poll(0)
         left = producer.flush(60)
-        assert not (left or refused), f"{left} messages not acknowledged, {len(refused)} refused: {refused[:1]}"
+        assert (left, refused) == (0, []), "some messages were not acknowledged"
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Partition -> the offset behind its last record."""
@@ -120,6 +124,35 @@ class Client:
 def place(record: Any) -> tuple[str, int, int]:
     """Where a record stands: topic, partition, offset."""
     return record.topic, record.partition, record.offset
+
+
+def texts(outputs: Iterable[Any]) -> list[Any]:
+    """The outputs that carry a verdict: tombstones left out."""
+    return [output for output in outputs if output.value is not None]
+
+
+def sources(outputs: Iterable[Any]) -> list[tuple[str, int, int]]:
+    """Where the inputs of these outputs stood, as the id of each verdict says."""
+    found = []
+    for output in outputs:
+        topic, partition, offset, _ = json.loads(output.value)["sentiment"]["id"].rsplit("-", 3)
+        found.append((topic, int(partition), int(offset)))
+    return found
+
+
+def dead_letter_source(record: Any) -> tuple[str, int, int]:
+    """Where the input of a dead letter stood, as its headers say."""
+    headers = dict(record.headers)
+    topic, partition, offset = (headers[f"__dlq.errors.{name}"].decode() for name in ("topic", "partition", "offset"))
+    return topic, int(partition), int(offset)
+
+
+def ids_by_key(outputs: Iterable[Any]) -> dict[bytes, list[int]]:
+    """Key -> the ids of its events in the order of the output, each where it came first."""
+    found: dict[bytes, dict[int, None]] = {}
+    for output in outputs:
+        found.setdefault(output.key, {}).setdefault(json.loads(output.value)["id"])
+    return {key: [*ids] for key, ids in found.items()}
 
 
 def repeated(items: Iterable[Any]) -> list[Any]:

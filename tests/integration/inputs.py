@@ -7,28 +7,31 @@ from collections.abc import Iterator
 from integration.client import Message
 from integration.models import POISON
 
+PRIVATE = "zanzibar"
+"""A word of every text here; no log may have it."""
+
 BROKEN: dict[str, bytes] = {
-    "not_utf8": b'{"text": "caf\xe9"}',
-    "not_json": b'{"text": "no end"',
-    "not_an_object": b'["a", "list"]',
-    "nested_too_deeply": b'{"text": "deep", "a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
-    "lone_surrogate": b'{"text": "half \\ud83d of it"}',
-    "unknown_frame": b"\x00\x00\x00\x00\x07\x02\x04Avro",
-    "no_text": b'{"message": "where is it?"}',
+    "not_utf8": b'{"text": "zanzibar caf\xe9"}',
+    "not_json": b'{"text": "zanzibar without end"',
+    "not_an_object": b'["zanzibar", "list"]',
+    "nested_too_deeply": b'{"text": "zanzibar, deep", "a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    "lone_surrogate": b'{"text": "zanzibar, half \\ud83d of it"}',
+    "unknown_frame": b"\x00\x00\x00\x00\x07\x02\x10zanzibar",
+    "no_text": b'{"message": "zanzibar"}',
     "text_not_a_string": b'{"text": 17}',
     "empty_text": b'{"text": "  \\u200b "}',
-    "text_too_large": b'{"text": "' + b"x" * 70_000 + b'"}',
-    "non_finite_scores": json.dumps({"text": f"a word of {POISON} in it"}).encode(),
+    "text_too_large": b'{"text": "zanzibar ' + b"x" * 70_000 + b'"}',
+    "non_finite_scores": json.dumps({"text": f"{PRIVATE}, a word of {POISON}"}).encode(),
 }
 """Reason -> an input that is rejected for it, with the default settings and the tiny model."""
 
-WORDS = "the film was good bad slow bright and a little too long for my taste yet I would see it again".split()
+WORDS = ("the", "film", "was", "good", "bad", "slow", "bright", "and", "little", "too", "long", "for", "my", "taste")
 
 
 def valid(number: int) -> bytes:
     """A valid input; ``number`` is its id."""
     chosen = random.Random(number)
-    text = " ".join(chosen.choices(WORDS, k=chosen.randint(1, 25)))
+    text = " ".join([PRIVATE, *chosen.choices(WORDS, k=chosen.randint(1, 25))])
     return json.dumps({"id": number, "text": text, "seen": chosen.random()}).encode()
 
 

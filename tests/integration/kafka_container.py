@@ -31,7 +31,7 @@ class KafkaContainer(DockerContainer):
         self.with_envs(
             KAFKA_NODE_ID="1",
             KAFKA_PROCESS_ROLES="broker,controller",
-            # The broker talks to itself (transaction markers) inside the container, where the published port is unknown.
+            # The broker talks to itself (transaction markers) inside the container, where nobody listens on that port.
             KAFKA_LISTENERS=f"PLAINTEXT://:{PORT},INTERNAL://localhost:19092,CONTROLLER://localhost:9093",
             KAFKA_LISTENER_SECURITY_PROTOCOL_MAP="PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
             KAFKA_INTER_BROKER_LISTENER_NAME="INTERNAL",

@@ -31,8 +31,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
     # Small models on few cores: threads that spin for work would only take it from the other processes.
     own = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
-    # Only the packages of the tests, not their modules, are in the worker's reach.
-    own["PYTHONPATH"] = str(ROOT)
+    own["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "tests")))  # the tests have apps of their own
     return inherited | own | {f"SENTIMENT_{name.upper()}": str(value) for name, value in settings.items()}
 
 
@@ -47,14 +46,26 @@ class Worker:
     """A running worker. Its log, stdout and stderr together, is kept in a file."""
 
     def __init__(
-        self, settings: Mapping[str, object], log: Path, command: Sequence[str] = (*COMMAND, "run")
+        self,
+        settings: Mapping[str, object],
+        log: Path,
+        command: Sequence[str] = (*COMMAND, "run"),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            settings: of the worker.
+            log: the file for what it prints.
+            command: another one than ``run``; ``{port}`` in it is the port of the health pages.
+            variables: of its environment, besides the settings.
+        """
         self.port = free_port()
         self.log_path = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                command,
-                env=environment({"web_port": self.port, **settings}),
+                [part.format(port=self.port) for part in command],
+                env=environment({"web_port": self.port, **settings}) | dict(variables or {}),
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -10,10 +10,32 @@ if TYPE_CHECKING:
     from worker.classifier.classifier import Classifier
     from worker.classifier.device import Device, Result
     from worker.classifier.load import load_classifier
+    from worker.classifier.outputs import Outputs, embed, outputs_of
+    from worker.classifier.saved import open_classifier, save_classifier
 
-__all__ = ["Classifier", "Device", "Result", "load_classifier"]
+__all__ = [
+    "Classifier",
+    "Device",
+    "Outputs",
+    "Result",
+    "embed",
+    "load_classifier",
+    "open_classifier",
+    "outputs_of",
+    "save_classifier",
+]
 
-_HOME = {"Classifier": "classifier", "Device": "device", "Result": "device", "load_classifier": "load"}
+_HOME = {
+    "Classifier": "classifier",
+    "Device": "device",
+    "Outputs": "outputs",
+    "Result": "device",
+    "embed": "outputs",
+    "load_classifier": "load",
+    "open_classifier": "saved",
+    "outputs_of": "outputs",
+    "save_classifier": "saved",
+}
 
 
 def __getattr__(name: str) -> Any:

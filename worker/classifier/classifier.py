@@ -1,6 +1,8 @@
 """The resident classifier: padded token ids in, scores and verdicts out."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +47,12 @@ class Classifier:
         """Whether texts of different lengths may share a forward pass; found out when the model is loaded."""
         self.probe = _probe(tokenizer)
         """One text that every working classifier can score."""
-        self._model = model
+        self.folder: Path | None = None
+        """Where it was loaded from: a copy that is saved takes its tokenizer from there."""
+        self.model = model
+        """transformers' own, in evaluation mode."""
+        self.activation = activation
         self._table = table
-        self._activation = activation
         self._torch_device = hardware.device
 
     def scores(self, batch: PaddedBatch) -> Floats:
@@ -76,15 +81,20 @@ class Classifier:
         elif self._torch_device.type == "mps":
             torch.mps.empty_cache()
 
+    def forward(self, batch: PaddedBatch, **wanted: bool) -> Any:
+        """The model's output on a batch, as transformers gives it; ``wanted`` are its flags, as ``output_attentions``."""
+        return self.model(**self._inputs(batch), **wanted)
+
+    def activate(self, logits: torch.Tensor) -> torch.Tensor:
+        """Scores of logits [n, labels], of the same shape."""
+        if self.activation is Activation.SOFTMAX:
+            return logits.softmax(dim=-1)
+        return logits.sigmoid() if self.activation is Activation.SIGMOID else logits
+
     @torch.inference_mode()
     def _scores(self, batch: PaddedBatch) -> Floats:
-        logits = self._model(**self._inputs(batch)).logits.float()
-        if self._activation is Activation.SOFTMAX:
-            scores = logits.softmax(dim=-1)
-        elif self._activation is Activation.SIGMOID:
-            scores = logits.sigmoid()
-        else:
-            scores = logits
+        logits = self.forward(batch).logits.float()
+        scores = self.activate(logits)
         # An infinite logit can look like a fine score after softmax or sigmoid.
         finite = logits.isfinite().all(dim=-1, keepdim=True)
         result: Floats = torch.where(finite, scores, torch.nan).cpu().numpy()

@@ -68,6 +68,7 @@ def load_classifier(settings: Settings) -> Classifier:
         max_tokens=limit,
         pad_id=pad_id,
     )
+    classifier.folder = source.folder
     prove(classifier)
     warm_up(classifier)
     classifier.load_seconds = time.perf_counter() - started

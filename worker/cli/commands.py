@@ -13,6 +13,7 @@ from worker.cli.config import config
 from worker.cli.console import stderr
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
+from worker.cli.evaluate import evaluate
 from worker.cli.run import run
 from worker.cli.schemas import schemas
 from worker.cli.send import send
@@ -69,6 +70,7 @@ app.command()(send)
 app.command()(watch)
 app.add_typer(topics, name="topics")
 app.command()(train)
+app.command()(evaluate)
 app.command()(schemas)
 app.command()(config)
 app.command()(doctor)

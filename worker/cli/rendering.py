@@ -6,8 +6,10 @@ import orjson
 from rich.text import Text
 
 from worker.cli.console import STYLES
+from worker.codec.document import parse
 from worker.codec.pointer import Pointer
 from worker.delivery.dead_letters import PREFIX
+from worker.errors import Rejection
 from worker.verdict import Sentiment
 
 SHOWN_CHARACTERS = 300
@@ -40,15 +42,13 @@ def dead_letter_line(record: Any) -> Text:
 
 
 def event_json(record: Any) -> str:
-    """The event as one line of JSON: its bytes as they are, wherever they are that."""
+    """The event as one line of JSON: an object's bytes as they are, anything else as a string."""
     body = _unframed(record.value)
     if body is None:
         return "null"
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+    if isinstance(parse(body), Rejection):
         return orjson.dumps(body.decode(errors="replace")).decode()
-    return (orjson.dumps(parsed) if b"\n" in body else body).decode()
+    return body.replace(b"\n", b" ").decode()  # in JSON, only space between values can be a line's end
 
 
 def dead_letter_json(record: Any) -> str:
@@ -67,11 +67,8 @@ def _errors(record: Any) -> dict[str, str]:
 
 
 def _parsed(value: bytes | None) -> dict[str, Any]:
-    try:
-        document = orjson.loads(_unframed(value) or b"{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
+    document = parse(_unframed(value) or b"")
+    return {} if isinstance(document, Rejection) else document
 
 
 def _verdict_and_data(document: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:

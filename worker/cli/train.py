@@ -93,7 +93,7 @@ def train(
     Ctrl-C stops after the step in hand, and the same command goes on from there.
     """
     columns = {"text": text_column, "label": label_column, "rating": rating_column}
-    names = _names(labels, num_labels)
+    names = label_names(labels, num_labels)
     settings = load_settings(**flags, model=base)
 
     from worker.training.labelled import Columns, read_labelled
@@ -147,7 +147,8 @@ def train(
     _say_result(trained, out)
 
 
-def _names(labels: str | None, num_labels: int | None) -> tuple[str, ...] | None:
+def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str, ...] | None:
+    """The names that the flags --labels and --num-labels give, if any."""
     if labels is None:
         return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
     names = tuple(name.strip() for name in labels.split(",") if name.strip())

@@ -35,6 +35,7 @@ def test_secrets_are_never_shown(run, monkeypatch, form):
     assert ran.code == 0
     assert "sasl_password" in ran.out
     assert "hunter" not in ran.out + ran.err
+    assert {"table": "(hidden)", "toml": "SENTIMENT_SASL_PASSWORD"}[form] in ran.out
 
 
 def test_the_toml_is_a_settings_file_that_gives_the_same_settings(run, monkeypatch, tmp_path):

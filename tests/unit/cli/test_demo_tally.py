@@ -35,6 +35,14 @@ def test_a_repeat_does_not_make_up_for_an_answer_that_is_missing():
     assert tally.repeated == 1
 
 
+def test_a_repeat_does_not_add_up_even_if_nothing_is_missing():
+    tally = _tally(a=2.0)
+    tally.note_sent("a")
+    tally.note_dead_letter("a", "not_json")
+    tally.note_dead_letter("a", "not_json")
+    assert not tally.adds_up
+
+
 def test_an_answer_to_what_nobody_sent_does_not_add_up():
     tally = _tally(a=1.0)
     tally.note_dead_letter("a", "not_json")

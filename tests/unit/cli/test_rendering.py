@@ -66,9 +66,9 @@ def test_a_dead_letter_says_why_and_where():
 @pytest.mark.parametrize(
     ("value", "line"),
     [
-        pytest.param(b'{"a":  1.0e40}', '{"a":  1.0e40}', id="bytes-kept"),
+        pytest.param(b'{"a":  1.0e400}', '{"a":  1.0e400}', id="bytes-kept"),
         pytest.param(b'\0\0\0\0\7{"a":1}', '{"a":1}', id="unframed"),
-        pytest.param(b'{\n"a":1\n}', '{"a":1}', id="one-line"),
+        pytest.param(b'{\n"a":1\n}', '{ "a":1 }', id="one-line"),
         pytest.param(b"broken", '"broken"', id="not-json"),
         pytest.param(None, "null", id="tombstone"),
     ],

@@ -130,6 +130,7 @@ Ctrl-C ends it; the worker's log is {worker.log}.""",
     )
     with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how it is meant to end
         await worker.wait_ended()
+    console.print("\nstopping the worker ...")
 
 
 def _command() -> str:

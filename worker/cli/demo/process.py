@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -60,14 +61,16 @@ class WorkerProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)  # nothing happens if it has ended
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.returncode == 0:
+            shutil.rmtree(self.log.parent, ignore_errors=True)  # a log of trouble stays to be read
 
     async def wait_ready(self) -> None:
         """Wait until the model is warm and the partitions are assigned.

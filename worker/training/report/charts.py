@@ -249,7 +249,8 @@ def _svg(
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**_STYLE, "svg.fonttype": "path" if outlines else "none"}):
+    style: Any = _STYLE | {"svg.fonttype": "path" if outlines else "none"}
+    with matplotlib.rc_context(style):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
         draw(list(axes.flat))

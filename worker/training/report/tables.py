@@ -20,8 +20,11 @@ def summary(evaluations: Sequence[Evaluation]) -> Table:
     for e in evaluations:
         row = [e.model, f"{e.accuracy:.3f} ±{e.margin:.3f}", f"{e.macro_f1:.3f}"]
         row += [number(e.two_way)] if rated else []
-        row += [number(e.calibration and e.calibration.ece), number(e.calibration and e.calibration.loss)]
-        row += [percent(e.behaviour and e.behaviour.mean)] if behaved else []
+        row += [
+            number(e.calibration.ece if e.calibration else None),
+            number(e.calibration.loss if e.calibration else None),
+        ]
+        row += [percent(e.behaviour.mean if e.behaviour else None)] if behaved else []
         row += [f"{e.texts_per_second:,.0f}", f"{e.load_seconds:.1f} s" if e.load_seconds else "-"]
         rows.append(row)
     return header, rows

@@ -1,0 +1,1 @@
+"""Measurements of the worker against its ceilings."""

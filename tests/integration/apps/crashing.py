@@ -1,0 +1,52 @@
+"""A worker one stage of which breaks after some batches: ``python -m integration.apps.crashing STAGE``."""
+
+import itertools
+import sys
+from typing import Any
+
+from worker import app
+from worker.classifier import Device
+from worker.codec import Codec
+from worker.delivery.publisher import Publisher
+from worker.errors import WorkerError
+from worker.settings import load_settings
+
+AFTER = {"decode": 1, "tokenise": 1, "device": 5, "publish": 5}
+
+
+def break_after(calls: int, owner: Any, name: str, stage: str) -> None:
+    original, count = getattr(owner, name), itertools.count(1)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        if next(count) > calls:
+            raise RuntimeError(f"{stage} broke on purpose")
+        return original(*args, **kwargs)
+
+    setattr(owner, name, broken)
+
+
+def main(stage: str) -> int:
+    if stage == "tokenise":
+        load = app.load_classifier
+
+        def loaded(settings: Any) -> Any:
+            classifier = load(settings)
+            break_after(AFTER[stage], classifier.tokenizer, "encode", stage)
+            return classifier
+
+        app.run(load_settings(), load=loaded)
+    else:
+        owner, name = {"decode": (Codec, "decode"), "device": (Device, "classify"), "publish": (Publisher, "publish")}[
+            stage
+        ]
+        break_after(AFTER[stage], owner, name, stage)
+        app.run(load_settings())
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1]))
+    except (WorkerError, RuntimeError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(1)

@@ -1,0 +1,141 @@
+"""Stops, restarts, crashes and shared partitions, on a real Kafka."""
+
+import json
+import signal
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.client import repeated
+from integration.conftest import Scene
+from integration.inputs import keyed, mixed
+from integration.models import save_tiny_model
+from integration.polling import eventually
+
+pytestmark = pytest.mark.kafka
+
+
+def ids(outputs: list[Any]) -> list[int]:
+    return [json.loads(output.value)["id"] for output in outputs]
+
+
+def disordered(outputs: list[Any]) -> list[tuple[bytes, int, int]]:
+    """Neighbours of one key that are out of order, repeats aside."""
+    by_key: dict[bytes, dict[int, None]] = defaultdict(dict)
+    for output in outputs:
+        by_key[output.key].setdefault(json.loads(output.value)["id"])
+    return [(key, a, b) for key, numbers in by_key.items() for a, b in pairwise(numbers) if a > b]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_stop_under_load_exits_0_and_the_next_worker_goes_on_without_loss_or_repeat(
+    scene: Scene, signum: signal.Signals
+) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    scene.client.produce(topics.input, keyed(range(6_000)))
+    first = scene.start(max_batch_size=16, max_pending_events=500)
+    scene.wait_for_answers(200)
+    assert first.stop(signum) == 0
+    answered = scene.client.count(topics.output)
+    assert answered < 6_000, "stopped too late to show anything"
+    assert sum(scene.client.committed(topics.group, topics.input).values()) == answered
+    scene.start()
+    scene.wait_for_answers(6_000)
+    scene.wait_for_commits()
+    outputs = scene.outputs()
+    assert sorted(ids(outputs)) == list(range(6_000))
+    assert disordered(outputs) == []
+
+
+def test_two_workers_share_the_partitions_and_one_survives_the_others_kill(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    killed = scene.start(max_batch_size=16, max_pending_events=500)
+    survivor = scene.start(max_batch_size=16, max_pending_events=500)
+    eventually(lambda: "[0,1,2,3]" not in killed.log.rsplit("assigned: ", 1)[-1], "the partitions are shared")
+    scene.client.produce(topics.input, keyed(range(8_000)))
+    eventually(
+        lambda: all((w.page("statistics") or {}).get("published", 0) > 100 for w in (killed, survivor)), "both work"
+    )
+    killed.kill()
+    eventually(lambda: scene.client.committed(topics.group, topics.input), "something is committed")
+    scene.wait_for_commits()
+    outputs = scene.outputs()
+    assert set(ids(outputs)) == set(range(8_000))
+    assert disordered(outputs) == []
+    verdicts = defaultdict(set)
+    for output in outputs:
+        event = json.loads(output.value)
+        verdicts[event["id"]].add(event["sentiment"]["id"])
+    assert all(len(names) == 1 for names in verdicts.values()), "a repeat carries another id"
+    assert len(repeated(ids(outputs))) <= 600, "more is repeated than was in flight"
+    assert survivor.running
+
+
+def test_10000_inputs_valid_and_broken_are_each_answered_exactly_once(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start()
+    scene.client.produce(topics.input, mixed(range(10_000)))
+    scene.wait_for_commits()
+    assert scene.client.count(topics.output) == 9_000
+    assert scene.client.count(topics.dead_letters) == 1_000
+    assert not repeated(ids(scene.outputs()))
+    statistics = worker.page("statistics")
+    assert (statistics["published"], statistics["dead_lettered"]) == (9_000, 1_000)
+    assert worker.running
+    assert worker.page("readyz") == {"ready": True}
+
+
+def test_a_model_without_finite_scores_stops_the_worker_and_nothing_is_committed(scene: Scene, tmp_path: Path) -> None:
+    """The load already proves that the model has scores to give."""
+    broken = save_tiny_model(tmp_path / "broken", broken=True)
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    scene.client.produce(topics.input, keyed(range(50)))
+    worker = scene.start(ready=False, model=broken)
+    assert worker.wait() != 0
+    assert "Traceback" not in worker.log
+    assert scene.client.count(topics.output, topics.dead_letters) == 0
+    assert scene.client.committed(topics.group, topics.input) == {}
+
+
+@pytest.mark.parametrize("stage", ["decode", "tokenise", "device", "publish"])
+def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(scene: Scene, stage: str) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    scene.client.produce(topics.input, keyed(range(2_000)))
+    worker = scene.start(
+        ready=False,
+        command=(*_python("-m", "integration.apps.crashing"), stage),
+        max_batch_size=16,
+        max_pending_events=400,
+    )
+    assert worker.wait() == 1
+    assert f"{stage} broke on purpose" in worker.log
+    published = scene.client.end_offsets(topics.output)
+    for partition, offset in scene.client.committed(topics.group, topics.input).items():
+        assert offset <= published[partition]
+    scene.start()
+    scene.wait_for_commits()
+    assert set(ids(scene.outputs())) == set(range(2_000))
+
+
+def test_a_flood_of_invalid_events_stops_the_worker_loudly(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    scene.client.produce(topics.input, [message._replace(value=b"no JSON") for message in keyed(range(3_000))])
+    worker = scene.start(ready=False, max_consecutive_invalid=100)
+    assert worker.wait() == 1
+    assert "more than 100 events in a row are invalid" in worker.log
+    assert "Traceback" not in worker.log
+    assert sum(scene.client.committed(topics.group, topics.input).values()) <= scene.client.count(topics.dead_letters)
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    import sys
+
+    return (sys.executable, *arguments)

@@ -1,0 +1,44 @@
+"""What the worker refuses at the start, in one sentence with the way out, within bounded time."""
+
+from pathlib import Path
+
+import pytest
+from integration.conftest import Scene
+from integration.process import free_port, run_command
+
+
+def only_sentence(output: str) -> str:
+    """The last line of a command's stderr, which is no traceback's."""
+    assert "Traceback" not in output
+    return " ".join(output.split("sentiment-worker: ")[-1].split())
+
+
+def test_an_output_topic_that_is_an_input_is_refused() -> None:
+    done = run_command("run", settings={"input_topics": "a,b", "output_topic": "b"})
+    assert done.returncode == 2
+    assert "output_topic 'b' is also one of input_topics" in only_sentence(done.stderr)
+
+
+def test_a_broker_that_does_not_answer_is_named_in_one_sentence(tiny_model: Path) -> None:
+    server = f"127.0.0.1:{free_port()}"
+    settings = {"bootstrap_servers": server, "model": tiny_model, "web_port": free_port()}
+    done = run_command("run", settings=settings)
+    assert done.returncode == 1
+    assert f"no Kafka broker answers at {server}" in only_sentence(done.stderr)
+
+
+@pytest.mark.kafka
+def test_with_missing_topics_fail_they_are_named_and_not_made(scene: Scene) -> None:
+    scene.client.create(scene.topics.input)
+    done = run_command("run", settings=scene.settings | {"missing_topics": "fail", "web_port": free_port()})
+    assert done.returncode == 1
+    said = only_sentence(done.stderr)
+    assert f"missing on the cluster: {scene.topics.output}, {scene.topics.dead_letters}" in said
+    assert not {scene.topics.output, scene.topics.dead_letters} & scene.client.topics()
+
+
+@pytest.mark.kafka
+def test_with_missing_topics_create_they_are_made(scene: Scene) -> None:
+    scene.start(topic_partitions=3)
+    made = (scene.topics.input, scene.topics.output, scene.topics.dead_letters)
+    assert [len(scene.client.end_offsets(topic)) for topic in made] == [3, 3, 3]

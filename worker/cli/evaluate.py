@@ -1,0 +1,157 @@
+"""``evaluate``: how good models are on labelled texts, as tables, JSON or a page to look at."""
+
+import dataclasses
+import json
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from worker.cli.console import stderr, stdout
+from worker.cli.flags import Flags, with_flags
+from worker.cli.train import label_names
+from worker.settings import load_settings
+
+if TYPE_CHECKING:
+    from worker.classifier import Classifier
+    from worker.training.evaluation import Evaluation
+    from worker.training.report import tables
+
+
+class Form(StrEnum):
+    """How the figures are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Yardstick(StrEnum):
+    """What models are compared with besides one another."""
+
+    VADER = "vader"
+
+
+@with_flags("device", "precision", "label_polarity")
+def evaluate(
+    flags: Flags,
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="labelled texts: JSON lines or .csv/.tsv, also .gz", show_default=False),
+    ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="'bundled', a folder or a hub name; repeat it to compare", show_default=False
+        ),
+    ] = None,
+    against: Annotated[Yardstick | None, typer.Option(help="compare with VADER's rules, too")] = None,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", help="also run the behaviour suite: failure rate per capability")
+    ] = False,
+    form: Annotated[Form, typer.Option("--format", help="how the figures are printed")] = Form.TABLE,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write a page with pictures: .html or .md", show_default=False)
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=0, help="texts to name, in report and JSON, that a model is surest of and wrong about")
+    ] = 0,
+    labels: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="labels by number, from 0, where DATA has numbers")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="column of the text")] = "text",
+    label_column: Annotated[str, typer.Option(help="column of the label")] = "label",
+    rating_column: Annotated[str, typer.Option(help="column of a mean rating from -4 to 4")] = "rating",
+    domain_column: Annotated[str, typer.Option(help="column of the domain to break figures down by")] = "domain",
+) -> None:
+    """Measure models on labelled texts: agreement, calibration, speed, and what they mix up.
+
+    `sentiment-worker evaluate reviews.csv --model bundled --model mine --against vader --report report.html`
+    """
+    names = label_names(labels)
+    chosen = models or [load_settings(**flags).model]
+    settings = [load_settings(**flags, model=model) for model in chosen]
+
+    from worker.training.labelled import Columns, read_labelled
+
+    if report is not None:
+        from worker.training.report import check_report
+
+        check_report(report)
+    texts = read_labelled(data, names, Columns(text_column, label_column, rating_column, domain_column))
+
+    from worker.classifier import load_classifier
+    from worker.training.comparison import compare
+
+    devices: set[str] = set()
+
+    def load(model: str) -> "Classifier":
+        classifier = load_classifier(settings[chosen.index(model)])
+        devices.add(f"{classifier.device} at {classifier.precision}")
+        return classifier
+
+    console = stderr()
+    with console.status("loading", spinner="dots") as status:
+        evaluations = compare(
+            texts,
+            chosen,
+            load,
+            with_vader=against is Yardstick.VADER,
+            with_behaviour=behaviour,
+            examples=examples,
+            progress=lambda what, done, total: status.update(f"{what} {done:,} of {total:,}"),
+        )
+    if report is not None:
+        from worker.training.report import Subject, write_report
+
+        subject = Subject(
+            texts.name,
+            len(texts),
+            evaluations[0].labels,
+            tuple(e.model for e in evaluations),
+            ", ".join(sorted(devices)),
+            f"{date.today():%-d %B %Y}",
+        )
+        write_report(report, subject, evaluations)
+    if form is Form.JSON:
+        typer.echo(json.dumps([dataclasses.asdict(e) for e in evaluations], indent=2, ensure_ascii=False))
+    else:
+        _print(evaluations)
+    if report is not None:
+        console.print(f"report written to [bold]{report}[/bold]")
+
+
+def _print(evaluations: "list[Evaluation]") -> None:
+    from worker.training.report import tables
+
+    _print_table("", tables.summary(evaluations))
+    _print_table("By label", tables.by_class(evaluations))
+    if evaluations[0].domains:
+        _print_table("By domain", tables.by_domain(evaluations))
+    for evaluation in evaluations:
+        rows = [
+            [label, *(f"{count:,}" for count in row)]
+            for label, row in zip(evaluation.labels, evaluation.confusion, strict=True)
+        ]
+        _print_table(f"{evaluation.model}: texts of a label (rows) by answer", (["", *evaluation.labels], rows))
+    if any(e.behaviour for e in evaluations):
+        _print_table("Behaviour tests that fail", tables.by_capability(evaluations))
+
+
+def _print_table(title: str, content: "tables.Table") -> None:
+    header, rows = content
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for place, name in enumerate(header):
+        figures = all(row[place][:1].isdigit() or row[place] == "-" for row in rows)
+        table.add_column(name, justify="right" if figures else "left", header_style="dim")
+    previous = ""
+    for row in rows:
+        # A domain or label that has a row for each model is named once.
+        head = "" if row[0] == previous and "model" in header[1:] else row[0]
+        table.add_row(head, *row[1:])
+        previous = row[0]
+    console = stdout()
+    console.print(table)
+    console.print()
