@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from bench.stubs import StubClassifier, bundled_tokenizer
 
+from bench.stubs import StubClassifier, bundled_tokenizer
 from worker.app import create_app
 from worker.codec import Codec
 from worker.delivery.publisher import MAX_BATCH_BYTES
