@@ -16,7 +16,9 @@ import errno
 import logging
 import ssl
 import sys
+import tempfile
 from collections.abc import AsyncIterable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -55,6 +57,22 @@ class SentimentApp(faust.App):
     engine: Engine
 
 
+class QuietWorker(faust.Worker):
+    """Faust's worker, whose log shows tracebacks of bugs alone."""
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
+        super().on_setup_root_logger(logger, level)
+        for handler in logger.handlers:
+            handler.addFilter(_is_worth_a_line)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, WorkerError):  # its sentence says all there is to say
+        record.exc_info = None
+    return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
+
+
 def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load_classifier) -> SentimentApp:
     """The Faust app of these settings; nothing is loaded or connected before it starts.
 
@@ -82,6 +100,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         web_bind=settings.web_host,
         web_port=settings.web_port or 6066,
         store="memory://",
+        datadir=Path(tempfile.gettempdir()) / f"{settings.group_id}-data",  # of no use here, but Faust makes it
         worker_redirect_stdouts=False,
     )
     app.engine = Engine(settings, load, loop=app.loop, beacon=app.beacon)
@@ -117,7 +136,8 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
         WorkerError: it stopped for a reason that can be mended; nothing unpublished is committed.
     """
     app = create_app(settings, load)
-    worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
+    app.engine.owns_process = True
+    worker = QuietWorker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
     quieten(settings.log_level)
     try:
         _run_until_stopped(worker)

@@ -6,6 +6,8 @@ ledger.
 
 import asyncio
 import logging
+import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,7 +21,6 @@ from worker.connection import broker_error, client_options
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.publisher import MAX_BATCH_BYTES, Publisher
-from worker.errors import WorkerError
 from worker.fetch import Fetch
 from worker.intake.topics import ensure_topics
 from worker.job import Answer
@@ -30,23 +31,14 @@ from worker.statistics import Statistics
 logger = logging.getLogger(__name__)
 
 
-def _service_logger() -> logging.Logger:
-    """For what mode says of the service; a WorkerError says in its sentence all that there is to say."""
-
-    def without_traceback(record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], WorkerError):
-            record.exc_info = None
-        return True
-
-    service_logger = logging.getLogger(f"{__name__}.service")
-    service_logger.addFilter(without_traceback)
-    return service_logger
+#: Seconds after ``drain_timeout`` that the rest of a stop may take before the process is ended.
+STOP_GRACE = 10.0
 
 
 class Engine(Service):
     """What intake asks, agents submit to, and health pages read."""
 
-    logger = _service_logger()
+    logger = logging.getLogger(f"{__name__}.service")
     mundane_level = "debug"
 
     def __init__(self, settings: Settings, load: Callable[[Settings], Classifier], **kwargs: Any) -> None:
@@ -61,6 +53,9 @@ class Engine(Service):
         """Whether the group has given us partitions, or told us that there are none for us."""
         self.unfinished = False
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
+        self.owns_process = False
+        """Whether the process is there for the worker alone, so that a stop that hangs may end it."""
+        self._watchdog: threading.Timer | None = None
         self._pipeline: Pipeline | None = None
         self._publisher: Publisher | None = None
         self._producer: AIOKafkaProducer | None = None
@@ -137,6 +132,8 @@ class Engine(Service):
         """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""
         if self._pipeline is None or (stopping and self._pipeline.drained):
             return  # Faust asks twice at a stop
+        if stopping:
+            self._watch_the_stop()
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
@@ -164,7 +161,15 @@ class Engine(Service):
         if self._publisher is not None:
             self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
 
+    def _watch_the_stop(self) -> None:
+        """Nothing that hangs, in Faust, a client or a driver, may keep a worker that was told to stop."""
+        if self.owns_process and self._watchdog is None:
+            self._watchdog = threading.Timer(self.settings.drain_timeout + STOP_GRACE, _end_process)
+            self._watchdog.daemon = True
+            self._watchdog.start()
+
     def _fail(self, error: BaseException) -> None:
+        self._watch_the_stop()
         self.add_future(self._crash_with(error))
 
     async def _crash_with(self, error: BaseException) -> None:
@@ -172,6 +177,11 @@ class Engine(Service):
             raise error
         except BaseException as raised:
             await self.crash(raised)  # logs what is being handled
+
+
+def _end_process() -> None:
+    logger.critical("the stop hangs: the process is ended; what is not committed will be read again")
+    os._exit(1)
 
 
 def _named(partitions: Iterable[Sequence[Any]]) -> str:

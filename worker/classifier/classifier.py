@@ -82,7 +82,7 @@ class Classifier:
             torch.mps.empty_cache()
 
     def forward(self, batch: PaddedBatch, **wanted: bool) -> Any:
-        """The model's output on a batch, as transformers gives it; ``wanted`` are its flags, as ``output_attentions``."""
+        """The model's output on a batch, as transformers gives it; ``wanted`` are its flags (``output_attentions``)."""
         return self.model(**self._inputs(batch), **wanted)
 
     def activate(self, logits: torch.Tensor) -> torch.Tensor:

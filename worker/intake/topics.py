@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import IncompatibleBrokerVersion, TopicAlreadyExistsError, for_code
+from aiokafka.errors import IllegalArgumentError, IncompatibleBrokerVersion, TopicAlreadyExistsError, for_code
 
 from worker.errors import BrokerError
 from worker.settings import Settings
@@ -34,16 +34,21 @@ async def ensure_topics(settings: Settings, connection: dict[str, Any]) -> None:
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Settings) -> None:
-    new = [NewTopic(topic, settings.topic_partitions, settings.topic_replication) for topic in topics]
     try:
-        response = await admin.create_topics(new)
+        response = await admin.create_topics(_new(topics, settings, settings.topic_replication))
+    except IllegalArgumentError:  # a broker too old to choose the number of replicas itself
+        response = await admin.create_topics(_new(topics, settings, 1))
     except IncompatibleBrokerVersion:
-        return  # no admin API, as on the embedded broker, which makes topics on first use
+        return  # a broker that cannot make topics makes them on first use, or says that they are missing
     for topic, code, *detail in response.topic_errors:
         error = for_code(code)
         if error in (TopicAlreadyExistsError,) or code == 0:
             continue
         raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{_because(detail)}): create it by hand")
+
+
+def _new(topics: list[str], settings: Settings, replication: int) -> list[NewTopic]:
+    return [NewTopic(topic, settings.topic_partitions, replication) for topic in topics]
 
 
 def _because(detail: list[Any]) -> str:
