@@ -2,6 +2,7 @@
 
 import logging
 import os
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +77,11 @@ app.command()(config)
 app.command()(doctor)
 
 
+def _show_traceback() -> None:
+    if log.isEnabledFor(logging.DEBUG):  # past the log, which the worker sets up its own way
+        traceback.print_exc()
+
+
 def main() -> int:
     """Run the command line; returns the exit code.
 
@@ -88,11 +94,11 @@ def main() -> int:
     try:
         app(prog_name="sentiment-worker")
     except WorkerError as error:
-        log.debug("raised here:", exc_info=True)
+        _show_traceback()
         stderr().print(f"sentiment-worker: {error}", style="red", markup=False)
         return 2 if isinstance(error, SettingError) else 1
     except Exception as error:
-        log.debug("raised here:", exc_info=True)
+        _show_traceback()
         # The message of an unknown error may quote an event's text; its type does not.
         stderr().print(
             f"sentiment-worker: {type(error).__name__} where none should be, which is a bug: "

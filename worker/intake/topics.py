@@ -35,11 +35,14 @@ async def ensure_topics(settings: Settings, connection: dict[str, Any]) -> None:
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Settings) -> None:
     try:
-        response = await admin.create_topics(_new(topics, settings, settings.topic_replication))
-    except IllegalArgumentError:  # a broker too old to choose the number of replicas itself
-        response = await admin.create_topics(_new(topics, settings, 1))
-    except IncompatibleBrokerVersion:
-        return  # a broker that cannot make topics makes them on first use, or says that they are missing
+        try:
+            response = await admin.create_topics(_new(topics, settings, settings.topic_replication))
+        except IllegalArgumentError:  # a broker too old to choose the number of replicas itself
+            response = await admin.create_topics(_new(topics, settings, 1))
+    except (IncompatibleBrokerVersion, AttributeError):
+        # The embedded broker makes topics on first use and cannot be asked to: it has no controller, of which aiokafka
+        # then asks the address all the same.
+        return
     for topic, code, *detail in response.topic_errors:
         error = for_code(code)
         if error in (TopicAlreadyExistsError,) or code == 0:

@@ -68,8 +68,8 @@ def test_a_texts_scores_do_not_depend_on_its_neighbours(name: str, load: Load) -
 def test_a_model_that_padding_disturbs_keeps_lengths_apart(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     classifier = load(STARS)
     expected = scores_of(classifier, TEXTS, batch=1)
-    forward = classifier._model.forward
-    classifier._model.forward = lambda input_ids, attention_mask: forward(input_ids)  # blind to the mask
+    forward = classifier.model.forward
+    classifier.model.forward = lambda input_ids, attention_mask: forward(input_ids)  # blind to the mask
 
     from worker.classifier.warm import prove
 
@@ -109,14 +109,14 @@ def test_a_tokenizer_without_a_stated_limit_takes_the_models(copy_of: Callable[[
 
 def test_infinite_and_missing_logits_are_not_a_number_in_their_row_alone(load: Load) -> None:
     classifier = load("a multi-label head")
-    forward = classifier._model.forward
+    forward = classifier.model.forward
 
     def spoil(**inputs: Any) -> Any:
         output = forward(**inputs)
         output.logits[1, 0] = torch.inf  # a sigmoid makes a fine 1.0 of it
         return output
 
-    classifier._model.forward = spoil
+    classifier.model.forward = spoil
     scores = classifier.scores(padded(classifier.tokenizer.encode(TEXTS[:3]), range(3), classifier.pad_id))
 
     assert np.isfinite(scores).all(axis=1).tolist() == [True, False, True]
@@ -283,7 +283,10 @@ def test_labels_of_unknown_polarity_are_named_in_a_warning(
     assert "nothing is known of the labels sports:" in caplog.text
 
 
-def test_loading_prints_nothing(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+def test_loading_prints_nothing(
+    load: Load, copy_of: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    copy_of("weights in shards")  # made before: saving prints
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed), caplog.at_level(logging.INFO):
         load("weights in shards")
