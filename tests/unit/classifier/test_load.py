@@ -283,9 +283,7 @@ def test_labels_of_unknown_polarity_are_named_in_a_warning(
     assert "nothing is known of the labels sports:" in caplog.text
 
 
-def test_loading_prints_nothing(
-    load: Load, copy_of: Callable[[str], Path], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_loading_prints_nothing(load: Load, copy_of: Callable[[str], Path], caplog: pytest.LogCaptureFixture) -> None:
     copy_of("weights in shards")  # made before: saving prints
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed), caplog.at_level(logging.INFO):
