@@ -35,18 +35,18 @@ def test_a_stop_under_load_exits_0_and_the_next_worker_goes_on_without_loss_or_r
 ) -> None:
     topics = scene.topics
     scene.client.create(topics.input, topics.output, topics.dead_letters)
-    scene.client.produce(topics.input, keyed(range(6_000)))
+    scene.client.produce(topics.input, keyed(range(12_000)))
     first = scene.start(max_batch_size=16, max_pending_events=500)
     scene.wait_for_answers(200)
     assert first.stop(signum) == 0
     answered = scene.client.count(topics.output)
-    assert answered < 6_000, "stopped too late to show anything"
+    assert answered < 12_000, "stopped too late to show anything"
     assert sum(scene.client.committed(topics.group, topics.input).values()) == answered
     scene.start()
-    scene.wait_for_answers(6_000)
+    scene.wait_for_answers(12_000)
     scene.wait_for_commits()
     outputs = scene.outputs()
-    assert sorted(ids(outputs)) == list(range(6_000))
+    assert sorted(ids(outputs)) == list(range(12_000))
     assert disordered(outputs) == []
 
 

@@ -36,6 +36,7 @@ INTERNALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "_create_worker_consumer", ("self", "transport")),
     # called
     ("faust.transport.consumer.Consumer", "_wait_next_records", ("self", "timeout")),
+    ("faust.transport.consumer.Consumer", "maybe_wait_for_commit_to_finish", ("self",)),
     ("faust.transport.consumer.Consumer", "_to_message", ("self", "tp", "record")),
     ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "_ensure_consumer", ("self",)),
     ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "call_thread", ("self", "fun", "args", "kwargs")),
@@ -215,6 +216,8 @@ class FetchConsumer(driver.Consumer):
     async def wait_empty(self) -> None:
         """Finish what was started, then what Faust's own streams have, then commit."""
         await self._intake.drain(stopping=self.app.should_stop)
+        # Faust takes a commit that is under way for this last one, although it began before the drain ended.
+        await self.maybe_wait_for_commit_to_finish()
         await super().wait_empty()
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
