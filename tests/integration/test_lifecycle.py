@@ -60,8 +60,10 @@ def test_two_workers_share_the_partitions_and_one_survives_the_others_kill(scene
     eventually(
         lambda: all((w.page("statistics") or {}).get("published", 0) > 100 for w in (killed, survivor)), "both work"
     )
+    committed = sum(scene.client.committed(topics.group, topics.input).values())
     killed.kill()
-    eventually(lambda: scene.client.committed(topics.group, topics.input), "something is committed")
+    # What the broker had received of it is answered even after the kill: at most what was pending.
+    uncommitted = scene.client.count(topics.output) - committed + 500
     scene.wait_for_commits()
     outputs = scene.outputs()
     assert set(ids(outputs)) == set(range(8_000))
@@ -71,7 +73,7 @@ def test_two_workers_share_the_partitions_and_one_survives_the_others_kill(scene
         event = json.loads(output.value)
         verdicts[event["id"]].add(event["sentiment"]["id"])
     assert all(len(names) == 1 for names in verdicts.values()), "a repeat carries another id"
-    assert len(repeated(ids(outputs))) <= 600, "more is repeated than was in flight"
+    assert len(repeated(ids(outputs))) <= uncommitted, "more is repeated than was published and not committed"
     assert survivor.running
 
 
