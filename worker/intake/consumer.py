@@ -9,6 +9,7 @@ Everything that is not public in Faust 0.15 and aiokafka 0.14 and is used or ove
 ``worker/delivery/lane.py`` reaches behind aiokafka's doors, and says so there.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -41,6 +42,10 @@ INTERNALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "_ensure_consumer", ("self",)),
     ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "call_thread", ("self", "fun", "args", "kwargs")),
 )
+
+
+#: How long a worker that stops waits for its last commit.
+LAST_COMMIT_SECONDS = 4.0
 
 
 class Intake(Protocol):
@@ -215,10 +220,16 @@ class FetchConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Finish what was started, then what Faust's own streams have, then commit."""
-        await self._intake.drain(stopping=self.app.should_stop)
-        # Faust takes a commit that is under way for this last one, although it began before the drain ended.
-        await self.maybe_wait_for_commit_to_finish()
-        await super().wait_empty()
+        stopping = self.app.should_stop
+        await self._intake.drain(stopping=stopping)
+        try:
+            # At a crash the consumer's thread may end first, and a commit asked of it then is never answered.
+            async with asyncio.timeout(LAST_COMMIT_SECONDS if stopping else None):
+                # Faust takes a commit that is under way for this last one, although it began before the drain ended.
+                await self.maybe_wait_for_commit_to_finish()
+                await super().wait_empty()
+        except TimeoutError:
+            self.log.warning("the last commit was not answered: what it held will be read again")
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
