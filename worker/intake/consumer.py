@@ -222,14 +222,20 @@ class FetchConsumer(driver.Consumer):
         """Finish what was started, then what Faust's own streams have, then commit."""
         stopping = self.app.should_stop
         await self._intake.drain(stopping=stopping)
-        try:
-            # At a crash the consumer's thread may end first, and a commit asked of it then is never answered.
-            async with asyncio.timeout(LAST_COMMIT_SECONDS if stopping else None):
-                # Faust takes a commit that is under way for this last one, although it began before the drain ended.
-                await self.maybe_wait_for_commit_to_finish()
-                await super().wait_empty()
-        except TimeoutError:
+        last = asyncio.ensure_future(self._commit_for_the_last_time())
+        # At a crash the consumer's thread may end first, and a commit asked of it then is never answered. It is not
+        # enough to cancel what waits for it: Faust takes a cancelled wait for a reason to commit once more.
+        await asyncio.wait({last}, timeout=LAST_COMMIT_SECONDS if stopping else None)
+        if last.done():
+            await last
+        else:
+            last.cancel()
             self.log.warning("the last commit was not answered: what it held will be read again")
+
+    async def _commit_for_the_last_time(self) -> None:
+        # Faust takes a commit that is under way for this one, although it began before the drain ended.
+        await self.maybe_wait_for_commit_to_finish()
+        await super().wait_empty()
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
