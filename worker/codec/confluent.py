@@ -8,7 +8,6 @@ from worker.fetch import Record
 FRAME_BYTES = 5
 
 _NO_FRAME = rejections.rejection(Reason.UNKNOWN_FRAME, "the value does not start with Confluent's zero byte")
-_SHORT_FRAME = rejections.rejection(Reason.UNKNOWN_FRAME, "the value ends before anything follows Confluent's frame")
 _NOT_JSON = rejections.rejection(
     Reason.UNKNOWN_FRAME, "Confluent's frame holds no JSON; Avro and Protobuf are not read"
 )
@@ -29,8 +28,6 @@ class ConfluentJson:
         value = record.value or b""
         if not value.startswith(b"\0"):
             return _NO_FRAME
-        if len(value) <= FRAME_BYTES:
-            return _SHORT_FRAME
         opened = open_json(value[FRAME_BYTES:])
         if isinstance(opened, Rejection) and opened.reason in _REASONS_OF_OTHER_CONTENT:
             return _NOT_JSON

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from worker.errors import SettingError
 
-_ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 

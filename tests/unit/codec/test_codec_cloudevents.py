@@ -220,6 +220,17 @@ def test_the_content_type_decides_before_the_attributes_in_the_headers() -> None
     assert a_codec().decode([a_record(WHOLE % b'"data":{"text":"inner"}', headers)]).texts == ["inner"]
 
 
+def test_a_headers_name_may_be_written_in_capitals() -> None:
+    headers = [(name.title(), value) for name, value in CE_HEADERS]
+    assert reason_of(a_record(b'{"text":"lovely"}', [*headers[1:]])) is Reason.INVALID_CLOUDEVENT
+    assert answer(a_codec(output_mode="verdict"), a_record(b'{"text":"lovely"}', headers))[1][4] == (
+        "ce_subject",
+        b"7d1c",
+    )
+    structured = [("Content-Type", value) for _, value in STRUCTURED]
+    assert a_codec().decode([a_record(WHOLE % b'"data":{"text":"inner"}', structured)]).texts == ["inner"]
+
+
 def test_of_a_doubled_header_the_last_counts() -> None:
     headers = (("ce_specversion", b"0.3"), ("content-type", b"text/plain"), *CE_HEADERS)
     assert a_codec().decode([a_record(b'{"text":"lovely"}', headers)]).texts == ["lovely"]

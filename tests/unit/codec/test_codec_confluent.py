@@ -28,7 +28,13 @@ def test_white_space_behind_the_frame_stays() -> None:
 
 @pytest.mark.parametrize(
     ("input_format", "value"),
-    [("json", FRAME + EVENT), ("confluent", EVENT), ("confluent", b""), ("cloudevents", FRAME + EVENT)],
+    [
+        ("json", FRAME + EVENT),
+        ("confluent", EVENT),
+        ("confluent", b""),
+        ("confluent", b"     " + EVENT),
+        ("cloudevents", FRAME + EVENT),
+    ],
 )
 def test_a_format_that_is_named_reads_no_other(input_format: str, value: bytes) -> None:
     [rejection] = a_codec(input_format=input_format).decode([a_record(value)]).rejected.values()

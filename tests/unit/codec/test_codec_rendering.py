@@ -79,6 +79,12 @@ def test_a_folder_name_that_is_no_utf8_is_shown_as_far_as_it_goes() -> None:
     assert sentiment["model"]["name"] == "mod?"
 
 
+@pytest.mark.parametrize("truncated", [True, False])
+def test_a_cut_text_is_told_from_a_whole_one(truncated: bool) -> None:
+    sentiment = json.loads(rendered(ModelCard("m", "r", ("a",)), [1.0], truncated=[truncated]))
+    assert sentiment["truncated"] is truncated
+
+
 def test_a_row_too_few_is_an_error_and_not_a_shorter_answer() -> None:
     with pytest.raises(ValueError, match="zip"):
         rendered(ModelCard("m", "r", ("a",)), [1.0], tokens=[])
