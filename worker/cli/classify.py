@@ -25,6 +25,7 @@ from worker.batching.planner import Limits, choose
 from worker.batching.window import Window
 from worker.cli.answers import Answered, AnswerFormat, writer
 from worker.cli.console import stderr, stdout
+from worker.cli.embed import write_embeddings
 from worker.cli.flags import CLASSIFIER, Flags, with_flags
 from worker.cli.inputs import InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
 from worker.cli.lines import opened
@@ -65,6 +66,9 @@ def classify(
             help="jsonl: events enriched as the worker does it; default: table in a terminal, jsonl otherwise",
         ),
     ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="give each text's embedding, as JSON lines, instead of a verdict")
+    ] = False,
 ) -> None:
     """Classify texts here and now: arguments, a file, or stdin. Answers keep the order of the input.
 
@@ -73,15 +77,19 @@ def classify(
     settings = load_settings(**flags)
     if texts and file is not None:
         raise SettingError("there are texts and --file: give one of them")
+    if embed and form is not None:
+        raise SettingError("--embed writes JSON lines: leave --format out")
     console = stdout()
     form = form or (AnswerFormat.TABLE if console.is_terminal else AnswerFormat.JSONL)
     if texts:
-        rejected = _classify(settings, inputs_of_texts(texts, settings.text_path), "arguments", form, len(texts))
+        inputs = inputs_of_texts(texts, settings.text_path)
+        rejected = _embed(settings, inputs) if embed else _classify(settings, inputs, "arguments", form, len(texts))
     else:
         with opened(file) as stream:
             total = _count_lines(stream)
             inputs = inputs_of_file(stream, file, shape, settings.text_path, column)
-            rejected = _classify(settings, inputs, file.name if file is not None else "stdin", form, total)
+            name = file.name if file is not None else "stdin"
+            rejected = _embed(settings, inputs) if embed else _classify(settings, inputs, name, form, total)
     if rejected:
         stderr().print(f"{rejected:,} of the inputs could not be classified", style="yellow")
         raise typer.Exit(1)
@@ -89,10 +97,7 @@ def classify(
 
 def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat, total: int | None) -> int:
     """Classify and write all inputs; returns how many had no text that can be classified."""
-    shapes = {"text_path": inputs.text_path}
-    if inputs.shape is not Shape.JSON:
-        shapes["input_format"] = "json"
-    settings = settings.model_copy(update=shapes)
+    settings = _reading(settings, inputs)
     with _progress(total) as (progress, task):
         session = _Session.start(settings, name, progress, task)
         write = writer(form, session.classifier.card, inputs.shape)
@@ -104,6 +109,22 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
                 progress.console.print(f"line {records[slot].offset}: {rejection.message}", style="yellow")
             rejected += len(rejections)
     return rejected
+
+
+def _embed(settings: Settings, inputs: Inputs) -> int:
+    """Write the embeddings of all inputs; returns how many had no text."""
+    console = stderr()
+    return write_embeddings(
+        _reading(settings, inputs), inputs, lambda line, what: console.print(f"line {line}: {what}", style="yellow")
+    )
+
+
+def _reading(settings: Settings, inputs: Inputs) -> Settings:
+    """The settings with which a codec reads the inputs."""
+    shapes = {"text_path": inputs.text_path}
+    if inputs.shape is not Shape.JSON:
+        shapes["input_format"] = "json"
+    return settings.model_copy(update=shapes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def _print(evaluations: "list[Evaluation]") -> None:
 
 def _print_table(title: str, content: "tables.Table") -> None:
     header, rows = content
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for place, name in enumerate(header):
         figures = all(row[place][:1].isdigit() or row[place] == "-" for row in rows)
         table.add_column(name, justify="right" if figures else "left", header_style="dim")
@@ -153,5 +153,6 @@ def _print_table(title: str, content: "tables.Table") -> None:
         table.add_row(head, *row[1:])
         previous = row[0]
     console = stdout()
+    if title:
+        console.print(f"\n{title}", style="bold", markup=False)
     console.print(table)
-    console.print()

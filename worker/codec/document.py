@@ -44,7 +44,7 @@ def _diagnose(body: bytes, error: orjson.JSONDecodeError) -> Document | Rejectio
         return rejections.NESTED_TOO_DEEPLY
     try:
         document = _STANDARD.decode(text)
-        json.dumps(document, ensure_ascii=False).encode()
+        json.dumps(_EVERY_MEMBER.decode(text), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return rejections.LONE_SURROGATE
     except RecursionError:
@@ -61,3 +61,5 @@ def _refuse_constant(name: str) -> None:
 
 # An integer of thousands of digits is a number like others here: int() would refuse it, float() makes it infinite.
 _STANDARD = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float)
+# Objects as pairs: of a key that is there twice a dict would hide the first value, which the answer repeats all the same.
+_EVERY_MEMBER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float, object_pairs_hook=list)

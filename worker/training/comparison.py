@@ -57,6 +57,9 @@ def compare(
         DeviceError: the device stopped working.
     """
     answers = [_ask(data, load(name), with_behaviour, progress) for name in models]
+    names = [answer.model.model for answer in answers]
+    if len(set(names)) < len(names):  # folders in different places whose last parts are the same
+        names = list(models)
     labels = common_labels(data, [answer.model for answer in answers])
     if with_vader and labels != LABELS:
         labels = _sentiments(data)
@@ -65,7 +68,7 @@ def compare(
         measure(
             project(answer.scores, answer.model, labels),
             seen,
-            model=answer.model.model,
+            model=name,
             revision=answer.revision,
             seconds=answer.seconds,
             truncated=answer.truncated,
@@ -73,10 +76,10 @@ def compare(
             behaviour=answer.behaviour,
             examples=examples,
         )
-        for answer in answers
+        for name, answer in zip(names, answers, strict=True)
     ]
     if with_vader:
-        evaluations.append(_vader(seen, with_behaviour, examples))
+        evaluations.append(_vader(seen, with_behaviour))
     return evaluations
 
 
@@ -121,7 +124,7 @@ def _sentiments(data: Labelled) -> tuple[str, ...]:
     return common_labels(data, [ModelLabels(VADER, LABELS, tuple(Sentiment))])
 
 
-def _vader(data: Labelled, with_behaviour: bool, examples: int) -> Evaluation:
+def _vader(data: Labelled, with_behaviour: bool) -> Evaluation:
     started = time.perf_counter()
     scores = vader_scores(data.texts)
     return measure(
@@ -132,5 +135,4 @@ def _vader(data: Labelled, with_behaviour: bool, examples: int) -> Evaluation:
         seconds=time.perf_counter() - started,
         probabilities=False,
         behaviour=_behaviour(vader_scores) if with_behaviour else None,
-        examples=examples,
     )

@@ -30,6 +30,10 @@ REJECTED = {
     "UTF-16": ('{"text":"lovely"}'.encode("utf-16"), Reason.NOT_UTF8),
     "a surrogate encoded as UTF-8": (b'{"text":"\xed\xa0\x80"}', Reason.NOT_UTF8),
     "an overlong encoding": (b'{"text":"\xc0\xaf"}', Reason.NOT_UTF8),
+    "half a pair hidden by a repeated key": (
+        rb'{"text":"lovely","a":"\ud800","a":1}',
+        Reason.LONE_SURROGATE,
+    ),
     "half a pair in the text": (rb'{"text":"lovely \ud800"}', Reason.LONE_SURROGATE),
     "half a pair in another member": (rb'{"text":"lovely","a":["\udc00"]}', Reason.LONE_SURROGATE),
     "half a pair in a key": (rb'{"text":"lovely","\ud800":1}', Reason.LONE_SURROGATE),

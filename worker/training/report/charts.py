@@ -12,6 +12,7 @@ from worker.training.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import Locator
 
 INK, FAINT, GRID = "#1d2733", "#66717d", "#e6e9ee"
 
@@ -20,6 +21,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9", "#7
 
 WIDTH = 9.4
 """Inches of a whole-width picture."""
+
+SMALL = 3.0
+"""Inches of one of several small pictures."""
 
 _STYLE: dict[str, Any] = {
     "font.size": 10,
@@ -84,7 +88,8 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
     """A matrix a model: how the texts of each label are answered, in per cent of the label's texts."""
     columns, rows = _grid(len(evaluations))
     labels = evaluations[0].labels
-    side = (WIDTH - 1.0) / columns
+    crowded = len(labels) > 3
+    size = max(5.0, 36 / len(labels)) if crowded else 12.0
 
     def draw(axes: list[Axes]) -> None:
         from matplotlib.colors import LinearSegmentedColormap
@@ -99,9 +104,19 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
                 ax.text(
                     column, row - 0.07, f"{share:.0%}", color=tint, ha="center", va="center", size=12, weight="bold"
                 )
-                ax.text(column, row + 0.24, f"{counts[row, column]:,}", color=tint, ha="center", va="center", size=8)
+                ax.text(
+                    column,
+                    row + 0.24,
+                    f"{counts[row, column]:,}",
+                    color=tint,
+                    ha="center",
+                    va="center",
+                    size=size * 0.66,
+                )
             ax.set(title=evaluation.model, xlabel="answered")
-            ax.set_xticks(range(len(labels)), labels)
+            ax.set_xticks(
+                range(len(labels)), labels, rotation=40 if crowded else 0, ha="right" if crowded else "center"
+            )
             ax.set_yticks(range(len(labels)), labels if place % columns == 0 else [""] * len(labels))
             if place % columns == 0:
                 ax.set_ylabel("labelled")
@@ -113,7 +128,7 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
         for ax in axes[len(evaluations) :]:
             ax.axis("off")
 
-    return _svg(draw, WIDTH, rows * min(side + 0.5, 4.2), rows, columns, outlines)
+    return _svg(draw, columns * SMALL + 0.5, rows * (SMALL + (1.1 if crowded else 0.5)), rows, columns, outlines)
 
 
 def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
@@ -137,15 +152,15 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
             )
             ax.texts[-1].set_x(ax.get_xlim()[0] + 0.03)
             ax.grid(True)
-            ax.set_xticks(np.arange(0.4, 1.01, 0.2) if low > 0.2 else np.arange(0.0, 1.01, 0.2))
             _percent(ax)
+            ax.set_xticks(np.arange(0.4, 1.01, 0.2) if low > 0.2 else np.arange(0.0, 1.01, 0.2))
             ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
             ax.tick_params(axis="y", colors=FAINT)
         axes[0].set_ylabel("accuracy")
         for ax in axes[len(known) :]:
             ax.axis("off")
 
-    return _svg(draw, WIDTH, rows * (WIDTH / columns * 0.92), rows, columns, outlines)
+    return _svg(draw, columns * SMALL, rows * SMALL * 0.92, rows, columns, outlines)
 
 
 def domains(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
@@ -157,16 +172,6 @@ def domains(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
         two_way = [[np.nan if d.two_way is None else d.two_way for d in e.domains] for e in evaluations]
         panels.append(("Positive against negative", two_way))
     return _dots(evaluations, sizes, panels, 0.9 + 0.5 * len(names), outlines)
-
-
-def classes(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """Precision and recall of each label, one dot a model."""
-    rows = [f"{c.label}  ({c.support:,})" for c in evaluations[0].classes]
-    panels = [
-        ("Recall: how many of a label's texts are found", [[c.recall for c in e.classes] for e in evaluations]),
-        ("Precision: how many answers are right", [[c.precision for c in e.classes] for e in evaluations]),
-    ]
-    return _dots(evaluations, rows, panels, 0.9 + 0.5 * len(rows), outlines)
 
 
 def behaviour(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
@@ -233,13 +238,20 @@ def _dots(
 
 def _percent(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    ax.xaxis.set_major_locator(_tenths())
     ax.grid(True, axis="x")
 
 
+def _tenths() -> Locator:
+    from matplotlib.ticker import MultipleLocator
+
+    return MultipleLocator(0.1)
+
+
 def _grid(count: int) -> tuple[int, int]:
-    """(columns, rows) of small pictures; a few stand in one row, and one alone is not blown up."""
-    columns = 3 if count != 4 else 2
-    return max(columns, 2), -(-count // columns)
+    """(columns, rows) of small pictures: up to three in a row, and four as two by two."""
+    columns = 2 if count == 4 else min(count, 3)
+    return columns, -(-count // columns)
 
 
 def _svg(
@@ -252,6 +264,8 @@ def _svg(
     style: Any = _STYLE | {"svg.fonttype": "path" if outlines else "none"}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(width, height), layout="constrained")
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.12, h_pad=0.06)
         axes = figure.subplots(rows, columns, squeeze=False)
         draw(list(axes.flat))
         content = io.StringIO()

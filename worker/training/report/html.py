@@ -66,8 +66,8 @@ def _section(section: Section, tints: dict[str, str]) -> str:
 
 
 def _fluid(svg: str) -> str:
-    """As wide as drawn where there is room, narrower where there is not."""
-    return re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width: \2pt"', svg, count=1)
+    """The width as a property that the style sheet reads; the height follows from it."""
+    return re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="--width: \2pt"', svg, count=1)
 
 
 def _table(table: Table, tints: dict[str, str]) -> str:

@@ -1,0 +1,156 @@
+"""``evaluate``: the figures of models on labelled texts, in every form in which they are given."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from worker.classifier import open_classifier, outputs_of
+from worker.training.data import LABELS
+from worker.training.labelled import read_labelled
+
+TRAINED = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--device", "cpu")
+CPU = ("--device", "cpu", "--precision", "fp32")
+
+
+@pytest.fixture
+def model(run, tiny_base: Path, labelled_file: Path) -> str:
+    assert run("train", labelled_file, "--out", "mine", "--base", tiny_base, *TRAINED).code == 0
+    return "mine"
+
+
+def rated(folder: Path) -> Path:
+    ratings = {"great lovely": 2.5, "awful broken": -3, "the table was blue": 0.1, "good": 0.4, "bad": -0.6}
+    file = folder / "rated.jsonl"
+    rows = [
+        {"text": text, "rating": rating, "domain": "<b>" if rating < 0 else "a|b"} for text, rating in ratings.items()
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def test_json_has_the_figures_that_the_scores_give(run, model: str, labelled_file: Path) -> None:
+    ran = run("evaluate", labelled_file, "--model", model, "--format", "json", *CPU)
+    (given,) = json.loads(ran.out)
+
+    data = read_labelled(labelled_file)
+    output = outputs_of(open_classifier(model, device="cpu", precision="fp32"), data.texts, labels=data.truth)
+    answers = output.scores.argmax(axis=1)
+    assert given["accuracy"] == pytest.approx((answers == data.truth).mean())
+    assert given["calibration"]["loss"] == pytest.approx(output.loss, abs=1e-4)
+    assert np.sum(given["confusion"]) == len(data)
+    assert [sum(row) for row in given["confusion"]] == [40, 40, 40]
+    assert [found["domain"] for found in given["domains"]] == ["a", "b"]
+    assert given["two_way"] is None
+    assert given["texts_per_second"] > 0
+
+
+def test_ratings_give_two_way_and_three_way_agreement(run, model: str, tmp_path: Path) -> None:
+    file = rated(tmp_path)
+    (given,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *CPU).out)
+
+    scores = outputs_of(open_classifier(model, device="cpu", precision="fp32"), read_labelled(file).texts).scores
+    polar = [0, 1, 4]
+    rises = scores[polar, 2] > scores[polar, 0]
+    assert given["two_way"] == pytest.approx(np.mean(rises == [True, False, False]))
+    assert given["accuracy"] == pytest.approx(np.mean(scores.argmax(axis=1) == [2, 0, 1, 1, 0]))
+
+
+def test_models_and_vader_stand_in_one_table(run, model: str, tmp_path: Path) -> None:
+    shutil.copytree(model, "other")
+    ran = run("evaluate", rated(tmp_path), "-m", model, "-m", "other", "--against", "vader", *CPU)
+
+    assert ran.code == 0, ran.err
+    for name in ("mine", "other", "VADER"):
+        assert re.search(rf"^{name}  +\d\.\d{{3}}", ran.out, re.MULTILINE)
+    # VADER gives no probabilities, so nothing is said of their calibration.
+    assert re.search(r"^VADER .* -  +-  +[\d,]+  +-", ran.out, re.MULTILINE)
+
+
+def test_folders_of_one_name_are_told_apart_by_their_paths(run, model: str, tmp_path: Path) -> None:
+    shutil.copytree(model, "older/mine")
+    given = json.loads(run("evaluate", rated(tmp_path), "-m", model, "-m", "older/mine", "--format", "json", *CPU).out)
+
+    assert [evaluation["model"] for evaluation in given] == ["mine", "older/mine"]
+
+
+def test_a_model_with_other_labels_is_measured_by_what_they_mean(
+    run, model: str, labelled_file: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model, "stars")
+    config = json.loads(Path("stars/config.json").read_text())
+    config["id2label"] = {"0": "1 star", "1": "2 stars", "2": "3 stars"}
+    Path("stars/config.json").write_text(json.dumps(config))
+    ran = run("evaluate", labelled_file, "-m", model, "-m", "stars", "--format", "json", *CPU)
+
+    one, other = json.loads(ran.out)
+    assert one["labels"] == list(LABELS)
+    assert one["confusion"] == other["confusion"]
+
+
+def test_labels_that_have_nothing_to_do_with_the_models_are_refused(run, model: str, tmp_path: Path) -> None:
+    (tmp_path / "topics.csv").write_text("text,label\nthe,sports\na,politics\n")
+    ran = run("evaluate", "topics.csv", "-m", model, *CPU)
+
+    assert ran.code == 2
+    assert "has politics, sports" in " ".join(ran.err.split())
+
+
+def test_behaviour_gives_a_failure_rate_for_each_capability(run, model: str, labelled_file: Path) -> None:
+    ran = run("evaluate", labelled_file, "-m", model, "--behaviour", "--format", "json", *CPU)
+
+    (given,) = json.loads(ran.out)
+    assert {"negation", "contrast", "fairness"} <= given["behaviour"]["capabilities"].keys()
+    assert given["behaviour"]["mean"] == pytest.approx(np.mean(list(given["behaviour"]["tests"].values())))
+
+
+def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run, model: str, tmp_path: Path) -> None:
+    ran = run("evaluate", rated(tmp_path), "-m", model, "--against", "vader", "--behaviour", "--report", "r.html", *CPU)
+    page = Path("r.html").read_text()
+
+    assert ran.code == 0, ran.err
+    assert page.count("<svg") == 5
+    assert not re.search(r"<script|<link|@import|src=", page)
+    assert "&lt;b&gt;" in page
+    assert "<b></td>" not in page
+    assert "the table was blue" not in page
+
+
+def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_path: Path) -> None:
+    run("evaluate", rated(tmp_path), "-m", model, "--report", "r.md", *CPU)
+
+    content = Path("r.md").read_text()
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", content)
+    assert len(pictures) == 4
+    assert all(Path(picture).read_text().startswith("<svg") for picture in pictures)
+    assert "a\\|b" in content
+
+
+def test_texts_are_named_only_on_request(run, model: str, tmp_path: Path) -> None:
+    (tmp_path / "wrong.csv").write_text("text,label\ngreat lovely,negative\nawful bad,negative\nso it,neutral\n")
+    command = ("evaluate", "wrong.csv", "-m", model, "--format", "json", *CPU)
+
+    assert "great lovely" not in run(*command).out
+    (given,) = json.loads(run(*command, "--examples", "1").out)
+    assert [(m["text"], m["label"], m["given"]) for m in given["mistakes"]] == [
+        ("great lovely", "negative", "positive")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        pytest.param("r.pdf", "ends in .html or .md", id="another format"),
+        pytest.param("none/r.html", "there is no folder none", id="no such folder"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    run, labelled_file: Path, report: str, words: str
+) -> None:
+    ran = run("evaluate", labelled_file, "--model", "./no-such-model", "--report", report)
+
+    assert ran.code == 2
+    assert words in " ".join(ran.err.split())

@@ -1,0 +1,143 @@
+"""Labelled texts as users have them: what is read, and what is said of a bad row."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from worker.errors import SettingError
+from worker.training.labelled import Columns, read_labelled
+from worker.training.split import hold_out
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    file = folder / name
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def test_json_lines_with_labels(tmp_path: Path) -> None:
+    data = read_labelled(
+        written(tmp_path, "a.jsonl", '{"text": "x", "label": "Positive"}\n\n{"text": "y", "label": "Negative"}\n')
+    )
+
+    assert (data.labels, data.truth.tolist(), data.kind) == (("Negative", "Positive"), [1, 0], "labels")
+    assert data.targets.tolist() == [[0, 1], [1, 0]]
+
+
+def test_csv_with_a_byte_order_mark_and_a_text_over_two_lines(tmp_path: Path) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", '\ufefftext,label\n"one, \ntwo",b\nthree,a\n'))
+
+    assert data.texts == ("one, \ntwo", "three")
+    assert data.labels == ("a", "b")
+
+
+def test_a_packed_file_is_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "a.tsv.gz"
+    file.write_bytes(gzip.compress(b"text\tlabel\nx\t1\ny\t0\n"))
+
+    assert read_labelled(file, ["no", "yes"]).truth.tolist() == [1, 0]
+
+
+def test_votes_become_shares_and_the_rating_still_says_the_label(tmp_path: Path) -> None:
+    data = read_labelled(
+        written(tmp_path, "a.jsonl", '{"text": "x", "rating": 0.4, "negative": 0, "neutral": 1, "positive": 3}\n')
+    )
+
+    np.testing.assert_allclose(data.targets, [[0, 0.25, 0.75]])
+    assert data.truth.tolist() == [1]
+    assert data.kind == "vote shares"
+
+
+def test_votes_alone_say_the_label_too(tmp_path: Path) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,spam,ham\nx,1,4\n"), ["ham", "spam"])
+
+    np.testing.assert_allclose(data.targets, [[0.8, 0.2]])
+    assert data.truth.tolist() == [0]
+
+
+def test_a_rating_alone_gives_soft_targets(tmp_path: Path) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,stars\nx,0.5\ny,-3\n"), columns=Columns(rating="stars"))
+
+    assert data.truth.tolist() == [1, 0]
+    assert data.targets[0, 2] == pytest.approx(0.5)
+
+
+def test_numbered_labels_are_sorted_as_numbers(tmp_path: Path) -> None:
+    rows = "".join(f"x,{stars} stars\n" for stars in (10, 9, 2))
+
+    assert read_labelled(written(tmp_path, "a.csv", "text,label\n" + rows)).labels == ("2 stars", "9 stars", "10 stars")
+
+
+GOOD = '{"text": "fine", "label": "b"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("a.jsonl", GOOD + "[1]\n", "line 2: not a JSON object", id="an array"),
+        pytest.param("a.jsonl", GOOD + '{"text": secret}\n', "line 2: not a JSON object", id="broken JSON"),
+        pytest.param("a.jsonl", GOOD + '{"label": "b"}\n', "line 2: no text", id="no text"),
+        pytest.param("a.jsonl", GOOD + '{"text": " ", "label": "b"}\n', "line 2: no text", id="a blank text"),
+        pytest.param("a.jsonl", GOOD + '{"text": 5, "label": "b"}\n', "line 2: no text", id="a text that is none"),
+        pytest.param("a.jsonl", GOOD + '{"text": "secret"}\n', "line 2: no label", id="no label"),
+        pytest.param(
+            "a.jsonl", GOOD + '{"text": "\\ud800", "label": "b"}\n', "line 2: the text holds", id="half a character"
+        ),
+        pytest.param("a.jsonl", GOOD, "a single label", id="one label only"),
+        pytest.param("a.jsonl", '{"text": "secret"}\n', "neither a column 'label'", id="nothing to learn"),
+        pytest.param("a.jsonl", "\n", "no rows", id="an empty file"),
+        pytest.param("a.csv", "", "no rows", id="an empty CSV file"),
+        pytest.param("a.csv", 'text,label\n"a\nb",x\nsecret,y,z\n', "line 4: more cells", id="a comma too many"),
+        pytest.param("a.csv", 'text,label\n"a" b,x\n', "line 2: not CSV", id="quotes in the middle"),
+        pytest.param("a.csv", "text,rating\nsecret,5\n", "line 2: the column 'rating' takes", id="a rating too high"),
+        pytest.param(
+            "a.csv", "text,rating\nsecret,nan\n", "line 2: the column 'rating' takes", id="a rating that is none"
+        ),
+        pytest.param(
+            "a.csv", "text,negative,neutral,positive\nsecret,0,0,0\n", "line 2: no votes", id="nobody has voted"
+        ),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line_and_never_quoted(tmp_path: Path, name: str, content: str, words: str) -> None:
+    with pytest.raises(SettingError, match=words) as caught:
+        read_labelled(written(tmp_path, name, content))
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_label_that_is_not_among_the_given_ones_is_named_by_its_line(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.csv", "text,label\nx,0\ny,2\n")
+
+    with pytest.raises(SettingError, match="line 3: a label that is none of no, yes"):
+        read_labelled(file, ["no", "yes"])
+
+
+@pytest.mark.parametrize("content", [pytest.param(b"\xff\xfe", id="not UTF-8"), pytest.param(None, id="no such file")])
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "a.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingError, match=r"a\.jsonl"):
+        read_labelled(file)
+
+
+def test_a_repr_shows_no_text(tmp_path: Path) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,label\nsecret,0\nwords,1\n"))
+
+    assert "secret" not in repr(data)
+
+
+def test_repeats_of_a_text_stay_on_one_side_and_every_label_is_held_out(tmp_path: Path) -> None:
+    rows = "".join(f"text {i // 2}{' !'[i % 2]},{i // 2 % 3}\n".replace(" ,", ",") for i in range(120))
+    data = read_labelled(written(tmp_path, "a.csv", "text,label\n" + rows.replace("!", " ")))
+    train, dev = hold_out(data, 0.2, seed=3)
+
+    assert sorted([*train, *dev]) == list(range(120))
+    plain = [" ".join(text.split()) for text in data.texts]
+    assert not {plain[i] for i in train} & {plain[i] for i in dev}
+    assert np.bincount(data.truth[dev]).tolist() == [8, 8, 8]
+    assert hold_out(data, 0.2, seed=3)[1].tolist() == dev.tolist()
+    assert hold_out(data, 0.2, seed=4)[1].tolist() != dev.tolist()
