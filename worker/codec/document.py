@@ -61,5 +61,5 @@ def _refuse_constant(name: str) -> None:
 
 # An integer of thousands of digits is a number like others here: int() would refuse it, float() makes it infinite.
 _STANDARD = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float)
-# Objects as pairs: of a key that is there twice a dict would hide the first value, which the answer repeats all the same.
+# Objects as pairs: a dict would hide the first value of a key that is there twice, and the answer repeats it.
 _EVERY_MEMBER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float, object_pairs_hook=list)
