@@ -137,10 +137,9 @@ class Engine(Service):
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
+        outcome = "all done" if finished else "out of time" if self._pipeline.failure is None else "broken off"
         left = self._pipeline.statistics().pending_events
-        logger.info(
-            "drained: %s; %d events are left for whoever reads on", "all done" if finished else "out of time", left
-        )
+        logger.info("drained: %s; %d events are left for whoever reads on", outcome, left)
 
     @property
     def ready(self) -> bool:

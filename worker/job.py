@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Result
-from worker.codec import Codec, Decoded
+from worker.codec import Codec, Decoded, processed_now
 from worker.delivery.ledger import Release
 from worker.errors import Rejection
 from worker.fetch import Fetch, Headers
@@ -58,7 +57,7 @@ class Job:
         slots: NDArray[np.intp] = self._slots[texts]
         return slots
 
-    def rejected_in(self, release: Release) -> dict[int, Rejection]:
+    def _rejected_in(self, release: Release) -> dict[int, Rejection]:
         """The rejected slots of a release of this fetch, ascending."""
         if not self._rejected:
             return {}
@@ -70,7 +69,7 @@ class Job:
 
     def answer(self, release: Release, classifier: Classifier, codec: Codec) -> Answer:
         """Encode the slots of a release."""
-        rejected = self.rejected_in(release)
+        rejected = self._rejected_in(release)
         first, last = np.searchsorted(self._slots, (release.start, release.stop))
         texts = np.arange(first, last)
         if rejected:
@@ -81,8 +80,7 @@ class Job:
         if self._tokens is not None and slots:
             tokens = self._tokens
             verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
-            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            for value, own in codec.encode(self.fetch, self._decoded, slots, verdicts, now):
+            for value, own in codec.encode(self.fetch, self._decoded, slots, verdicts, processed_now()):
                 values.append(value)
                 headers.append(own)
         if tombstones := self.tombstones_in(release):

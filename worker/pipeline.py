@@ -162,12 +162,11 @@ class Pipeline:
     def _settle(self, fetch: Fetch, slots: NDArray[np.intp]) -> None:
         """Note that slots are decided, and publish what is next in order."""
         for release in self._ledger.settle(fetch, slots):
-            job = self._jobs[release.fetch]
-            rejected = job.rejected_in(release)
-            self._breaker.count(release.stop - release.start, [slot - release.start for slot in rejected])
-            for rejection in rejected.values():
+            answer = self._jobs[release.fetch].answer(release, self._classifier, self._codec)
+            self._breaker.count(release.stop - release.start, [slot - release.start for slot in answer.rejected])
+            for rejection in answer.rejected.values():
                 self._counters.dead_letter_reasons[rejection.reason] += 1
-            self._publish(release, job.answer(release, self._classifier, self._codec))
+            self._publish(release, answer)
 
     def delivered(self, release: Release, dead_letters: int) -> None:
         """The broker has all of a release, ``dead_letters`` of it as dead letters."""
@@ -241,7 +240,7 @@ class Pipeline:
         self._device.close(timeout=0)
 
     def fail(self, error: BaseException) -> None:
-        """End the pipeline, once: nothing is dispatched, published or acknowledged any more."""
+        """End the pipeline, once: nothing is dispatched any more; what the broker acknowledges still counts."""
         if self.failure is None:
             self.failure = error
             self._changed.set()

@@ -28,6 +28,23 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def padded(self, texts: npt.NDArray[np.integer], pad_id: int) -> "PaddedBatch":
+        """These texts, one or more, as one rectangle in this order."""
+        lengths = self.lengths[texts]
+        ids = np.full((len(texts), int(lengths.max())), pad_id, np.int64)
+        self.write(ids, np.arange(len(texts)), texts)
+        return PaddedBatch(ids, lengths)
+
+    def write(self, ids: Ids64, rows: npt.NDArray[np.integer], texts: npt.NDArray[np.integer]) -> None:
+        """Write the ids of ``texts`` into ``rows`` of a padded matrix, in one gather without a loop over texts."""
+        lengths = self.lengths[texts]
+        columns = np.arange(ids.shape[1])
+        real = columns < lengths[:, None]
+        source = (self.offsets[texts][:, None] + columns)[real]
+        block = ids[rows]
+        block[real] = self.ids[source]
+        ids[rows] = block
+
 
 class TextTokenizer(Protocol):
     """Lists of texts to token ids. Called from one thread at a time, though not always the same."""

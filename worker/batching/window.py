@@ -70,7 +70,7 @@ class Window:
             fetch, tokens = self._fetches[int(number)]
             rows = np.flatnonzero(numbers == number)
             within = positions[rows]
-            _pad_into(ids, rows, tokens, within)
+            tokens.write(ids, rows, within)
             parts.append((fetch, rows, within))
         keep = np.ones(len(self), dtype=bool)
         keep[chosen] = False
@@ -93,14 +93,3 @@ class Window:
         waiting = {int(number) for number in np.unique(self._numbers)}
         for number in self._fetches.keys() - waiting:
             del self._fetches[number]
-
-
-def _pad_into(ids: NDArray[np.int64], rows: NDArray[np.intp], tokens: Tokens, texts: NDArray[np.intp]) -> None:
-    """Write the ids of ``texts`` into ``rows`` of the padded matrix, in one gather without a loop over texts."""
-    lengths = tokens.lengths[texts]
-    columns = np.arange(ids.shape[1])
-    real = columns < lengths[:, None]
-    source = (tokens.offsets[texts][:, None] + columns)[real]
-    block = ids[rows]
-    block[real] = tokens.ids[source]
-    ids[rows] = block

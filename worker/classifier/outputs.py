@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from worker.classifier.classifier import Classifier
 from worker.classifier.labels import Activation, Floats
-from worker.tokens import PaddedBatch, Tokens
+from worker.tokens import Tokens
 
 Labels = Sequence[str] | Sequence[int] | npt.NDArray[np.integer] | npt.NDArray[np.floating]
 
@@ -60,7 +60,7 @@ def outputs_of(
     attended: list[Floats] = []
     with torch.inference_mode(), _showing_attention(classifier, attentions):
         for rows in _batches(classifier, tokens, n):
-            batch = _padded(classifier, tokens, rows)
+            batch = tokens.padded(rows, classifier.pad_id)
             output = classifier.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
             logits[rows] = output.logits.float().cpu().numpy()
             inside = (np.arange(batch.ids.shape[1]) < batch.lengths[:, None]).astype(np.float32)
@@ -95,7 +95,7 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
     with torch.inference_mode():
         for rows in _batches(classifier, tokens, classifier.batch_size):
-            batch = _padded(classifier, tokens, rows)
+            batch = tokens.padded(rows, classifier.pad_id)
             last = classifier.forward(batch, output_hidden_states=True).hidden_states[-1].float()
             lengths = torch.from_numpy(batch.lengths).to(last.device)
             inside = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
@@ -127,14 +127,6 @@ def _batches(classifier: Classifier, tokens: Tokens, size: int) -> Iterator[npt.
             rows = rows[tokens.lengths[rows] == longest]
         yield rows
         start += len(rows)
-
-
-def _padded(classifier: Classifier, tokens: Tokens, rows: npt.NDArray[np.int64]) -> PaddedBatch:
-    lengths = tokens.lengths[rows]
-    ids = np.full((len(rows), int(lengths.max())), classifier.pad_id, np.int64)
-    for row, start, length in zip(ids, tokens.offsets[rows], lengths, strict=True):
-        row[:length] = tokens.ids[start : start + length]
-    return PaddedBatch(ids, lengths)
 
 
 def _loss(classifier: Classifier, logits: Floats, labels: Labels) -> float:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -29,7 +28,7 @@ from worker.cli.embed import write_embeddings
 from worker.cli.flags import CLASSIFIER, Flags, with_flags
 from worker.cli.inputs import InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
 from worker.cli.lines import opened
-from worker.codec import Codec
+from worker.codec import Codec, processed_now
 from worker.errors import Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
@@ -170,8 +169,7 @@ class _Session:
         kept = [place for place, slot in enumerate(decoded.slots) if slot not in rejected]
         slots = [decoded.slots[place] for place in kept]
         verdicts = self.classifier.verdicts(scores[kept], tokens.lengths[kept], tokens.truncated[kept])
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        outputs = self.codec.encode(fetch, decoded, slots, verdicts, now) if slots else []
+        outputs = self.codec.encode(fetch, decoded, slots, verdicts, processed_now()) if slots else []
         answered = Answered(
             texts=[decoded.texts[place] for place in kept],
             rows=[records[slot].row for slot in slots],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -20,6 +21,11 @@ from worker.verdict import ModelCard, Verdicts
 
 _CLOSING_BRACE = ord("}")
 _is_cloudevent = FORMATS["cloudevents"].recognises
+
+
+def processed_now() -> str:
+    """The time, as an answer's ``processed_at`` has it: RFC 3339, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

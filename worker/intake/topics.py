@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import IllegalArgumentError, IncompatibleBrokerVersion, TopicAlreadyExistsError, for_code
+from aiokafka.errors import IllegalArgumentError, IncompatibleBrokerVersion, NoError, TopicAlreadyExistsError, for_code
 
 from worker.errors import BrokerError
 from worker.settings import Settings
@@ -45,14 +45,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Setti
         return
     for topic, code, *detail in response.topic_errors:
         error = for_code(code)
-        if error in (TopicAlreadyExistsError,) or code == 0:
-            continue
-        raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{_because(detail)}): create it by hand")
+        if error not in (NoError, TopicAlreadyExistsError):
+            because = f": {detail[0]}" if detail and detail[0] else ""
+            raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{because}): create it by hand")
 
 
 def _new(topics: list[str], settings: Settings, replication: int) -> list[NewTopic]:
     return [NewTopic(topic, settings.topic_partitions, replication) for topic in topics]
-
-
-def _because(detail: list[Any]) -> str:
-    return f": {detail[0]}" if detail and detail[0] else ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Device
 from worker.errors import SettingError
-from worker.tokens import PaddedBatch, Tokens
+from worker.tokens import Tokens
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
     device = Device(classifier)
     try:
         for rows in _by_length(tokens, classifier.batch_size, classifier.batch_tokens):
-            result = device.submit(_padded(tokens, rows, classifier.pad_id)).result()
+            result = device.submit(tokens.padded(rows, classifier.pad_id)).result()
             scores[rows] = result.scores
             unanswered += len(result.rejected)
             done += len(rows)
@@ -69,12 +69,3 @@ def _by_length(tokens: Tokens, batch_size: int, batch_tokens: int) -> Iterator[N
         count = max(1, min(batch_size, batch_tokens // int(tokens.lengths[order[start]])))
         yield order[start : start + count]
         start += count
-
-
-def _padded(tokens: Tokens, rows: NDArray[np.int64], pad_id: int) -> PaddedBatch:
-    lengths = tokens.lengths[rows]
-    ids = np.full((len(rows), int(lengths.max())), pad_id, np.int64)
-    for row, text in zip(ids, rows.tolist(), strict=True):
-        start, length = tokens.offsets[text], tokens.lengths[text]
-        row[:length] = tokens.ids[start : start + length]
-    return PaddedBatch(ids, lengths)

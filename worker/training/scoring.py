@@ -10,20 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from worker.classifier.hardware import supported_precisions
+
 Rows = list[list[int]]
-
-
-def supports_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies in bfloat16; elsewhere autocast would emulate it and be slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """bfloat16 where the hardware has it, otherwise nothing."""
-    if supports_bfloat16(device):
+    if "bf16" in supported_precisions(device):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
