@@ -114,18 +114,6 @@ def label(
     return np.concatenate(parts)
 
 
-def labelled_so_far(folder: Path) -> NDArray[np.float32]:
-    """The logits of the chunks that are there, from the first on without a gap; none at all is (0, 4)."""
-    parts: list[NDArray[np.float32]] = []
-    done = 0
-    for path in sorted(folder.glob("*.npy")):
-        if int(path.stem) != done:
-            break
-        parts.append(np.load(path))
-        done += len(parts[-1])
-    return np.concatenate(parts) if parts else np.zeros((0, len(LABELS) + 1), np.float32)
-
-
 def taught(texts: Sequence[str], logits: NDArray[np.float32], temperature: float, weight: float = 1.0) -> Examples:
     """Examples with a teacher's calibrated scores and its rating."""
     count = len(logits)
@@ -160,8 +148,6 @@ def generated_examples(texts: Sequence[Generated], logits: NDArray[np.float32], 
     """Generated texts: by construction where that is certain, elsewhere half of it and half of the teacher."""
     built = built_examples(texts)
     share = np.array([0.85 if text.capability in BUILT_CERTAIN else 0.5 for text in texts], np.float32)
-    if len(logits) < len(texts):
-        return built
     return blend(built, taught([text.text for text in texts], logits, temperature), share)
 
 
@@ -172,27 +158,26 @@ def typo_examples(rows: Sequence[RatedText], count: int, seed: int) -> Examples:
     return examples_of([RatedText(row.id, row.domain, make_typos(row.text, rng), row.rating) for row in chosen])
 
 
+def rated_examples(
+    rows: Sequence[RatedText], logits: NDArray[np.float32], temperature: float, panel: float = 0.5
+) -> Examples:
+    """Rated sentences: of each target the share ``panel`` is its panel's, the rest its teacher's (by ``logits``)."""
+    rated = examples_of(rows)
+    return blend(rated, taught(rated.texts, logits, temperature), np.full(len(rows), panel, np.float32))
+
+
 def mixture(
     rows: Sequence[RatedText],
     corpus: Corpus,
     logits: Mapping[str, NDArray[np.float32]],
     temperature: float,
     *,
-    rated_share: float = 0.5,
     seed: int = 5,
 ) -> Examples:
-    """What the student trains on. ``logits`` are the teacher's by part; ``train`` among them is optional.
-
-    Of a rated sentence's target ``rated_share`` is its panel's and the rest its teacher's.
-    """
-    rated = examples_of(rows)
-    on_train = logits.get("train", np.zeros((0, len(LABELS) + 1), np.float32))
-    if len(on_train) == len(rows):
-        both = taught(rated.texts, on_train, temperature)
-        rated = blend(rated, both, np.full(len(rows), rated_share, np.float32))
+    """What the student trains on. ``logits`` are the teacher's by part of the corpus, and for ``train``."""
     return join(
         [
-            rated,
+            rated_examples(rows, logits["train"], temperature),
             taught(corpus.words, logits["words"], temperature, weight=0.3),
             generated_examples(corpus.generated, logits["generated"], temperature),
             taught(corpus.changed, logits["changed"], temperature),

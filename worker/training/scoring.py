@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from worker.classifier.hardware import supported_precisions
 
 Rows = list[list[int]]
+#: ids (n, longest) and mask (n, longest) or None where nothing is padded, as `pad` makes them.
+Batch = tuple[torch.Tensor, torch.Tensor | None]
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
@@ -29,7 +31,7 @@ def encode(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> Rows:
     return rows
 
 
-def pad(rows: Rows, pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+def pad(rows: Rows, pad_id: int, device: torch.device) -> Batch:
     """ids (n, longest) and mask (n, longest), both int64; the mask is None where nothing had to be padded."""
     lengths = np.array([len(row) for row in rows])
     width = int(lengths.max())

@@ -1,4 +1,4 @@
-"""The small classifier before training: six layers of a sentence encoder with a vocabulary cut to what texts use."""
+"""The small classifier's vocabulary: cut to what texts use, with the emoji that its base lacks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from worker.training.data import LABELS, RatedText
+from worker.training.data import RatedText
 from worker.training.emoji import EMOJI, SKIN_TONES
-from worker.training.vocabulary import count_pieces, pruned_tokenizer, pruned_vectors, select, train_polarity
+from worker.training.vocabulary import (
+    count_pieces,
+    pruned_tokenizer,
+    pruned_vectors,
+    select,
+    special_pieces,
+    train_polarity,
+)
 
-#: Entries of the bundled vocabulary: what 30 MB leave for word vectors of 384 numbers of 16 bits.
-VOCABULARY_SIZE = 10_150
+#: Entries of the bundled vocabulary: what 60 MB leave for word vectors of 768 numbers of 16 bits.
+VOCABULARY_SIZE = 11_000
 
 
 def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, tuple[int, ...]]]:
@@ -44,48 +51,29 @@ def small_tokenizer(
     tokenizer.no_padding()
     encoded = [e.ids for e in tokenizer.encode_batch([row.text for row in rows], add_special_tokens=False)]
     strength = {**train_polarity(encoded, [row.rating for row in rows]), **(polarity or {})}
-    selection = select(tokenizer.get_vocab(), count_pieces(encoded), size, emoji_entries(tokenizer), strength)
+    vocabulary, counts = tokenizer.get_vocab(), count_pieces(encoded)
+    selection = select(vocabulary, counts, size, special_pieces(raw), emoji_entries(tokenizer), strength)
     return pruned_tokenizer(raw, selection), selection.sources
 
 
-def make_student(
-    base: Path,
+def cut_vocabulary(
+    source: Path,
     folder: Path,
     rows: Sequence[RatedText],
     size: int = VOCABULARY_SIZE,
     polarity: Mapping[int, float] | None = None,
-    start: Path | None = None,
 ) -> None:
-    """Write the student to ``folder``: three labels and one output more for the rating.
-
-    It begins as the base does or, with ``start``, as another student that has been trained: all weights are taken
-    over, and the vectors of the pieces that both vocabularies have.
-    """
-    tokenizer_json, sources = small_tokenizer(base, rows, size, polarity)
-    outputs = len(LABELS) + 1
-    model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=outputs, local_files_only=True)
+    """Write the classifier in ``source`` to ``folder`` with a vocabulary of ``size`` entries; see `small_tokenizer`."""
+    tokenizer_json, sources = small_tokenizer(source, rows, size, polarity)
+    model, _ = load(source)
     vectors = pruned_vectors(model.get_input_embeddings().weight.detach(), sources)
-    if start is not None:
-        model, known = load(start)
-        vectors = _take_over(vectors, Tokenizer.from_str(tokenizer_json).get_vocab(), model, known.get_vocab())
     model.resize_token_embeddings(len(sources))
     with torch.no_grad():
         model.get_input_embeddings().weight.copy_(vectors)
-    model.config.attention_probs_dropout_prob = 0.0
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
-    shutil.copy(base / "tokenizer_config.json", folder / "tokenizer_config.json")
-
-
-def _take_over(vectors: torch.Tensor, pieces: Mapping[str, int], model: Any, known: Mapping[str, int]) -> torch.Tensor:
-    """``vectors`` (new size, width) with the rows of the pieces that ``model`` knows replaced by its own."""
-    trained = model.get_input_embeddings().weight.detach()
-    result = vectors.clone()
-    for piece, row in pieces.items():
-        if piece in known:
-            result[row] = trained[known[piece]]
-    return result
+    shutil.copy(source / "tokenizer_config.json", folder / "tokenizer_config.json")
 
 
 def load(folder: Path) -> tuple[Any, Any]:

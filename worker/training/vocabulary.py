@@ -15,8 +15,6 @@ from typing import Any
 
 import torch
 
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
 #: Weight of general English, against that of the training texts, in what a piece counts.
 GENERAL_SHARE = 0.3
 
@@ -62,15 +60,23 @@ def keeps_single(piece: str) -> bool:
     return unicodedata.name(inner, "?").split()[0] in _KEPT_SCRIPTS
 
 
+def special_pieces(tokenizer_json: str) -> tuple[str, ...]:
+    """The pieces that a tokenizer needs for itself: its added tokens, and the one for what it cannot spell."""
+    content: dict[str, Any] = json.loads(tokenizer_json)
+    added = [str(token["content"]) for token in content.get("added_tokens", [])]
+    return tuple(dict.fromkeys([*added, str(content["model"]["unk_token"])]))
+
+
 def select(
     vocabulary: Mapping[str, int],
     counts: Mapping[int, int],
     size: int,
+    special: Sequence[str],
     added: Sequence[tuple[str, tuple[int, ...]]] = (),
     polarity: Mapping[int, float] | None = None,
     general_share: float = GENERAL_SHARE,
 ) -> Selection:
-    """Choose ``size`` entries: the special tokens, single characters, ``added``, then by what each is worth.
+    """Choose ``size`` entries: ``special``, single characters, ``added``, then by what each is worth.
 
     ``counts`` are the pieces' occurrences in the training texts. General English is the order of the vocabulary,
     which is by falling frequency: a piece at rank r is expected total / (r ln n) times (Zipf 1949). ``polarity`` is
@@ -80,21 +86,21 @@ def select(
     ordered = sorted(vocabulary.items(), key=lambda item: item[1])
     total = sum(counts.values())
     log_size = max(1.0, float(torch.log(torch.tensor(float(len(ordered)))).item()))
-    must = [(piece, old) for piece, old in ordered if piece in SPECIAL or keeps_single(piece)]
+    must = [(piece, old) for piece, old in ordered if piece in special or keeps_single(piece)]
     kept = {piece for piece, _ in must} | {piece for piece, _ in added}
     mood = polarity or {}
     general = general_share * total / log_size
     free = [
         ((counts.get(old, 0) + general / (rank + 1)) * (NO_MOOD + mood.get(old, 0.0)), piece, old)
         for rank, (piece, old) in enumerate(ordered)
-        if piece not in kept and not piece.startswith("[unused") and not _is_single(piece)
+        if piece not in kept and not _is_single(piece) and not _is_reserved(piece)
     ]
     room = size - len(must) - len(added)
     if room < 0:
         raise ValueError(f"a vocabulary of {size} has no room for the {len(kept)} entries that must stay")
     chosen = sorted(free, key=lambda item: (-item[0], item[2]))[:room]
     entries = must + [(piece, old) for _, piece, old in chosen]
-    # Old order: special tokens first, [PAD] at 0, and a diff of two vocabularies stays readable.
+    # Old order: the padding token keeps its id, and a diff of two vocabularies stays readable.
     entries.sort(key=lambda item: item[1])
     pieces = [piece for piece, _ in entries] + [piece for piece, _ in added]
     sources = [(old,) for _, old in entries] + [ids for _, ids in added]
@@ -105,6 +111,11 @@ def _is_single(piece: str) -> bool:
     return len(piece) == 1 or (piece.startswith("##") and len(piece) == 3)
 
 
+def _is_reserved(piece: str) -> bool:
+    """Whether no text can spell it: ``[unused7]``, ``<mask>`` and the like."""
+    return piece[0] + piece[-1] in ("[]", "<>") and len(piece) > 1
+
+
 def pruned_tokenizer(tokenizer_json: str, selection: Selection) -> str:
     """The text of a tokenizer.json with the selected vocabulary, without truncation and padding."""
     content: dict[str, Any] = json.loads(tokenizer_json)
@@ -113,8 +124,13 @@ def pruned_tokenizer(tokenizer_json: str, selection: Selection) -> str:
     content["truncation"] = content["padding"] = None
     for token in content.get("added_tokens", []):
         token["id"] = ids[token["content"]]
-    for token in (content.get("post_processor") or {}).get("special_tokens", {}).values():
+    processor: dict[str, Any] = content.get("post_processor") or {}
+    for token in processor.get("special_tokens", {}).values():
         token["ids"] = [ids[piece] for piece in token["tokens"]]
+    # RobertaProcessing and BertProcessing name theirs as (piece, id).
+    for name in ("cls", "sep"):
+        if name in processor:
+            processor[name][1] = ids[processor[name][0]]
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

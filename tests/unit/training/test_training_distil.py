@@ -14,9 +14,9 @@ from worker.training.distil import (
     Corpus,
     generated_examples,
     label,
-    labelled_so_far,
     mixture,
     plain_words,
+    rated_examples,
     taught,
     typo_examples,
     word_polarity,
@@ -39,8 +39,6 @@ def test_construction_overrules_the_teacher_where_it_is_certain(capability: str,
     rows = generated_examples([text], SURE_POSITIVE, temperature=1.0)
     assert bool(rows.targets[0, 0] > 0.8) is sure
     assert rows.targets[0].sum() == pytest.approx(1.0, abs=1e-5)
-    unlabelled = generated_examples([text], SURE_POSITIVE[:0], temperature=1.0)
-    assert unlabelled.targets[0].argmax() == 0
 
 
 def test_typing_errors_keep_the_rating() -> None:
@@ -54,11 +52,11 @@ def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
     rated = [RatedText("1", "d", "a truly dull evening", -3.0)]
     corpus = Corpus(("good",), ("so good",), (Generated("not good", "negation", -1.6),))
     logits = {"words": SURE_POSITIVE, "generated": SURE_POSITIVE, "changed": SURE_POSITIVE, "train": SURE_POSITIVE}
-    rows = mixture(rated, corpus, logits, 1.0, rated_share=0.5)
+    rows = mixture(rated, corpus, logits, 1.0)
     assert rows.texts[:4] == ("a truly dull evening", "good", "not good", "so good")
     np.testing.assert_allclose(rows.targets[0], [0.5, 0.0, 0.5], atol=1e-3)
-    without = mixture(rated, corpus, {**logits, "train": SURE_POSITIVE[:0]}, 1.0)
-    assert without.targets[0, 0] > 0.99
+    by_panel = rated_examples(rated, SURE_POSITIVE, 1.0, panel=1.0)
+    assert by_panel.targets[0, 0] > 0.99
 
 
 def test_labels_are_kept_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,18 +71,10 @@ def test_labels_are_kept_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(distil, "logits_of", logits_of)
     with pytest.raises(KeyboardInterrupt):
         label(None, None, ["a", "bb", "stop", "dddd", "eeeee"], tmp_path, chunk=2)
-    assert labelled_so_far(tmp_path)[:, 0].tolist() == [1, 2]
     calls.clear()
     found = label(None, None, ["a", "bb", "ccc", "dddd", "eeeee"], tmp_path, chunk=2)
     assert calls == [["ccc", "dddd"], ["eeeee"]]
     assert found[:, 0].tolist() == [1, 2, 3, 4, 5]
-
-
-def test_labels_with_a_gap_count_up_to_it(tmp_path: Path) -> None:
-    assert labelled_so_far(tmp_path).shape == (0, 4)
-    for start in (0, 4):
-        np.save(tmp_path / f"{start:07d}.npy", np.zeros((2, 4), np.float32))
-    assert len(labelled_so_far(tmp_path)) == 2
 
 
 def test_words_are_whole_and_in_the_vocabularys_order() -> None:

@@ -10,19 +10,20 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
-from tokenizers.processors import TemplateProcessing
+from tokenizers.processors import RobertaProcessing, TemplateProcessing
 
 from worker.training.vocabulary import (
-    SPECIAL,
     count_pieces,
     is_isolated,
     keeps_single,
     pruned_tokenizer,
     pruned_vectors,
     select,
+    special_pieces,
     train_polarity,
 )
 
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PIECES = [
     "[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *(f"##{c}" for c in LETTERS), "!", "##!",
@@ -68,25 +69,25 @@ def test_selection_prefers_use_and_mood_and_drops_unused() -> None:
     must = sum(piece in SPECIAL or keeps_single(piece) for piece in PIECES)
     counts = {VOCABULARY["film"]: 100, VOCABULARY["tepid"]: 3, VOCABULARY["ottoman"]: 4}
     moods = {VOCABULARY["tepid"]: 2.0}
-    chosen = select(VOCABULARY, counts, must + 2, polarity=moods, general_share=0.01)
+    chosen = select(VOCABULARY, counts, must + 2, SPECIAL, polarity=moods, general_share=0.01)
     assert len(chosen.pieces) == must + 2
     assert {"film", "tepid"} <= set(chosen.pieces)
     assert "ottoman" not in chosen.pieces
     assert "[unused0]" not in chosen.pieces
     assert chosen.pieces[0] == "[PAD]"
-    without_mood = select(VOCABULARY, counts, must + 2, general_share=0.01)
+    without_mood = select(VOCABULARY, counts, must + 2, SPECIAL, general_share=0.01)
     assert "ottoman" in without_mood.pieces
 
 
 def test_a_size_without_room_for_what_must_stay_is_refused() -> None:
     with pytest.raises(ValueError, match="no room"):
-        select(VOCABULARY, {}, 10)
+        select(VOCABULARY, {}, 10, SPECIAL)
 
 
 def test_the_cut_tokenizer_spells_what_it_lost_and_keeps_the_rest() -> None:
     must = sum(piece in SPECIAL or keeps_single(piece) for piece in PIECES)
     full = make_tokenizer()
-    chosen = select(VOCABULARY, {VOCABULARY["film"]: 9}, must + 3, added=[("😀", (7, 8)), ("##😀", (7, 8))])
+    chosen = select(VOCABULARY, {VOCABULARY["film"]: 9}, must + 3, SPECIAL, added=[("😀", (7, 8)), ("##😀", (7, 8))])
     cut = Tokenizer.from_str(pruned_tokenizer(full.to_str(), chosen))
     assert cut.truncation is None
     assert cut.padding is None
@@ -105,6 +106,24 @@ def test_the_cut_tokenizer_spells_what_it_lost_and_keeps_the_rest() -> None:
     assert cut.encode("film").ids == [cut.token_to_id(piece) for piece in ("[CLS]", "film", "[SEP]")]
     content = json.loads(cut.to_str())
     assert [token["id"] for token in content["added_tokens"]] == [cut.token_to_id(t) for t in SPECIAL]
+
+
+def test_a_processor_that_names_its_pieces_by_id_gets_the_new_ids() -> None:
+    full = make_tokenizer()
+    full.post_processor = RobertaProcessing(("[SEP]", VOCABULARY["[SEP]"]), ("[CLS]", VOCABULARY["[CLS]"]))
+    must = sum(piece in SPECIAL or keeps_single(piece) for piece in PIECES)
+    chosen = select(VOCABULARY, {VOCABULARY["film"]: 9}, must + 1, SPECIAL)
+    cut = Tokenizer.from_str(pruned_tokenizer(full.to_str(), chosen))
+    assert cut.encode("film").ids == [cut.token_to_id(piece) for piece in ("[CLS]", "film", "[SEP]")]
+
+
+def test_special_pieces_are_those_that_the_tokenizer_names() -> None:
+    tokenizer = Tokenizer(WordPiece({"<s>": 0, "<mask>": 1, "[UNK]": 2, "[CLS]": 3, "a": 4}, unk_token="[UNK]"))
+    tokenizer.add_special_tokens(["<s>", "<mask>"])
+    special = special_pieces(tokenizer.to_str())
+    assert set(special) == {"<s>", "<mask>", "[UNK]"}
+    # "[CLS]" is a leftover of another model: no text can be spelt with it, however early it stands.
+    assert "[CLS]" not in select({"[CLS]": 0, "film": 1, "reel": 2, "[UNK]": 3}, {1: 1}, 2, ("[UNK]",)).pieces
 
 
 def test_vectors_are_copied_or_averaged() -> None:
