@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ARGS ?=
+# Downloads, checkpoints and labels of `make model`: hours of work, which `make clean` leaves alone.
+WORK ?= .model
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test check bench teacher model clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +30,12 @@ check: $(INSTALLED) ## lint, format, types and import directions, as CI does
 
 bench: $(INSTALLED) ## measure the worker against its ceilings on a real Kafka; needs Docker
 	@$(BIN)/python -m bench.intake $(ARGS)
+
+teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; over an hour on two cores
+	@$(BIN)/python -m worker.training.recipe --work $(WORK) --teacher-only $(ARGS)
+
+model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; hours, and it can be resumed
+	@$(BIN)/python -m worker.training.recipe --work $(WORK) $(ARGS)
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -22,9 +22,6 @@ from worker.training.vocabulary import (
     train_polarity,
 )
 
-#: Entries of the bundled vocabulary: what 60 MB leave for word vectors of 768 numbers of 16 bits.
-VOCABULARY_SIZE = 11_000
-
 
 def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, tuple[int, ...]]]:
     """Pieces (word start and continuation) of emoji that the vocabulary lacks, and the ids of what they start as."""
@@ -39,7 +36,7 @@ def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def small_tokenizer(
-    base: Path, rows: Sequence[RatedText], size: int = VOCABULARY_SIZE, polarity: Mapping[int, float] | None = None
+    base: Path, rows: Sequence[RatedText], size: int, polarity: Mapping[int, float] | None = None
 ) -> tuple[str, tuple[tuple[int, ...], ...]]:
     """tokenizer.json with ``size`` entries and, for each, the ids of the base's entries that its vector is made of.
 
@@ -60,14 +57,14 @@ def cut_vocabulary(
     source: Path,
     folder: Path,
     rows: Sequence[RatedText],
-    size: int = VOCABULARY_SIZE,
+    size: int,
     polarity: Mapping[int, float] | None = None,
 ) -> None:
     """Write the classifier in ``source`` to ``folder`` with a vocabulary of ``size`` entries; see `small_tokenizer`."""
     tokenizer_json, sources = small_tokenizer(source, rows, size, polarity)
     model, _ = load(source)
     vectors = pruned_vectors(model.get_input_embeddings().weight.detach(), sources)
-    model.resize_token_embeddings(len(sources))
+    model.resize_token_embeddings(len(sources), mean_resizing=False)
     with torch.no_grad():
         model.get_input_embeddings().weight.copy_(vectors)
     folder.mkdir(parents=True, exist_ok=True)
