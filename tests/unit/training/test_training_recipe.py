@@ -21,7 +21,23 @@ from worker.training.data import RatedText
 from worker.training.inference import score
 
 MOODS = {"awful": -3.0, "broken": -2.0, "table": 0.0, "monday": 0.0, "good": 2.0, "lovely": 3.0}
-FILLERS = "film book phone again under over into upon river paper window garden street letter music".split()
+FILLERS = [
+    "film",
+    "book",
+    "phone",
+    "again",
+    "under",
+    "over",
+    "into",
+    "upon",
+    "river",
+    "paper",
+    "window",
+    "garden",
+    "street",
+    "letter",
+    "music",
+]
 
 
 def rated(count: int, seed: int) -> list[RatedText]:
