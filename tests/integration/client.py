@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -65,6 +65,22 @@ class Client:
             return
         settings = {name.replace("_", "."): value for name, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
+
+    def values_by_librdkafka(self, topic: str, count: int) -> list[bytes]:
+        """The first ``count`` values of a topic as librdkafka reads them, which knows every compression."""
+        options = {"bootstrap.servers": self._options["bootstrap_servers"], "group.id": f"reader-of-{topic}"}
+        consumer = Consumer({**options, "auto.offset.reset": "earliest", "enable.auto.commit": False})
+        try:
+            consumer.subscribe([topic])
+            found: list[bytes] = []
+            while len(found) < count:
+                messages = consumer.consume(count - len(found), timeout=30)
+                assert messages, f"{len(found)} of {count} records read"
+                assert not any(message.error() for message in messages)
+                found += [message.value() for message in messages]
+            return found
+        finally:
+            consumer.close()
 
     def topics(self) -> set[str]:
         return set(self._reader.topics())

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,8 @@ from integration.conftest import Scene
 from integration.inputs import keyed, mixed
 from integration.models import save_tiny_model
 from integration.polling import eventually
+
+from worker.engine import STOP_GRACE
 
 pytestmark = pytest.mark.kafka
 
@@ -47,6 +50,26 @@ def test_a_stop_under_load_exits_0_and_the_next_worker_goes_on_without_loss_or_r
     scene.wait_for_commits()
     outputs = scene.outputs()
     assert sorted(ids(outputs)) == list(range(12_000))
+    assert disordered(outputs) == []
+
+
+def test_a_stop_that_runs_out_of_time_exits_1_and_the_rest_is_read_again(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start(
+        command=(*_python("-m", "integration.apps.slow"), "8"), max_batch_size=16, max_batch_time=0.05, drain_timeout=3
+    )
+    scene.client.produce(topics.input, keyed(range(200)))
+    eventually(lambda: worker.page("statistics")["in_flight_batches"] > 0, "the device is at work")
+    started = time.monotonic()
+    assert worker.stop() == 1
+    assert time.monotonic() - started < 3 + STOP_GRACE + 5
+    assert "Traceback" not in worker.log
+    assert sum(scene.client.committed(topics.group, topics.input).values()) <= scene.client.count(topics.output)
+    scene.start()
+    scene.wait_for_commits()
+    outputs = scene.outputs()
+    assert set(ids(outputs)) == set(range(200))
     assert disordered(outputs) == []
 
 

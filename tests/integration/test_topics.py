@@ -1,5 +1,7 @@
 """Topics as they are in the wild, all read by one worker: compressed, compacted, transactional."""
 
+import json
+
 import pytest
 from integration.client import Client, Message, ids_by_key, place, repeated, sources
 from integration.conftest import Scene
@@ -114,3 +116,14 @@ def test_read_uncommitted_reads_on_through_an_open_transaction(scene: Scene) -> 
     scene.start(isolation_level="read_uncommitted")
     scene.wait_for_answers(1)
     producer.abort_transaction(30)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_outputs_compressed_by_any_codec_are_read_by_another_client(scene: Scene, codec: str) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    scene.client.produce(topics.input, keyed(range(COUNT)))
+    scene.start(compression=codec)
+    scene.wait_for_commits()
+    values = scene.client.values_by_librdkafka(topics.output, COUNT)
+    assert sorted(json.loads(value)["id"] for value in values) == list(range(COUNT))

@@ -1,0 +1,30 @@
+"""A worker whose device takes its time: ``python -m integration.apps.slow SECONDS`` for each batch."""
+
+import sys
+import time
+from typing import Any
+
+from worker import app
+from worker.classifier import Device
+from worker.errors import WorkerError
+from worker.settings import load_settings
+
+
+def main(seconds: float) -> int:
+    classify = Device.classify
+
+    def slowly(device: Device, batch: Any) -> Any:
+        time.sleep(seconds)
+        return classify(device, batch)
+
+    Device.classify = slowly  # type: ignore[method-assign]
+    app.run(load_settings())
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(float(sys.argv[1])))
+    except WorkerError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(1)
