@@ -22,6 +22,7 @@ Reason: TypeAlias = Literal[
     "text_not_a_string",
     "empty_text",
     "text_too_large",
+    "tokenising_failed",
     "inference_failed",
     "non_finite_scores",
     "output_too_large",
@@ -99,7 +100,10 @@ class VerdictEvent(BaseModel):
 
 
 class DeadLetterHeaders(_Event):
-    """What a dead letter adds behind the headers of the event; key and value are the event's own."""
+    """What a dead letter adds behind the headers of the event; key and value are the event's own.
+
+    A value that the dead letter topic is too small for is left out.
+    """
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
@@ -110,10 +114,15 @@ class DeadLetterHeaders(_Event):
         alias="__dlq.errors.timestamp", pattern=r"^-?[0-9]+$", description="timestamp of the event, ms since the epoch"
     )
     group: str = Field(alias="__dlq.errors.group", description="consumer group of the worker")
-    stage: Literal["decode", "classify", "publish"] = Field(
+    stage: Literal["decode", "tokenise", "classify", "publish"] = Field(
         alias="__dlq.errors.stage", description="the stage that rejected the event"
     )
     reason: Reason = Field(alias="__dlq.errors.reason", description="why the event was rejected")
     exception: str = Field(alias="__dlq.errors.exception", description="class of the error; empty where there was none")
     message: str = Field(alias="__dlq.errors.message", description="one sentence, which never quotes the event")
     attempts: Digits = Field(alias="__dlq.errors.attempts", description="how often the stage tried")
+    value_left_out: Digits | None = Field(
+        None,
+        alias="__dlq.errors.value_left_out",
+        description="bytes of the event's value, which is empty here: the dead letter topic is too small for it",
+    )

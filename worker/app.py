@@ -13,7 +13,9 @@ A user's own app is a few lines more::
 
 import asyncio
 import errno
+import getpass
 import logging
+import re
 import ssl
 import sys
 import tempfile
@@ -80,16 +82,18 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         settings: where from, where to, and how.
         load: gives the resident classifier, warm; a classifier of your own goes in here.
     """
+    # A rebalance waits for our drain, and whoever takes longer than the group waits is read again by another.
+    rebalance_timeout = max(60.0, settings.session_timeout, settings.drain_timeout + 15.0)
     app = SentimentApp(
         settings.group_id,
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
         broker_credentials=_credentials(settings),
         broker_commit_interval=settings.commit_interval,
         broker_max_poll_records=MAX_POLL_RECORDS,
-        # Faust wants the session timeout below the request timeout, and lets a rebalance take as long as a session.
+        # Faust wants the session timeout below the request timeout; joining a group is a request, too.
         broker_session_timeout=settings.session_timeout,
-        broker_request_timeout=settings.session_timeout + 30.0,
-        broker_rebalance_timeout=max(60.0, settings.session_timeout),
+        broker_request_timeout=max(settings.session_timeout + 30.0, rebalance_timeout + 15.0),
+        broker_rebalance_timeout=rebalance_timeout,
         broker_heartbeat_interval=min(3.0, settings.session_timeout / 3),
         consumer_group_instance_id=settings.group_instance_id,
         consumer_auto_offset_reset="latest" if settings.start_from == "latest" else "earliest",
@@ -100,7 +104,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         web_bind=settings.web_host,
         web_port=settings.web_port or 6066,
         store="memory://",
-        datadir=Path(tempfile.gettempdir()) / f"{settings.group_id}-data",  # of no use here, but Faust makes it
+        datadir=_data_folder(settings.group_id),
         worker_redirect_stdouts=False,
     )
     app.engine = Engine(settings, load, loop=app.loop, beacon=app.beacon)
@@ -158,11 +162,12 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
 
 
 def _run_until_stopped(worker: faust.Worker) -> None:
-    start = asyncio.ensure_future(worker.start(), loop=worker.loop)
+    # Where mode looks for what to cancel, once everything has stopped: a model that loads must not hold a stop up.
+    start = worker._starting_fut = asyncio.ensure_future(worker.start(), loop=worker.loop)
     try:
         worker.loop.run_until_complete(start)
     except asyncio.CancelledError:
-        pass  # a signal cancels the start once everything has stopped
+        pass  # by a signal
     finally:
         worker.stop_and_shutdown()
 
@@ -172,6 +177,12 @@ def quieten(level: str) -> None:
     if level != "debug":
         for library in ("aiokafka", "faust", "mode"):
             logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _data_folder(group: str) -> Path:
+    """Faust makes it for tables; ours are none. One for each user, since temporary folders are shared."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", group)
+    return Path(tempfile.gettempdir()) / f"{name}-{getpass.getuser()}-data"
 
 
 def _credentials(settings: Settings) -> Any:

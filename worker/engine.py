@@ -5,13 +5,15 @@ ledger.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future as ConcurrentFuture
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -31,6 +33,8 @@ from worker.statistics import Statistics
 
 logger = logging.getLogger(__name__)
 
+
+T = TypeVar("T")
 
 #: Seconds after ``drain_timeout`` that the rest of a stop may take before the process is ended.
 STOP_GRACE = 10.0
@@ -65,7 +69,7 @@ class Engine(Service):
         connection = client_options(self.settings)
         try:
             await ensure_topics(self.settings, connection)
-            classifier = await asyncio.to_thread(self._load, self.settings)
+            classifier = await _in_daemon_thread(self._load, self.settings)
             self._producer = AIOKafkaProducer(
                 **connection,
                 acks="all",
@@ -74,7 +78,7 @@ class Engine(Service):
                 max_batch_size=MAX_BATCH_BYTES,
             )
             await self._producer.start()
-            topics = (*self.settings.input_topics, self.settings.output_topic, self.settings.dead_letter_topic)
+            topics = self.settings.topics
             partitions = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
         except KafkaError as error:
             raise broker_error(self.settings, error) from error
@@ -94,10 +98,11 @@ class Engine(Service):
             failed=pipeline.fail,
         )
         self._pipeline = pipeline
-        # Modules, model and settings live as long as the process: looked through at every full collection, a million
-        # objects of theirs would hold everything up for a quarter of a second.
-        gc.collect()
-        gc.freeze()
+        if self.owns_process:
+            # Modules, model and settings live as long as the process: looked through at every full collection, a
+            # million objects of theirs would hold everything up for a quarter of a second.
+            gc.collect()
+            gc.freeze()
 
     async def on_stop(self) -> None:
         if self._pipeline is not None:
@@ -153,6 +158,14 @@ class Engine(Service):
         return pipeline is not None and self.assigned and not pipeline.draining and pipeline.failure is None
 
     @property
+    def alive(self) -> bool:
+        """Not broken, and making progress where there is something to do."""
+        pipeline = self._pipeline
+        if pipeline is None:
+            return True
+        return pipeline.failure is None and pipeline.stalled_for() < self.settings.stall_timeout
+
+    @property
     def failure(self) -> BaseException | None:
         """What ended the pipeline, if anything has."""
         return self._pipeline.failure if self._pipeline is not None else None
@@ -181,6 +194,32 @@ class Engine(Service):
             raise error
         except BaseException as raised:
             await self.crash(raised)  # logs what is being handled
+
+
+async def _in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """What the function returns or raises; unlike a pool's thread, it does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(done: ConcurrentFuture[T]) -> None:
+        if future.done():  # cancelled by a stop
+            return
+        if (error := done.exception()) is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(done.result())
+
+    def run() -> None:
+        done: ConcurrentFuture[T] = ConcurrentFuture()
+        try:
+            done.set_result(function(*arguments))
+        except BaseException as error:
+            done.set_exception(error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, done)
+
+    threading.Thread(target=run, name="load", daemon=True).start()
+    return await future
 
 
 def _end_process() -> None:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TEXT_NOT_A_STRING = "text_not_a_string"
     EMPTY_TEXT = "empty_text"
     TEXT_TOO_LARGE = "text_too_large"
+    TOKENISING_FAILED = "tokenising_failed"
     INFERENCE_FAILED = "inference_failed"
     NON_FINITE_SCORES = "non_finite_scores"
     OUTPUT_TOO_LARGE = "output_too_large"
@@ -39,6 +40,7 @@ class Stage(StrEnum):
     """The stage that rejected an event, as a dead letter names it."""
 
     DECODE = "decode"
+    TOKENISE = "tokenise"
     CLASSIFY = "classify"
     PUBLISH = "publish"
 

@@ -47,3 +47,9 @@ class Fetch:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def size(self) -> int:
+        """Bytes of the records' keys, values and headers."""
+        total = sum(len(record.value or b"") + len(record.key or b"") for record in self.records)
+        with_headers = (record.headers for record in self.records if record.headers)
+        return total + sum(len(name) + len(value or b"") for headers in with_headers for name, value in headers)

@@ -1,6 +1,6 @@
 """A fetch on its way through the pipeline: what is decided of its slots so far, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,7 +30,7 @@ class Job:
     def __init__(self, fetch: Fetch, decoded: Decoded, size: int) -> None:
         self.fetch = fetch
         self.bytes = size
-        """Bytes of the fetch's values."""
+        """What the fetch counts as pending, bytes."""
         self.texts = decoded.texts
         self._decoded = decoded
         self._slots: NDArray[np.intp] = np.array(decoded.slots, dtype=np.intp)
@@ -43,9 +43,14 @@ class Job:
         """Slots that need no classifier: rejected ones and tombstones."""
         return np.array([*self._decoded.rejected, *self._decoded.tombstones], dtype=np.intp)
 
-    def tokenised(self, tokens: Tokens, labels: int) -> None:
-        """Note the texts' tokens and make room for ``labels`` scores of each."""
+    def tokenised(self, tokens: Tokens, rejected: Mapping[int, Rejection], labels: int) -> None:
+        """Note the texts' tokens and which of them have none, and make room for ``labels`` scores of each.
+
+        A rejected text is classified with the others, by the tokens that stand in for its own, and settled with them.
+        """
         self._tokens = tokens
+        for text, rejection in rejected.items():
+            self._rejected[int(self._slots[text])] = rejection
         self._scores = np.zeros((len(tokens), labels), dtype=np.float32)
 
     def classified(self, texts: NDArray[np.intp], rows: NDArray[np.intp], result: Result) -> NDArray[np.intp]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.batching import Batch, Limits, Window, plan
-from worker.classifier import Classifier, Device, Result
+from worker.classifier import Classifier, Device, Result, tokenise
 from worker.codec import Codec
 from worker.deadline import Deadline
 from worker.delivery.breaker import Breaker
@@ -68,6 +68,7 @@ class Pipeline:
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._counters = Counters()
+        self._progressed_at = time.monotonic()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
@@ -79,14 +80,18 @@ class Pipeline:
         """
         try:
             await self._submit(fetch)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a panic in Rust is no Exception, and would end the agent without a word
             self.fail(error)
 
     async def _submit(self, fetch: Fetch) -> None:
-        size = sum(len(record.value) for record in fetch.records if record.value is not None)
+        size = fetch.size()
         await self._wait_for_room(len(fetch), size)
         if self.draining or self.failure or not self._ledger.knows(fetch):
             return  # uncommitted: whoever gets the partition next reads it again
+        if not self._pending_events:
+            self._progressed_at = time.monotonic()  # there was nothing to do until now
         self._counters.received += len(fetch)
         self._pending_events += len(fetch)
         self._pending_bytes += size
@@ -96,10 +101,12 @@ class Pipeline:
             self._settle(fetch, decided)
         if not job.texts:
             return
-        encode = self._classifier.tokenizer.encode
-        tokens = await asyncio.get_running_loop().run_in_executor(self._tokenise_thread, encode, job.texts)
+        tokenizer = self._classifier.tokenizer
+        tokens, rejected = await asyncio.get_running_loop().run_in_executor(
+            self._tokenise_thread, tokenise, tokenizer, job.texts
+        )
         if fetch in self._jobs:  # not revoked meanwhile
-            job.tokenised(tokens, len(self._classifier.card.labels))
+            job.tokenised(tokens, rejected, len(self._classifier.card.labels))
             self._window.add(fetch, tokens)
             self._dispatch()
 
@@ -127,7 +134,7 @@ class Pipeline:
             decision = plan(window.lengths, window.oldest, now, self._limits, self._in_flight, draining=self.draining)
             if decision.flush is None:
                 if decision.deadline is not None:
-                    self._timer = loop.call_later(decision.deadline - now, self._dispatch)
+                    self._timer = loop.call_later(decision.deadline - now, self._dispatch_in_time)
                 return
             batch = window.take(decision.chosen)
             self._in_flight += 1
@@ -135,8 +142,15 @@ class Pipeline:
             future = asyncio.wrap_future(self._device.submit(batch.padded))
             future.add_done_callback(partial(self._classified, batch))
 
+    def _dispatch_in_time(self) -> None:
+        try:
+            self._dispatch()
+        except Exception as error:  # a timer has nobody else to tell
+            self.fail(error)
+
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
         self._in_flight -= 1
+        self._progressed_at = time.monotonic()
         self._changed.set()
         if self.failure is not None:
             return
@@ -177,7 +191,8 @@ class Pipeline:
         self._counters.dead_lettered += dead_letters
         self._counters.forwarded += forwarded
         self._counters.published += events - dead_letters - forwarded
-        self._counters.observe_latency(time.monotonic() - release.fetch.received_at, events)
+        self._progressed_at = time.monotonic()
+        self._counters.observe_latency(self._progressed_at - release.fetch.received_at, events)
         if not self._ledger.knows(release.fetch):
             self._forget(release.fetch)
         self._changed.set()
@@ -245,6 +260,10 @@ class Pipeline:
             self.failure = error
             self._changed.set()
             self._on_failed(error)
+
+    def stalled_for(self) -> float:
+        """Seconds since a batch came back or the broker acknowledged something, while events are pending."""
+        return time.monotonic() - self._progressed_at if self._pending_events else 0.0
 
     def statistics(self) -> Statistics:
         """What was done and what is pending, now."""

@@ -1,7 +1,10 @@
 """Every setting once: flags first, then ``SENTIMENT_*`` environment variables, then a TOML file."""
 
 import os
+import re
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -26,7 +29,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """One frozen object that travels through the whole worker. Sizes and times carry their unit in the description."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # Kafka
     bootstrap_servers: Names = Field(("localhost:9092",), description="Kafka brokers, host:port, comma-separated")
@@ -96,7 +99,7 @@ class Settings(BaseSettings):
     )
     max_in_flight_batches: int = Field(2, ge=1, le=8, description="batches at the device, the computing one included")
     max_pending_events: int = Field(16_384, ge=1, description="events received and not yet published")
-    max_pending_bytes: int = Field(64 * 2**20, ge=1, description="bytes of those events")
+    max_pending_bytes: int = Field(64 * 2**20, ge=1, description="bytes of those events, keys and headers too")
 
     # Classifier
     model: str = Field("bundled", min_length=1, description="'bundled', a local folder, or a hub name")
@@ -115,7 +118,11 @@ class Settings(BaseSettings):
     max_invalid_ratio: float = Field(
         0.95, gt=0, le=1, description="invalid events among the newest 10,000; at more the worker stops"
     )
-    max_consecutive_invalid: int = Field(10_000, ge=1, description="invalid events in a row; at more the worker stops")
+    max_consecutive_invalid: int = Field(1_000, ge=1, description="invalid events in a row; at more the worker stops")
+
+    stall_timeout: float = Field(
+        300.0, gt=0, description="seconds without progress, with events pending, after which /livez says so"
+    )
 
     # House
     web_port: int = Field(6066, ge=0, le=65_535, description="port of the health pages; 0: none")
@@ -131,11 +138,20 @@ class Settings(BaseSettings):
             raise ValueError("names at least one")
         return names
 
+    @field_validator("topic_replication")
+    @classmethod
+    def _replicas(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("0 replicas keep nothing; -1 is the broker's default")
+        return value
+
     @field_validator("text_path", "id_path")
     @classmethod
     def _is_pointer(cls, value: str) -> str:
         if not value.startswith("/"):
             raise ValueError(f"is a JSON Pointer (RFC 6901) and starts with '/': did you mean '/{value}'?")
+        if re.search("~(?![01])", value):
+            raise ValueError("is a JSON Pointer (RFC 6901), in which '~' is written '~0' and '/' in a name '~1'")
         return value
 
     @field_validator("start_from")
@@ -160,6 +176,11 @@ class Settings(BaseSettings):
             raise ValueError(f"security_protocol={self.security_protocol} needs sasl_username and sasl_password")
         return self
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that the worker needs: inputs, output, dead letters."""
+        return (*self.input_topics, self.output_topic, self.dead_letter_topic)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -178,12 +199,24 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingError: a value is wrong, a name in the file is unknown, or the file cannot be read.
     """
+    _refuse_misspelt(os.environ)
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise SettingError("; ".join(_sentence(detail) for detail in error.errors())) from error
+        # Not chained: pydantic's own words quote what was given, a password among it.
+        raise SettingError("; ".join(_sentence(detail) for detail in error.errors(include_input=False))) from None
     except (OSError, ValueError) as error:
         raise SettingError(f"the settings cannot be read: {error}") from error
+
+
+def _refuse_misspelt(environment: Iterable[str]) -> None:
+    """A variable that is nearly a setting's is not passed over in silence; others are somebody else's business."""
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE}
+    for name in environment:
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
+            if near:
+                raise SettingError(f"there is no setting {name}; is {near[0]} meant?")
 
 
 def _config_file() -> Path | None:

@@ -73,6 +73,15 @@ def test_a_stop_that_runs_out_of_time_exits_1_and_the_rest_is_read_again(scene: 
     assert disordered(outputs) == []
 
 
+def test_a_stop_while_the_model_loads_is_not_kept_waiting(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start(ready=False, command=_python("-m", "integration.apps.loading"))
+    eventually(lambda: "the load has begun" in worker.log, "the model is loading", 60)
+    assert worker.stop(seconds=15) == 0
+    assert "Traceback" not in worker.log
+
+
 def test_two_workers_share_the_partitions_and_one_survives_the_others_kill(scene: Scene) -> None:
     topics = scene.topics
     scene.client.create(topics.input, topics.output, topics.dead_letters)
@@ -128,8 +137,18 @@ def test_a_model_without_finite_scores_stops_the_worker_and_nothing_is_committed
     assert scene.client.committed(topics.group, topics.input) == {}
 
 
-@pytest.mark.parametrize("stage", ["decode", "tokenise", "device", "publish"])
-def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(scene: Scene, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("decode", "decode broke on purpose"),
+        ("tokenise", "the tokenizer does not work any more"),
+        ("device", "device broke on purpose"),
+        ("publish", "publish broke on purpose"),
+    ],
+)
+def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(
+    scene: Scene, stage: str, message: str
+) -> None:
     topics = scene.topics
     scene.client.create(topics.input, topics.output, topics.dead_letters)
     scene.client.produce(topics.input, keyed(range(2_000)))
@@ -140,7 +159,7 @@ def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(sce
         max_pending_events=400,
     )
     assert worker.wait() == 1
-    assert f"{stage} broke on purpose" in worker.log
+    assert message in worker.log
     published = scene.client.end_offsets(topics.output)
     for partition, offset in scene.client.committed(topics.group, topics.input).items():
         assert offset <= published[partition]

@@ -1,5 +1,6 @@
 """Settings from everywhere, and one sentence for each that is wrong."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.Monkey
         pytest.param({"output_topic": "a", "dead_letter_topic": "a"}, "choose two topics", id="one topic for both"),
         pytest.param({"input_topics": " , "}, "input_topics: names at least one", id="no input"),
         pytest.param({"text_path": "text"}, "did you mean '/text'", id="not a pointer"),
+        pytest.param({"text_path": "/a~2b"}, "'~' is written '~0'", id="no escape"),
+        pytest.param({"topic_replication": 0}, "0 replicas keep nothing", id="no replicas"),
         pytest.param({"max_batch_size": 0}, "max_batch_size", id="no batch"),
         pytest.param({"start_from": "yesterday"}, "start_from", id="no time"),
         pytest.param({"start_from": "2026-01-31T08:00:00"}, "needs a time zone", id="no time zone"),
@@ -66,6 +69,27 @@ def test_a_secret_is_never_shown() -> None:
     settings = load_settings(security_protocol="SASL_SSL", sasl_username="me", sasl_password="hunter2")
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in settings.model_dump_json()
+
+
+def test_a_secret_is_not_in_the_traceback_of_another_settings_error() -> None:
+    secrets = {"security_protocol": "SASL_SSL", "sasl_username": "me", "sasl_password": "hunter2"}
+    with pytest.raises(SettingError) as raised:
+        load_settings(**secrets, output_topic="a", dead_letter_topic="a")
+    assert "hunter2" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("name", ["SENTIMENT_BOOTSTRAP_SERVER", "sentiment_input_topic", "SENTIMENT_BATCH_SIZE"])
+def test_a_variable_that_is_nearly_a_settings_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingError, match=rf"there is no setting {name}; is SENTIMENT_\w+ meant"):
+        load_settings()
+
+
+def test_other_variables_that_begin_alike_are_somebody_elses_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Kubernetes sets for a service named sentiment-worker.
+    for name in ("SENTIMENT_WORKER_PORT", "SENTIMENT_WORKER_SERVICE_HOST", "SENTIMENT_WORKER_PORT_6066_TCP_ADDR"):
+        monkeypatch.setenv(name, "10.0.0.1")
+    load_settings()
 
 
 def test_a_config_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

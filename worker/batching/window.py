@@ -21,8 +21,6 @@ class Batch:
     padded: PaddedBatch
     parts: list[tuple[Fetch, NDArray[np.intp], NDArray[np.intp]]] = field(repr=False)
     """(fetch, rows of the batch, positions in the fetch's list of texts), one entry a fetch."""
-    oldest: float
-    """Monotonic seconds at which the oldest of the texts arrived."""
 
     def __len__(self) -> int:
         return len(self.padded)
@@ -63,7 +61,6 @@ class Window:
     def take(self, chosen: NDArray[np.intp]) -> Batch:
         """Remove the texts at these positions of the window and pad them to a batch."""
         numbers, positions, lengths = self._numbers[chosen], self._positions[chosen], self.lengths[chosen]
-        oldest = self._fetches[int(numbers.min())][0].received_at
         ids = np.full((chosen.size, int(lengths.max())), self._pad_id, dtype=np.int64)
         parts = []
         for number in np.unique(numbers):
@@ -75,16 +72,14 @@ class Window:
         keep = np.ones(len(self), dtype=bool)
         keep[chosen] = False
         self._filter(keep)
-        return Batch(PaddedBatch(ids, lengths), parts, oldest)
+        return Batch(PaddedBatch(ids, lengths), parts)
 
-    def drop(self, fetches: Iterable[Fetch]) -> int:
-        """Forget what waits of these fetches; returns how many texts that were."""
+    def drop(self, fetches: Iterable[Fetch]) -> None:
+        """Forget what waits of these fetches."""
         gone = set(fetches)
         numbers = [number for number, (fetch, _) in self._fetches.items() if fetch in gone]
         keep = ~np.isin(self._numbers, numbers)
-        before = len(self)
         self._filter(keep)
-        return before - len(self)
 
     def _filter(self, keep: NDArray[np.bool_]) -> None:
         self.lengths = self.lengths[keep]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from worker.classifier.load import load_classifier
     from worker.classifier.outputs import Outputs, embed, outputs_of
     from worker.classifier.saved import open_classifier, save_classifier
+    from worker.classifier.tokenizing.rescue import tokenise
 
 __all__ = [
     "Classifier",
@@ -23,6 +24,7 @@ __all__ = [
     "open_classifier",
     "outputs_of",
     "save_classifier",
+    "tokenise",
 ]
 
 _HOME = {
@@ -35,6 +37,7 @@ _HOME = {
     "open_classifier": "saved",
     "outputs_of": "outputs",
     "save_classifier": "saved",
+    "tokenise": "tokenizing.rescue",
 }
 
 

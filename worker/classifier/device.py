@@ -9,8 +9,8 @@ from queue import SimpleQueue
 from typing import Protocol
 
 import numpy as np
-import torch
 
+from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.labels import Floats
 from worker.errors import DeviceError, Reason, Rejection, Stage
 from worker.tokens import PaddedBatch
@@ -134,7 +134,7 @@ class Device:
             return self._classifier.scores(batch)
         except Exception as error:
             logger.debug("a batch of %d texts failed", len(batch), exc_info=error)
-            failure = _Failure(type(error).__name__, _is_out_of_memory(error))
+            failure = _Failure(type(error).__name__, is_out_of_memory(error))
         # Only here is the failed pass's memory free to be released.
         if failure.out_of_memory:
             self._classifier.release_memory()
@@ -151,14 +151,6 @@ class Device:
                 f"the device does not classify any more ({trouble}), not even a text that it classified before: "
                 "look into its state and its driver's log, then start the worker again"
             )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA has an exception of its own for this; other devices and the CPU say it in words."""
-    words = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
-    )
 
 
 def _inference_failed(failure: _Failure, attempts: int) -> Rejection:

@@ -86,3 +86,11 @@ def _precision(device: torch.device, wanted: str) -> str:
             f"precision={wanted} is not what {device} computes in hardware: use auto, or one of {', '.join(supported)}"
         )
     return wanted
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """CUDA has an exception of its own for this; other devices and the CPU say it in words."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    )

@@ -121,9 +121,9 @@ class VerdictTable:
         """Verdicts on n texts from their scores [n, labels], all finite.
 
         ``label`` is the one with the highest score. Softmax: polarity is the expectation over the labels, and the
-        sentiment that of ``label``, so the two never disagree. Otherwise each label contributes its score times its
-        polarity; the polarity is the contribution furthest from 0, within -1..1, and the sentiment is the polarity's
-        where that is at least ``DECIDED`` away from 0, else neutral.
+        sentiment that of ``label``; where the scores are spread, the two can differ in sign. Otherwise each label
+        contributes its score times its polarity; the polarity is the contribution furthest from 0, within -1..1, and
+        the sentiment is the polarity's where that is at least ``DECIDED`` away from 0, else neutral.
         """
         best = scores.argmax(axis=1)
         if self._activation is Activation.SOFTMAX:

@@ -3,9 +3,9 @@
 import logging
 
 import numpy as np
-import torch
 
 from worker.classifier.classifier import Classifier
+from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.labels import Floats
 from worker.errors import DeviceError, SettingError
 from worker.tokens import Ids64, PaddedBatch
@@ -28,9 +28,9 @@ def prove(classifier: Classifier) -> None:
     """
     try:
         alone, together = _alone(classifier), classifier.scores(_together(classifier))
-    except torch.OutOfMemoryError:
-        raise DeviceError(f"{classifier.device} has no memory left for the model {classifier.card.name}") from None
     except Exception as error:  # whatever a model may raise that wants other inputs than ids
+        if is_out_of_memory(error):
+            raise DeviceError(f"{classifier.device} has no memory left for the model {classifier.card.name}") from None
         raise SettingError(
             f"the model {classifier.card.name} fails on a plain text ({type(error).__name__}: "
             f"{' '.join(str(error).split())[:200]}): choose another model"
@@ -109,7 +109,8 @@ def _fits(classifier: Classifier, shapes: list[tuple[int, int]]) -> bool:
             lengths[:-1] -= width > 1  # so that a mask is needed: the path that takes more memory
             classifier.scores(PaddedBatch(np.full((texts, width), token, np.int64), lengths))
         return True
-    except torch.OutOfMemoryError:
-        pass
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
     classifier.release_memory()  # here, where the exception no longer holds the failed pass
     return False

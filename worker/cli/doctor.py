@@ -83,7 +83,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _topics(settings: Settings, present: set[str]) -> Finding:
-    wanted = (*settings.input_topics, settings.output_topic, settings.dead_letter_topic)
+    wanted = settings.topics
     missing = [topic for topic in wanted if topic not in present]
     if not missing:
         return Finding("topics", True, ", ".join(wanted))

@@ -97,6 +97,7 @@ def _value_of_row(cells: dict[str, str], paths: dict[str, str]) -> bytes:
 
 
 def _inputs_of_csv(stream: IO[bytes], text_path: str, column: str | None) -> Inputs:
+    csv.field_size_limit(2**31 - 1)  # how long a text may be is max_text_bytes' to say
     rows = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=""))
     columns = rows.fieldnames
     if not columns:
@@ -107,8 +108,16 @@ def _inputs_of_csv(stream: IO[bytes], text_path: str, column: str | None) -> Inp
     paths = {name: "/" + name.replace("~", "~0").replace("/", "~1") for name in columns}
 
     def records() -> Iterator[InputRecord]:
-        for row in rows:
+        for row in _readable(rows):
             cells = {name: row[name] for name in columns if row[name] is not None}  # a short row lacks some
             yield InputRecord(rows.line_num, _value_of_row(cells, paths), {name: row[name] or "" for name in columns})
 
     return Inputs(records(), Shape.CSV, paths[column])
+
+
+def _readable(rows: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
+    """The rows. Raises SettingError at one that is no CSV."""
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise SettingError(f"line {rows.line_num} of the CSV file cannot be read: {error}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,7 @@ IN_FLIGHT = 1_000
 """Events sent and not yet acknowledged: enough to fill batches, few enough for a broker that keeps little."""
 
 
-class Shape(StrEnum):
+class As(StrEnum):
     """What a line of the input is."""
 
     AUTO = "auto"
@@ -40,13 +41,13 @@ def send(
     topic: Annotated[str | None, typer.Option(help="topic to send to; default: the first of input_topics")] = None,
     key: Annotated[str | None, typer.Option(help="key of every event sent")] = None,
     shape: Annotated[
-        Shape,
+        As,
         typer.Option(
             "--as",
             help="what a line is: a JSON event, a plain text to make an event of, or bytes to send as they are, "
             "broken or not; auto: JSON events if the first line is a JSON object, texts otherwise",
         ),
-    ] = Shape.AUTO,
+    ] = As.AUTO,
 ) -> None:
     """Send texts or JSON events to a topic and wait until the broker has acknowledged each.
 
@@ -74,23 +75,23 @@ async def _events_of_texts(settings: Settings, texts: list[str]) -> AsyncIterato
 
 
 async def _events_of_lines(
-    settings: Settings, stream: IO[bytes], shape: Shape, skipped: list[int]
+    settings: Settings, stream: IO[bytes], shape: As, skipped: list[int]
 ) -> AsyncIterator[bytes]:
     """The events that lines stand for; the number of a line that stands for none goes to ``skipped``, with a word."""
     async for number, line in lines_as_they_come(stream):
-        if shape is Shape.AUTO:
-            shape = Shape.JSON if is_object(line) else Shape.TEXT
+        if shape is As.AUTO:
+            shape = As.JSON if is_object(line) else As.TEXT
         if (sendable := _event_of_line(settings, shape, line)) is not None:
             yield sendable
             continue
         skipped.append(number)
-        expected = "UTF-8 text" if shape is Shape.TEXT else "JSON object"
+        expected = "UTF-8 text" if shape is As.TEXT else "JSON object"
         stderr().print(f"line {number} is no {expected} and was not sent; --as raw sends it as it is", style="yellow")
 
 
-def _event_of_line(settings: Settings, shape: Shape, line: bytes) -> bytes | None:
-    if shape is not Shape.TEXT:
-        return line if shape is Shape.RAW or is_object(line) else None
+def _event_of_line(settings: Settings, shape: As, line: bytes) -> bytes | None:
+    if shape is not As.TEXT:
+        return line if shape is As.RAW or is_object(line) else None
     try:
         return _event(settings, line.decode())
     except UnicodeDecodeError:
@@ -116,12 +117,13 @@ async def _send(settings: Settings, topic: str, key: str | None, events: AsyncIt
     sent = 0
     try:
         await producer.start()
-        in_flight: list[asyncio.Future[Any]] = []
+        in_flight: deque[asyncio.Future[Any]] = deque()
         async for event in events:
             in_flight.append(await producer.send(topic, event, key=encoded_key))
-            if len(in_flight) == IN_FLIGHT:
-                sent += len(await asyncio.gather(*in_flight))
-                in_flight.clear()
+            # As lines come, which may be for ever: what the broker refuses is told at once.
+            while in_flight and (in_flight[0].done() or len(in_flight) == IN_FLIGHT):
+                await in_flight.popleft()
+                sent += 1
         sent += len(await asyncio.gather(*in_flight))
     except KafkaError as error:
         raise broker_error(settings, error) from error

@@ -69,7 +69,7 @@ def describe(flags: Flags, names: Named = None) -> None:
 
 
 def _wanted(settings: Settings, names: list[str] | None) -> list[str]:
-    return names or [*settings.input_topics, settings.output_topic, settings.dead_letter_topic]
+    return names or [*settings.topics]
 
 
 def _events(admin: "KafkaAdminClient", topic: dict[str, Any]) -> int:

@@ -35,7 +35,8 @@ class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
 kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
 
 #: What a broker says of records, not of itself: the rest of the batch may still be good.
-REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidRecordError)
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ class Lane:
             if count == 1:
                 self._refused(spans[0][0], spans[0][1], error)
                 return
-            if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            if isinstance(error, TOO_LARGE):
                 self._batch_bytes = max(size // 2, 1)
             for half in _halves(spans, count // 2):
                 await self._send(self._rebuild(half), half)

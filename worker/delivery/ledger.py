@@ -163,10 +163,6 @@ class Ledger:
         """The partitions of which something was received since they were assigned."""
         return list(self._partitions)
 
-    def open_fetches(self) -> list[Fetch]:
-        """Fetches that are not acknowledged to the last slot."""
-        return list(self._open)
-
     def under_way(self) -> int:
         """Releases that are not acknowledged, or wait for one before them that is not."""
         return sum(len(ledger.unacknowledged) for ledger in self._partitions.values())

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from worker.delivery.dead_letters import dead_letter_headers
-from worker.delivery.lane import Chunk, Lane, Parcel
+from worker.delivery.dead_letters import dead_letter_headers, value_left_out
+from worker.delivery.lane import TOO_LARGE, Chunk, Lane, Parcel
 from worker.delivery.ledger import Release
 from worker.errors import BrokerError, Reason, Rejection, Stage
 from worker.fetch import Headers
@@ -69,9 +69,6 @@ class Publisher:
     ) -> None:
         """Send the outputs of a release (columns of equal length, in slot order) and its dead letters (by slot)."""
         parcel = Parcel(release, remaining=len(slots) + len(rejected), dead_letters=len(rejected))
-        if parcel.remaining == 0:
-            self._on_delivered(release, 0)
-            return
         if slots:
             self._put(self._output_topic, Chunk(parcel, slots, values, headers, timestamped=True))
         if rejected:
@@ -93,7 +90,8 @@ class Publisher:
     def _put(self, topic: str, chunk: Chunk) -> None:
         """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
         fetch, count = chunk.parcel.release.fetch, self._partitions[topic]
-        if count == self._partitions[fetch.topic]:
+        # A topic that has grown since we started has partitions that the others may not have.
+        if fetch.partition < count == self._partitions[fetch.topic]:
             self._lane(topic, fetch.partition).put(chunk)
             return
         partitions = list(range(count))
@@ -133,9 +131,8 @@ class Publisher:
             self._on_delivered(parcel.release, parcel.dead_letters)
 
     def _output_refused(self, chunk: Chunk, index: int, error: KafkaError) -> None:
-        too_large = isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError)
         rejection = Rejection(
-            reason=Reason.OUTPUT_TOO_LARGE if too_large else Reason.OUTPUT_REFUSED,
+            reason=Reason.OUTPUT_TOO_LARGE if isinstance(error, TOO_LARGE) else Reason.OUTPUT_REFUSED,
             stage=Stage.PUBLISH,
             message=f"the broker refused the output for {self._output_topic}",
             exception=type(error).__name__,
@@ -145,8 +142,13 @@ class Publisher:
         self._put(self._dead_letter_topic, self._dead_letters(chunk.parcel, {chunk.slots[index]: rejection}))
 
     def _dead_letter_refused(self, chunk: Chunk, index: int, error: KafkaError) -> None:
-        fetch = chunk.parcel.release.fetch
-        offset = fetch.records[chunk.slots[index]].offset
+        fetch, slot, value = chunk.parcel.release.fetch, chunk.slots[index], chunk.values[index]
+        if value and isinstance(error, TOO_LARGE):
+            # It is as large as its input, and has headers besides. Topic, partition and offset are among these.
+            headers = [*chunk.headers[index], value_left_out(len(value))]
+            self._put(self._dead_letter_topic, Chunk(chunk.parcel, [slot], [b""], [headers], timestamped=False))
+            return
+        offset = fetch.records[slot].offset
         self._failed(
             BrokerError(
                 f"the dead letter of {fetch.topic}-{fetch.partition}@{offset} is refused by "

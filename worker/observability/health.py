@@ -7,12 +7,13 @@ from worker.engine import Engine
 
 
 def add_pages(app: Any, engine: Engine) -> None:
-    """``/livez``: not broken; ``/readyz``: model warm, partitions assigned, not draining; ``/statistics``: JSON."""
+    """``/livez``: not broken, and getting on where there is work; ``/readyz``: model warm, partitions assigned, not
+    draining; ``/statistics``: counts, as JSON.
+    """
 
     @app.page("/livez")  # type: ignore[untyped-decorator]
     async def livez(view: Any, request: Any) -> Any:
-        alive = engine.failure is None
-        return view.json({"alive": alive}, status=200 if alive else 503)
+        return view.json({"alive": engine.alive}, status=200 if engine.alive else 503)
 
     @app.page("/readyz")  # type: ignore[untyped-decorator]
     async def readyz(view: Any, request: Any) -> Any:

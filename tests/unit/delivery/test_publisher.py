@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -219,13 +219,37 @@ def test_without_as_many_partitions_a_key_goes_where_kafkas_partitioner_puts_it(
     with_publisher(body, partitions=3)
 
 
-def test_a_release_with_nothing_to_publish_is_delivered() -> None:
+def test_a_partition_that_the_output_topic_lacks_goes_by_key() -> None:
+    """A topic that grew after the start: nobody told us how many partitions it has now."""
+
     async def body(bench: Bench) -> None:
-        release = release_of(1)
-        bench.publisher.publish(release, [], [], [], {})
-        assert bench.delivered == [(release, 0)]
+        release = release_of(2)
+        grown = Release(replace(release.fetch, partition=5), 0, 2)
+        publish(bench, grown, [b"a", b"b"])
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == [b"a", b"b"]
 
     with_publisher(body)
+
+
+def test_a_dead_letter_that_its_topic_is_too_small_for_goes_without_its_value() -> None:
+    def refuses(topic: str, records: list[Any]) -> type[KafkaError] | None:
+        large = any(len(record.value or b"") > 100 for record in records)
+        return MessageSizeTooLargeError if topic == "dead" and large else None
+
+    async def body(bench: Bench) -> None:
+        release = release_of(3, value=b"x" * 200, headers=(("h", b"1"),))
+        publish(bench, release, [b"a", b"b"], {1: BAD})
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.delivered == [(release, 1)]
+        (letter,) = bench.producer.log["dead", 0]
+        assert (letter.key, letter.value) == (b"k", b"")
+        headers = dict(letter.headers)
+        assert headers["__dlq.errors.value_left_out"] == b"200"
+        assert (headers["__dlq.errors.offset"], headers["__dlq.errors.reason"]) == (b"1", b"not_json")
+        assert bench.failures == []
+
+    with_publisher(body, refuses, batch_size=5_000)
 
 
 def test_what_is_not_wanted_any_more_is_not_sent() -> None:

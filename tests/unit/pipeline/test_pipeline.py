@@ -37,12 +37,18 @@ class StubRecord:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
+class Panic(BaseException):
+    """As a Rust extension panics: no Exception."""
+
+
 class CountingTokenizer:
-    """As many tokens as the text has words; each is the word's length, or POISON."""
+    """As many tokens as the text has words; each is the word's length, or POISON. Panics over a "bomb"."""
 
     name = "words"
 
     def encode(self, texts: list[str]) -> Tokens:
+        if any("bomb" in text for text in texts):
+            raise Panic
         rows = [[POISON if word == "poison" else len(word) for word in text.split()] for text in texts]
         lengths = np.array([len(row) for row in rows], np.int32)
         starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
@@ -132,6 +138,7 @@ VALUES = st.one_of(
     st.just(b"not json"),
     st.none(),
     st.just(words(2, "poison")),
+    st.just(words(3, "bomb")),
 )
 
 
@@ -184,6 +191,8 @@ def expected_of(value: bytes | None) -> str:
         return Reason.NOT_JSON
     if b"poison" in value:
         return Reason.INFERENCE_FAILED
+    if b"bomb" in value:
+        return Reason.TOKENISING_FAILED
     return "positive" if len(json.loads(value)["text"].split()) % 2 == 0 else "negative"
 
 
@@ -210,6 +219,50 @@ def test_pending_bytes_are_bounded_too() -> None:
         second.cancel()
 
     with_pipeline(body, max_pending_bytes=len(words(10)) + 5)
+
+
+def test_keys_and_headers_count_as_pending_bytes() -> None:
+    record = StubRecord(0, words(1), b"key", headers=(("name", b"12345"), ("x", None)))
+    assert Fetch(TOPIC, 0, [record], 1, 0.0).size() == len(words(1)) + 3 + 9 + 1
+    assert Fetch(TOPIC, 0, [StubRecord(0, None, None)], 1, 0.0).size() == 0
+
+
+def test_a_panic_ends_the_pipeline_instead_of_its_agent() -> None:
+    async def body(bench: Bench) -> None:
+        def panic(_: Any) -> Any:
+            raise Panic
+
+        bench.pipeline._codec.decode = panic  # type: ignore[method-assign]
+        await bench.submit(fetch_of([words(3)]))
+        assert isinstance(bench.failures[0], Panic)
+
+    with_pipeline(body)
+
+
+def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(1)] * 8))  # two batches at the device, ...
+        await bench.submit(fetch_of([words(1)], first=8))  # ... and one text that waits for its time
+        bench.pipeline._window.take = None  # type: ignore[assignment]
+        await bench.until(lambda: bool(bench.failures))
+        assert isinstance(bench.failures[0], TypeError)
+
+    with_pipeline(body, max_batch_time=0.02)
+
+
+def test_a_worker_with_work_and_no_progress_is_stalled() -> None:
+    async def body(bench: Bench) -> None:
+        assert bench.pipeline.stalled_for() == 0.0
+        await bench.submit(fetch_of([words(1)]))
+        await bench.until(lambda: bool(bench.releases))
+        await asyncio.sleep(0.03)
+        assert bench.pipeline.stalled_for() >= 0.03
+        bench.acknowledge_all()
+        assert bench.pipeline.stalled_for() == 0.0
+        await bench.submit(fetch_of([words(1)], first=1))
+        assert bench.pipeline.stalled_for() < 0.03
+
+    with_pipeline(body)
 
 
 def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:

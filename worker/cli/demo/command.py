@@ -62,7 +62,7 @@ async def _demo(settings: Settings, console: Console, *, keep: bool) -> bool:
 
     with EmbeddedBroker() as broker:
         bootstrap = broker.bootstrap_servers
-        broker.create_topics(*topics.input_topics, topics.output_topic, topics.dead_letter_topic)
+        broker.create_topics(*topics.topics)
         console.print(f"Kafka     {bootstrap}, inside this process")
         console.print(f"model     {settings.model}, loading in a worker of its own ...")
         with WorkerProcess(settings, bootstrap) as worker:
