@@ -98,6 +98,12 @@ def test_a_csv_column_can_be_chosen_and_our_names_do_not_hide_its_own(classify):
     assert (row["sentiment"], row["a/b"], row["sentiment_of_text"]) == ("old", "Great", "positive")
 
 
+def test_a_csv_cell_may_be_as_long_as_a_text(classify):
+    ran = classify(f"text\n{'great ' * 30_000}\nAwful\n", "--format", "jsonl", name="reviews.csv")
+    assert "line 2: the text has 180000 UTF-8 bytes, more than max_text_bytes" in ran.err
+    assert "negative" in ran.out
+
+
 def test_a_csv_row_that_is_not_utf8_is_a_bad_line(classify):
     ran = classify(b"text\ncaf\xe9\nGreat\n", name="reviews.csv")
     assert ran.code == 1
