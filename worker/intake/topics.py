@@ -34,20 +34,33 @@ async def ensure_topics(settings: Settings, connection: dict[str, Any]) -> None:
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Settings) -> None:
+    cluster = await admin.describe_cluster()
+    if cluster["controller_id"] not in {broker["node_id"] for broker in cluster["brokers"]}:
+        await _name(admin, topics)  # nobody can be asked to make them, and aiokafka would look for its address
+        return
     try:
         try:
             response = await admin.create_topics(_new(topics, settings, settings.topic_replication))
         except IllegalArgumentError:  # a broker too old to choose the number of replicas itself
             response = await admin.create_topics(_new(topics, settings, 1))
-    except (IncompatibleBrokerVersion, AttributeError):
-        # The embedded broker makes topics on first use and cannot be asked to: it has no controller, of which aiokafka
-        # then asks the address all the same.
+    except IncompatibleBrokerVersion:
+        await _name(admin, topics)
         return
     for topic, code, *detail in response.topic_errors:
         error = for_code(code)
         if error not in (NoError, TopicAlreadyExistsError):
             because = f": {detail[0]}" if detail and detail[0] else ""
             raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{because}): create it by hand")
+
+
+async def _name(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
+    """A broker that makes topics when they are first named, as the embedded one does, has them after this."""
+    for topic in await admin.describe_topics(topics):
+        if for_code(topic["error_code"]) is not NoError:
+            raise BrokerError(
+                f"topic {topic['topic']!r} cannot be created: the cluster names no controller that could do it; "
+                "try again when it has elected one, or create the topic by hand"
+            )
 
 
 def _new(topics: list[str], settings: Settings, replication: int) -> list[NewTopic]:
