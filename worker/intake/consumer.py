@@ -4,45 +4,21 @@ Faust spends 60 to 140 microseconds on each message it delivers. Here a message 
 partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables,
 changelogs) keeps getting single messages.
 
-Everything that is not public in Faust 0.15 and aiokafka 0.14 and is used or overridden in this project stands in
-``INTERNALS`` below; a contract test fails when an upgrade changes one of them. Elsewhere only
-``worker/delivery/lane.py`` reaches behind aiokafka's doors, and says so there.
+What is used or overridden here without being public stands in ``worker/intake/internals.py``.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol, cast
 
 import faust.transport.drivers.aiokafka as driver
-from aiokafka import TopicPartition
 from faust.types import TP, Message
 
 from worker.delivery.ledger import Ledger, Partition
 from worker.fetch import Fetch
-
-#: (object, attribute, parameters in order): what we override or call of Faust's and aiokafka's insides.
-INTERNALS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    # overridden
-    ("faust.transport.consumer.Consumer", "getmany", ("self", "timeout")),
-    ("faust.transport.consumer.Consumer", "wait_empty", ("self",)),
-    ("faust.transport.consumer.Consumer", "resume_flow", ("self",)),
-    ("faust.transport.consumer.Consumer", "on_buffer_full", ("self", "tp")),
-    ("faust.transport.consumer.Consumer", "on_buffer_drop", ("self", "tp")),
-    ("faust.transport.consumer.Consumer", "perform_seek", ("self",)),
-    ("faust.transport.consumer.Consumer", "_new_offset", ("self", "tp")),
-    ("faust.transport.consumer.Consumer", "_filter_tps_with_pending_acks", ("self", "topics")),
-    ("faust.transport.drivers.aiokafka.Consumer", "_new_consumer_thread", ("self",)),
-    ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "_create_worker_consumer", ("self", "transport")),
-    # called
-    ("faust.transport.consumer.Consumer", "_wait_next_records", ("self", "timeout")),
-    ("faust.transport.consumer.Consumer", "maybe_wait_for_commit_to_finish", ("self",)),
-    ("faust.transport.consumer.Consumer", "_to_message", ("self", "tp", "record")),
-    ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "_ensure_consumer", ("self",)),
-    ("faust.transport.drivers.aiokafka.AIOKafkaConsumerThread", "call_thread", ("self", "fun", "args", "kwargs")),
-)
-
+from worker.intake.thread import FetchConsumerThread, Poll
 
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
@@ -78,113 +54,84 @@ class Intake(Protocol):
         ...
 
 
-class FetchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that polls; sets the isolation level, which Faust does not offer without its own transactions."""
-
-    logger = logging.getLogger("faust.consumer")
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = cast(FetchTransport, self.transport).intake.isolation_level
-        return consumer
-
-    def next_offset(self, tp: TP) -> int | None:
-        """Where the next poll reads on: past the records returned so far, and past holes behind them."""
-        assignment = self._ensure_consumer()._subscription.subscription.assignment
-        target = TopicPartition(tp.topic, tp.partition)
-        if assignment is None or target not in assignment.tps:
-            return None
-        state = assignment.state_value(target)
-        return state.position if state.has_valid_position else None
-
-    async def offsets_at(self, tps: list[TP], time_ms: int) -> dict[TP, int]:
-        """For each partition the first offset at or after a time; its end where there is none."""
-        return cast(dict[TP, int], await self.call_thread(self._offsets_at, tps, time_ms))
-
-    async def _offsets_at(self, tps: list[TP], time_ms: int) -> dict[TP, int]:
-        consumer = self._ensure_consumer()
-        targets = {TopicPartition(tp.topic, tp.partition): tp for tp in tps}
-        found = await consumer.offsets_for_times(dict.fromkeys(targets, time_ms))
-        ends = await consumer.end_offsets([target for target in targets if found.get(target) is None])
-        return {tp: found[target].offset if found.get(target) else ends[target] for target, tp in targets.items()}
-
-
 class FetchConsumer(driver.Consumer):
     """Yields a ``Fetch`` as the value of one message for intake topics, and single messages for all others."""
 
     logger = logging.getLogger("faust.consumer")
 
     _thread: FetchConsumerThread
+    _positioned: Any = None
+    """The assignment whose partitions ``perform_seek`` has sent to where they start."""
 
     @property
     def _intake(self) -> Intake:
         return cast(FetchTransport, self.transport).intake
 
     def _new_consumer_thread(self) -> FetchConsumerThread:
-        return FetchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return FetchConsumerThread(
+            self, isolation_level=self._intake.isolation_level, loop=self.loop, beacon=self.beacon
+        )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         polled, active = await self._wait_next_records(timeout)
-        if polled is None or self.should_stop:
+        if self.should_stop or not isinstance(polled, Poll):  # nothing was assigned to be asked for
             return
-        if not self.flow_active:
-            await self._go_back(polled)
-            return
-        generation = self.app.consumer_generation_id
-        taken = {tp for tp in polled if active is None or tp in active or tp in self._buffered_partitions}
-        await self._give_back({tp: records for tp, records in polled.items() if tp not in taken})
-        fetches = self._open_fetches({tp: polled[tp] for tp in taken})
-        for tp in taken:
-            if not self._is_current(generation):
+        inputs = self._intake.topics
+        # Before the first assignment, and while tables recover, Faust keeps the flow going although it has yet to seek.
+        positioned = self._positioned is polled.assignment
+        if positioned and self._is_current(polled):
+            self._pass_over(polled)
+        left: dict[TP, list[Any]] = dict(polled)
+        for tp, records in polled.items():
+            if (tp.topic in inputs and not positioned) or not self._is_wanted(tp, active):
+                continue
+            if not self._is_current(polled):
                 break
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-            if tp in fetches:
-                yield tp, self._fetch_message(tp, fetches[tp])
-            elif tp.topic not in self._intake.topics:
-                for record in polled[tp]:
-                    if not self._is_current(generation):
-                        break
-                    yield tp, self._to_message(tp, record)
-
-    async def _go_back(self, polled: Mapping[TP, list[Any]]) -> None:
-        """The flow stopped while we polled, for a rebalance or a stop: back to the committed offsets."""
-        try:
-            await self.perform_seek()
-        except Exception as error:  # the partitions may be gone by now: then there is nothing to go back in
-            self.log.warning("could not seek to the committed offsets: %r", error)
-        await self._give_back(polled)
-
-    async def _give_back(self, polled: Mapping[TP, list[Any]]) -> None:
-        """Read again what was polled and is not taken: its partition is paused, or the flow stopped meanwhile."""
-        assigned = self.assignment()
-        for tp, records in polled.items():
-            if tp not in assigned:
+            if tp.topic in inputs:
+                # No await before the yield: a fetch that is opened is handed over, else it would never be settled.
+                del left[tp]
+                yield tp, self._fetch_message(tp, self._open(tp, polled))
                 continue
-            # Where something is committed, perform_seek goes back further; it leaves other partitions where they are.
-            if self._committed_offset[tp] is None or self.flow_active:
-                await self._seek(tp, records[0].offset)
+            for index, record in enumerate(records):
+                if not self._is_current(polled):
+                    left[tp] = records[index:]
+                    break
+                yield tp, self._to_message(tp, record)
+            else:
+                del left[tp]
+        if left:
+            await self._thread.give_back(polled, left)
 
-    def _is_current(self, generation: int) -> bool:
-        return self.flow_active and self.app.consumer_generation_id == generation
+    def _is_wanted(self, tp: TP, active: set[TP] | None) -> bool:
+        return active is None or tp in active or tp in self._buffered_partitions
 
-    def _open_fetches(self, polled: Mapping[TP, list[Any]]) -> dict[TP, Fetch]:
-        """Enter what was polled into the ledger, before anything can ask for offsets again."""
-        intake, now, fetches = self._intake, time.monotonic(), {}
-        for tp in self.assignment():
-            if tp.topic not in intake.topics:
-                continue
-            position = self._thread.next_offset(tp)
-            if position is None:
-                continue
-            partition, records = Partition(*tp), polled.get(tp)
-            if not records:
-                intake.ledger.pass_over(partition, position)
-            elif position > records[-1].offset:  # else polled under an earlier assignment, and to be polled again
-                if records[0].offset < intake.ledger.next_offset(partition):
-                    intake.revoke([partition])  # rewound
-                fetches[tp] = Fetch(tp.topic, tp.partition, records, position, now)
-                intake.ledger.open(fetches[tp])
-        return fetches
+    def _is_current(self, polled: Poll) -> bool:
+        """Whether no rebalance or stop has begun since the poll."""
+        return self.flow_active and self._thread.current_assignment() is polled.assignment
+
+    def _pass_over(self, polled: Poll) -> None:
+        """Where a partition is read on without a record: past what was aborted, compacted or a marker."""
+        for tp, offset in polled.next_offsets.items():
+            if tp.topic in self._intake.topics and tp not in polled:
+                self._intake.ledger.pass_over(Partition(*tp), offset)
+
+    def _open(self, tp: TP, polled: Poll) -> Fetch:
+        ledger, partition, records = self._intake.ledger, Partition(*tp), polled[tp]
+        if records[0].offset < ledger.next_offset(partition):  # rewound: the broker lost what it had, say
+            self._intake.revoke([partition])
+            self._read_offset[tp] = None  # else Faust drops what it takes for read
+        if ledger.committable(partition) is None and not self._starts_at_the_earliest:
+            # To be committed before anything of it is done: who asked again for the latest, or for a time, would be
+            # sent behind what has been received since.
+            ledger.pass_over(partition, records[0].offset)
+        fetch = Fetch(tp.topic, tp.partition, records, polled.next_offsets[tp], time.monotonic())
+        ledger.open(fetch)
+        return fetch
+
+    @property
+    def _starts_at_the_earliest(self) -> bool:
+        return self._intake.start_time_ms is None and self.app.conf.consumer_auto_offset_reset == "earliest"
 
     def _fetch_message(self, tp: TP, fetch: Fetch) -> Message:
         last = fetch.records[-1]
@@ -203,15 +150,19 @@ class FetchConsumer(driver.Consumer):
         )
 
     async def perform_seek(self) -> None:
-        """Go to the committed offsets; a partition without one goes to ``start_from``, where that is a time."""
-        await super().perform_seek()
-        time_ms = self._intake.start_time_ms
-        fresh = [
-            tp for tp in self.assignment() if tp.topic in self._intake.topics and self._committed_offset[tp] is None
-        ]
-        if time_ms is not None and fresh:
-            for tp, offset in (await self._thread.offsets_at(fresh, time_ms)).items():
-                await self._seek(tp, offset)
+        """Go to the committed offsets; a partition without one goes to ``start_from``, where that is a time.
+
+        Faust calls it after each rebalance, before it lets the records flow.
+        """
+        assignment, time_ms, inputs = self._thread.current_assignment(), self._intake.start_time_ms, self._intake.topics
+        try:
+            await super().perform_seek()
+            if time_ms is not None:
+                perhaps = [tp for tp in self.assignment() if tp.topic in inputs and self._committed_offset[tp] is None]
+                await self._thread.start_at(perhaps, time_ms)
+        finally:  # Faust lets them flow also when it has waited too long for this: then from where aiokafka begins
+            if self._thread.current_assignment() is assignment:
+                self._positioned = assignment
 
     def resume_flow(self) -> None:
         """Records come again: from now on they must be taken again, too."""

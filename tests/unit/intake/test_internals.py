@@ -1,17 +1,26 @@
-"""What we override or call behind Faust's and aiokafka's doors is still there, with the parameters we know."""
+"""What we use behind Faust's and aiokafka's doors is still there, on real objects of the installed versions."""
 
+import ast
 import asyncio
 import inspect
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import faust
 import pytest
-from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.subscription_state import TopicPartitionState
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.producer.transaction_manager import TransactionManager
+from faust.types import TP
+from scene import Intake
 
-from worker.intake import consumer
+import worker.intake
+from worker.embedded.broker import EmbeddedBroker
+from worker.intake import consumer, internals, thread
+
+TEXTS = TP("texts", 0)
 
 
 def resolve(path: str) -> Any:
@@ -19,35 +28,161 @@ def resolve(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "parameters"),
-    consumer.INTERNALS,
-    ids=[f"{o.rsplit('.', 1)[1]}.{n}" for o, n, _ in consumer.INTERNALS],
-)
-def test_an_internal_of_faust_is_as_we_know_it(owner: str, name: str, parameters: tuple[str, ...]) -> None:
+def named(entries: tuple[Any, ...]) -> list[str]:
+    return [f"{owner.rsplit('.', 1)[1]}.{name}" for owner, name, _ in entries]
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    with EmbeddedBroker() as broker:
+        broker.create_topics("texts")
+        yield broker.bootstrap_servers
+
+
+class Real:
+    """Our consumer and its thread, with aiokafka's consumer on a real listener; the thread's loop is this one."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.app = faust.App("contract", broker=f"kafka://{bootstrap}")
+        self.transport = consumer.FetchTransport(self.app.conf.broker_consumer, self.app)
+        self.transport.intake = Intake(None)
+        self.app.transport = self.transport
+        callbacks = ("callback", "on_partitions_revoked", "on_partitions_assigned")
+        self.consumer: Any = self.transport.create_consumer(**dict.fromkeys(callbacks, print))
+        self.thread = self.consumer._thread
+        self.thread.call_thread = self._call_thread
+        self.kafka = self.thread._create_worker_consumer(self.transport)
+        self.thread._consumer = self.kafka
+        self._bootstrap = bootstrap
+
+    async def _call_thread(self, job: Any, *args: Any, **kwargs: Any) -> Any:
+        return await job(*args, **kwargs)
+
+    async def __aenter__(self) -> "Real":
+        self.kafka.assign([TopicPartition(*TEXTS)])
+        await self.kafka.start()
+        self.kafka.seek(TopicPartition(*TEXTS), 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kafka.stop()
+
+    async def produce(self, count: int) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=self._bootstrap) as producer:
+            batch = producer.create_batch()
+            for number in range(count):
+                batch.append(key=None, value=str(number).encode(), timestamp=None)
+            await (await producer.send_batch(batch, "texts", partition=0))
+
+    async def poll(self) -> thread.Poll:
+        polled = await self.thread.getmany({TEXTS}, 5.0)
+        assert isinstance(polled, thread.Poll)
+        return polled
+
+    def objects(self) -> list[Any]:
+        subscription = self.kafka._subscription.subscription
+        assignment = subscription.assignment
+        state = assignment.state_value(TopicPartition(*TEXTS))
+        return [
+            *(self.app, self.app.monitor, self.transport, self.consumer, self.thread, self.kafka),
+            *(self.kafka._subscription, subscription, assignment, state),
+        ]
+
+
+@pytest.mark.parametrize(("owner", "name", "parameters"), internals.METHODS, ids=named(internals.METHODS))
+def test_a_method_is_as_we_know_it(owner: str, name: str, parameters: tuple[str, ...]) -> None:
     assert tuple(inspect.signature(getattr(resolve(owner), name)).parameters) == parameters
 
 
-@pytest.mark.parametrize("ours", [consumer.FetchConsumer, consumer.FetchConsumerThread])
+def test_every_attribute_is_there_and_of_the_type_we_know(bootstrap: str) -> None:
+    async def looked_up() -> dict[str, bool]:
+        async with Real(bootstrap) as real:
+            return {
+                f"{owner}.{name}": any(
+                    isinstance(one, resolve(owner)) and isinstance(getattr(one, name, None), kind)
+                    for one in real.objects()
+                    if hasattr(one, name)
+                )
+                for owner, name, kind in internals.ATTRIBUTES
+            }
+
+    found = asyncio.run(looked_up())
+    assert [name for name, there in found.items() if not there] == []
+
+
+def test_an_offset_that_faust_does_not_know_is_none(bootstrap: str) -> None:
+    async def unknown() -> tuple[Any, Any]:
+        async with Real(bootstrap) as real:
+            return real.consumer._committed_offset[TEXTS], real.consumer._read_offset[TEXTS]
+
+    assert asyncio.run(unknown()) == (None, None)
+
+
+@pytest.mark.parametrize("ours", [consumer.FetchConsumer, thread.FetchConsumerThread])
 def test_everything_we_override_is_listed(ours: type) -> None:
-    listed = {name for _, name, _ in consumer.INTERNALS}
+    listed = {name for _, name, _ in internals.METHODS}
     inherited = {name for base in ours.__mro__[1:] for name in vars(base)}
     overridden = {name for name, value in vars(ours).items() if inspect.isfunction(value) and name in inherited}
     assert overridden <= listed
 
 
-def test_the_versions_are_those_that_the_list_was_read_from() -> None:
+def test_every_private_name_that_is_not_our_own_is_listed() -> None:
+    listed = {name for _, name, _ in (*internals.METHODS, *internals.ATTRIBUTES)}
+    trees = [ast.parse(path.read_text()) for path in Path(worker.intake.__file__).parent.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
+    ours = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    ours |= {"_positioned", "_wanted_isolation_level", "__name__", "__init__"}
+    assert used - listed - ours == set()
+
+
+def test_the_versions_are_those_that_the_tables_were_read_from() -> None:
     assert version("faust-streaming").startswith("0.15.")
     assert version("aiokafka").startswith("0.14.")
 
 
-def test_aiokafkas_consumer_takes_its_isolation_level_from_where_we_put_it() -> None:
-    assert "self._isolation_level" in inspect.getsource(AIOKafkaConsumer.start)
+def test_the_isolation_level_reaches_the_fetches(bootstrap: str) -> None:
+    async def levels() -> tuple[Any, Any]:
+        async with (
+            Real(bootstrap) as real,
+            AIOKafkaConsumer("texts", bootstrap_servers=bootstrap, isolation_level=Intake.isolation_level) as told,
+        ):
+            return real.kafka._fetcher._isolation_level, told._fetcher._isolation_level
+
+    ours, told = asyncio.run(levels())
+    assert ours == told
 
 
-def test_a_consumers_position_is_where_we_read_it() -> None:
-    assert {"position", "has_valid_position"} <= vars(TopicPartitionState).keys()
-    assert "self._subscription = " in inspect.getsource(AIOKafkaConsumer.__init__)
+def test_what_is_given_back_is_polled_again_unless_a_seek_came_first(bootstrap: str) -> None:
+    async def polled() -> list[list[int]]:
+        async with Real(bootstrap) as real:
+            await real.produce(5)
+            first = await real.poll()
+            assert first.next_offsets == {TEXTS: 5}
+            await real.thread.give_back(first, {TEXTS: first[TEXTS][2:]})
+            again = await real.poll()
+            real.kafka.seek(TopicPartition(*TEXTS), 4)
+            await real.thread.give_back(again, again)  # moved since: the seek stands
+            third = await real.poll()
+            return [[record.offset for record in poll[TEXTS]] for poll in (first, again, third)]
+
+    assert asyncio.run(polled()) == [[0, 1, 2, 3, 4], [2, 3, 4], [4]]
+
+
+def test_each_rebalance_makes_another_assignment(bootstrap: str) -> None:
+    async def assignments() -> list[Any]:
+        async with Real(bootstrap) as real:
+            subscription = real.kafka._subscription
+            subscription.unsubscribe()
+            subscription.subscribe({"texts"})
+            made = []
+            for _ in range(2):
+                subscription.assign_from_subscribed({TopicPartition(*TEXTS)})
+                made.append(real.thread.current_assignment())
+            return made
+
+    first, second = asyncio.run(assignments())
+    assert first is not second
 
 
 def test_sequence_numbers_can_be_taken_back() -> None:

@@ -1,0 +1,265 @@
+"""Intake without a broker: Faust's and our own consumer and thread, and aiokafka's own state of what is assigned.
+
+Only what would talk to a broker is replaced, and the thread's loop is the test's. What happens elsewhere while the
+thread works is scripted: ``scene.kafka.while_waiting(...)`` while a poll waits for records, ``scene.after_poll(...)``
+when it has returned in the thread and the consumer does not know yet, ``scene.before_job(...)`` and
+``scene.after_job(...)`` around the next other thing that the consumer asks of the thread.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.structs import OffsetAndTimestamp
+from faust.types import TP, Message
+
+from worker.delivery.ledger import Ledger, Partition
+from worker.fetch import Fetch
+from worker.intake.consumer import FetchConsumer, FetchTransport
+
+TEXTS, MORE_TEXTS, ORDERS = TP("texts", 0), TP("texts", 1), TP("orders", 0)
+Script = Callable[[], Awaitable[None]]
+POLL = 10
+"""Records of one poll."""
+
+
+def record(tp: TP, offset: int) -> Any:
+    """A record whose time, in milliseconds, is its offset."""
+    return SimpleNamespace(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=offset,
+        timestamp=offset,
+        timestamp_type=0,
+        key=None,
+        value=b"v",
+        headers=(),
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=1,
+    )
+
+
+class Kafka:
+    """aiokafka's consumer: its own methods and its own state, over partitions that are lists."""
+
+    seek = AIOKafkaConsumer.seek
+    seek_to_committed = AIOKafkaConsumer.seek_to_committed
+    assignment = AIOKafkaConsumer.assignment
+    highwater = AIOKafkaConsumer.highwater
+
+    def __init__(self, offset_reset: str) -> None:
+        self.records: dict[TP, list[Any]] = defaultdict(list)
+        self.offsets: dict[TP, int] = {}
+        self._subscription = SubscriptionState(asyncio.get_running_loop())
+        self._subscription.subscribe({"texts", "orders"})
+        self.reset = offset_reset
+        self.holes_behind = 0
+        """Offsets without a record (markers, say) behind those of a poll."""
+        self._waiting: list[Script] = []
+        self._looking_up: list[Script] = []
+        self._closed = False
+        self._max_poll_records = POLL
+        self._fetcher = SimpleNamespace(
+            _subscriptions=self._subscription,
+            _closed=False,
+            seek_to=self._subscription.seek,
+            fetched_records=self._fetched_records,
+        )
+
+    def while_waiting(self, *scripts: Script) -> None:
+        self._waiting += scripts
+
+    def while_looking_up(self, *scripts: Script) -> None:
+        self._looking_up += scripts
+
+    def produce(self, tp: TP, offsets: Iterable[int]) -> None:
+        self.records[tp] += [record(tp, offset) for offset in offsets]
+
+    def assign(self, tps: Iterable[TP]) -> None:
+        """What a join ends with: another assignment, all its partitions at their committed or reset offset."""
+        self._subscription.assign_from_subscribed({TopicPartition(*tp) for tp in tps})
+        for tp in tps:
+            self.state(tp).reset_to(self.offsets.get(tp, self.first(tp) if self.reset == "earliest" else self.end(tp)))
+
+    def first(self, tp: TP) -> int:
+        return self.records[tp][0].offset if self.records[tp] else 0
+
+    def end(self, tp: TP) -> int:
+        return self.records[tp][-1].offset + 1 if self.records[tp] else 0
+
+    def state(self, tp: TP) -> Any:
+        return self._subscription.subscription.assignment.state_value(tp)
+
+    async def _fetched_records(self, partitions: set[TP], *, max_records: int, **_: Any) -> dict[TP, list[Any]]:
+        await _play(self._waiting)
+        if self._subscription.reassignment_in_progress:
+            await self._subscription.wait_for_assignment()
+        drained = {}
+        for tp in sorted(self._subscription.assigned_partitions()):
+            if partitions and tp not in partitions:  # as aiokafka: all of them, once the set is empty
+                continue
+            state = self.state(tp)
+            found = [one for one in self.records[tp] if one.offset >= state.position][:max_records]
+            if found:
+                state.consumed_to(found[-1].offset + 1 + self.holes_behind)
+                drained[tp] = found
+        return drained
+
+    async def committed(self, tp: TP) -> int | None:
+        return self.offsets.get(tp)
+
+    async def offsets_for_times(self, times: dict[TP, int]) -> dict[TP, OffsetAndTimestamp | None]:
+        await _play(self._looking_up)
+        found = {tp: [one for one in self.records[tp] if one.timestamp >= time] for tp, time in times.items()}
+        return {
+            tp: OffsetAndTimestamp(some[0].offset, some[0].timestamp) if some else None for tp, some in found.items()
+        }
+
+    async def end_offsets(self, tps: list[TP]) -> dict[TP, int]:
+        return {tp: self.end(tp) for tp in tps}
+
+
+class Intake:
+    """The worker, as far as the consumer asks it."""
+
+    isolation_level = "read_committed"
+    topics = frozenset({"texts"})
+
+    def __init__(self, start_time_ms: int | None) -> None:
+        self.ledger = Ledger()
+        self.start_time_ms = start_time_ms
+
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        self.ledger.revoke(partitions)
+
+    def resume(self) -> None: ...
+
+    async def drain(self, *, stopping: bool) -> None: ...
+
+
+class Scene:
+    """One member of a group: ``join`` it, ``turn`` it, ``rebalance`` it."""
+
+    def __init__(self, *, start_time_ms: int | None = None, offset_reset: str = "earliest") -> None:
+        self.app = faust.App("scene", broker="kafka://nowhere", consumer_auto_offset_reset=offset_reset)
+        transport = FetchTransport(self.app.conf.broker_consumer, self.app)
+        self.intake = transport.intake = Intake(start_time_ms)
+        self.app.transport = transport
+        self.consumer = cast(
+            FetchConsumer,
+            transport.create_consumer(
+                callback=self._taken, on_partitions_revoked=self._revoked, on_partitions_assigned=self._assigned
+            ),
+        )
+        self.kafka = Kafka(offset_reset)
+        self.thread = self.consumer._thread
+        self.thread._consumer = self.kafka
+        self.thread.call_thread = self._call_thread
+        self.tps: set[TP] = set()
+        self.given: list[Message] = []
+        self._after_poll: list[Script] = []
+        self._before_job: list[Script] = []
+        self._after_job: list[Script] = []
+
+    def after_poll(self, *scripts: Script) -> None:
+        self._after_poll += scripts
+
+    def before_job(self, *scripts: Script) -> None:
+        self._before_job += scripts
+
+    def after_job(self, *scripts: Script) -> None:
+        self._after_job += scripts
+
+    async def _call_thread(self, job: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        polls = job.__name__ == "_fetch_records"
+        await _play([] if polls else self._before_job)
+        result = await job(*args, **kwargs)
+        await _play(self._after_poll if polls else self._after_job)
+        return result
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.intake.ledger
+
+    async def join(self, *tps: TP) -> None:
+        """The first assignment: nothing was stopped before it."""
+        self.tps = set(tps)
+        await self.assign()
+        await self.recover()
+
+    async def revoke(self) -> None:
+        """What a rebalance begins with."""
+        self.kafka._subscription.begin_reassignment()
+        await self.consumer.on_partitions_revoked(self.tps)
+
+    async def _revoked(self, revoked: set[TP]) -> None:
+        self.consumer.stop_flow()
+        self.consumer.pause_partitions(self.tps)
+        await self.commit()
+        self.intake.revoke(Partition(*tp) for tp in revoked)
+
+    async def commit(self) -> None:
+        for tp in self.consumer._filter_tps_with_pending_acks():
+            offset = self.consumer._new_offset(tp)
+            if offset is not None and self.consumer._should_commit(tp, offset):
+                self.kafka.offsets[tp] = self.consumer._committed_offset[tp] = offset
+
+    async def assign(self, *, generation: int = 1) -> None:
+        self.kafka.assign(self.tps)
+        self.app.consumer_generation_id += generation
+        await self.consumer.on_partitions_assigned(self.tps, self.app.consumer_generation_id)
+
+    async def _assigned(self, assigned: set[TP], generation: int) -> None:
+        self.consumer.pause_partitions(assigned)
+
+    async def recover(self) -> None:
+        """What Faust ends a rebalance with."""
+        self.consumer.resume_partitions(self.tps)
+        await self.consumer.perform_seek()
+        self.consumer.resume_flow()
+
+    async def rebalance(self, *, generation: int = 1) -> None:
+        await self.revoke()
+        await self.assign(generation=generation)
+        await self.recover()
+
+    async def finish_rebalance(self) -> None:
+        """The rest of what ``revoke`` began."""
+        await self.assign()
+        await self.recover()
+
+    async def _taken(self, message: Message) -> None:
+        self.given.append(message)
+
+    async def turn(self, times: int = 1, *, at_each: Script | None = None) -> None:
+        """Have the consumer poll, and take what it hands over; ``at_each`` is played while each is being taken."""
+        for _ in range(times):
+            async for _, message in self.consumer.getmany(0.0):
+                await self._taken(message)
+                if at_each is not None:
+                    await at_each()
+
+    @property
+    def fetches(self) -> list[Fetch]:
+        return [cast(Fetch, message.value) for message in self.given if message.topic == "texts"]
+
+    def offsets(self, tp: TP = TEXTS) -> list[int]:
+        """Offsets of what was handed over of a partition, in order."""
+        if tp.topic != "texts":
+            return [message.offset for message in self.given if message.tp == tp]
+        return [one.offset for fetch in self.fetches if fetch.partition == tp.partition for one in fetch.records]
+
+    def acknowledge(self, fetch: Fetch) -> None:
+        for release in self.ledger.settle(fetch, range(len(fetch))):
+            self.ledger.acknowledge(release)
+
+
+async def _play(scripts: list[Script]) -> None:
+    while scripts:
+        await scripts.pop(0)()

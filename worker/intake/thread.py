@@ -1,0 +1,108 @@
+"""The thread that polls, and what it notes of each poll.
+
+aiokafka lives in a thread with an event loop of its own. What has to hold together there (a poll and where it left the
+consumer, a look at a position and a seek) is done in one go in that thread: between two of its awaits nothing else can
+poll, seek or be assigned.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import faust.transport.drivers.aiokafka as driver
+from aiokafka import TopicPartition
+from faust.types import TP
+
+
+class Poll(dict[TP, list[Any]]):
+    """Records by partition, as one poll returned them, and where it left the consumer."""
+
+    def __init__(self, records: Mapping[TP, list[Any]], assignment: Any) -> None:
+        super().__init__(records)
+        self.assignment = assignment
+        """aiokafka's own. Each rebalance makes another one, also where the group's generation stays the same."""
+        self.next_offsets: dict[TP, int] = {}
+        """Where each assigned partition is read on: past its records here, and past holes behind them."""
+        for target in () if assignment is None else assignment.tps:
+            position = _position(assignment, target)
+            if position is not None:
+                self.next_offsets[TP(*target)] = position
+
+
+class FetchConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's thread, with notes of each poll, and an isolation level, which Faust couples to its own transactions."""
+
+    logger = logging.getLogger("faust.consumer")
+
+    def __init__(self, consumer: Any, *, isolation_level: str, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._wanted_isolation_level = isolation_level
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = self._wanted_isolation_level
+        return consumer
+
+    def current_assignment(self) -> Any:
+        """aiokafka's assignment of this moment; None before the first."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        return None if subscription is None else subscription.assignment
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109  # the signature is Faust's
+        max_records: int | None = None,
+    ) -> Poll:
+        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        return Poll(records, self.current_assignment())  # no await since the records were taken
+
+    async def give_back(self, poll: Poll, records: Mapping[TP, Sequence[Any]]) -> None:
+        """Have these records, the last ones of a poll, read again.
+
+        A partition that was moved since, by a rebalance or a seek, is left where it is: it has its place from whoever
+        moved it.
+        """
+        await self.call_thread(self._give_back, poll, records)
+
+    async def _give_back(self, poll: Poll, records: Mapping[TP, Sequence[Any]]) -> None:
+        if self.current_assignment() is not poll.assignment:
+            return
+        consumer = self._ensure_consumer()
+        for tp, left in records.items():
+            target = TopicPartition(*tp)
+            position = _position(poll.assignment, target)
+            if position is not None and position == poll.next_offsets.get(tp):
+                consumer.seek(target, left[0].offset)
+
+    async def start_at(self, tps: Sequence[TP], time_ms: int) -> None:
+        """Send partitions to their first offset at or after a time, or to their end where there is none.
+
+        Partitions for which something is committed stay where they are, and all do if a rebalance comes meanwhile.
+
+        Args:
+            tps: assigned partitions.
+            time_ms: milliseconds since the epoch.
+
+        Raises:
+            KafkaError: the broker does not answer, or refuses.
+        """
+        await self.call_thread(self._start_at, tps, time_ms)
+
+    async def _start_at(self, tps: Sequence[TP], time_ms: int) -> None:
+        consumer, assignment = self._ensure_consumer(), self.current_assignment()
+        # Faust takes a committed 0 for nothing committed: only aiokafka can tell.
+        targets = [target for target in (TopicPartition(*tp) for tp in tps) if await consumer.committed(target) is None]
+        if not targets:
+            return
+        found = await consumer.offsets_for_times(dict.fromkeys(targets, time_ms))
+        ends = await consumer.end_offsets([target for target in targets if found.get(target) is None])
+        if self.current_assignment() is assignment:
+            for target in targets:
+                consumer.seek(target, found[target].offset if found.get(target) else ends[target])
+
+
+def _position(assignment: Any, target: TopicPartition) -> int | None:
+    state = assignment.state_value(target)
+    return cast(int, state.position) if state is not None and state.has_valid_position else None
