@@ -1,26 +1,13 @@
 """Nothing is skipped and nothing hangs, whatever a rebalance, a seek or a stop comes in between."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
+from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene, in_a_loop
 
 from worker.delivery.ledger import Partition
-
-
-def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Faust's and aiokafka's objects want a running event loop from the start."""
-
-    @wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 20))
-
-    return run
-
 
 # What is handed over
 
@@ -271,77 +258,6 @@ async def test_a_rebalance_that_keeps_its_generation_is_one_all_the_same() -> No
     scene.given.clear()
     await scene.turn()
     assert [scene.ledger.knows(fetch) for fetch in scene.fetches] == [True, True]
-
-
-# Where a partition starts
-
-
-@pytest.mark.parametrize(("start_time_ms", "first"), [(None, 0), (5, 5), (50, 10)])
-@in_a_loop
-async def test_a_partition_without_a_committed_offset_starts_where_start_from_says(
-    start_time_ms: int | None, first: int
-) -> None:
-    scene = Scene(start_time_ms=start_time_ms)
-    scene.kafka.produce(TEXTS, range(10))
-    await scene.join(TEXTS)
-    scene.kafka.produce(TEXTS, [10])
-    await scene.turn(2)
-    assert scene.offsets() == [*range(first, 11)]
-
-
-@in_a_loop
-async def test_a_committed_0_is_not_taken_for_nothing_committed() -> None:
-    scene = Scene(start_time_ms=50)
-    await scene.join(TEXTS)
-    await scene.turn()
-    await scene.commit()
-    assert scene.kafka.offsets == {TEXTS: 0}
-    scene.kafka.produce(TEXTS, range(4))  # all of an earlier time than that to start at
-    await scene.turn()
-    await scene.rebalance()
-    await scene.turn()
-    assert scene.offsets() == [0, 1, 2, 3, 0, 1, 2, 3]
-
-
-@pytest.mark.parametrize(("start_time_ms", "offset_reset"), [(50, "earliest"), (None, "latest")])
-@in_a_loop
-async def test_what_was_received_before_the_first_commit_is_not_skipped_by_a_rebalance(
-    start_time_ms: int | None, offset_reset: str
-) -> None:
-    scene = Scene(start_time_ms=start_time_ms, offset_reset=offset_reset)
-    scene.kafka.produce(TEXTS, range(4))
-    await scene.join(TEXTS)
-    scene.kafka.produce(TEXTS, range(4, 8))
-    await scene.turn()
-    await scene.rebalance()
-    await scene.turn()
-    assert scene.offsets() == [4, 5, 6, 7, 4, 5, 6, 7]
-
-
-@in_a_loop
-async def test_from_the_earliest_on_nothing_is_committed_before_it_is_acknowledged() -> None:
-    scene = Scene()
-    scene.kafka.produce(TEXTS, range(4))
-    await scene.join(TEXTS)
-    await scene.turn()
-    await scene.commit()
-    assert scene.kafka.offsets == {}
-
-
-@in_a_loop
-async def test_a_start_that_a_rebalance_overtakes_is_left_to_the_next_seek() -> None:
-    scene = Scene(start_time_ms=50)
-    scene.kafka.produce(TEXTS, range(10))
-    scene.tps = {TEXTS}
-    await scene.assign()
-
-    async def reassigned() -> None:
-        scene.kafka.offsets[TEXTS] = 3
-        await scene.assign()
-
-    scene.kafka.while_looking_up(reassigned)
-    await scene.thread.start_at([TEXTS], 50)
-    assert scene.kafka.state(TEXTS).position == 3
 
 
 # A last commit, buffers, and other topics
