@@ -4,8 +4,8 @@ from typing import Final
 
 import orjson
 
-from worker.codec.cloudevents import CONTENT_TYPE, DEFINED, PREFIX, SPECVERSION
-from worker.codec.opened import CloudEvent
+from worker.codec.cloudevents import DEFINED, SPECVERSION
+from worker.codec.headers import CONTENT_TYPE, PREFIX
 from worker.codec.spans import parts
 from worker.fetch import Headers
 
@@ -26,25 +26,25 @@ def extension_members(body: bytes) -> bytes:
     return b"".join(b"," + member for member in members)
 
 
-def structured_answer(id_: str, topic: str, about: CloudEvent, extensions: bytes, data: bytes, time: str) -> bytes:
+def structured_answer(id_: str, topic: str, subject: str, extensions: bytes, data: bytes, time: str) -> bytes:
     """The value of the record; its headers are those of the event that it answers."""
-    attributes = orjson.dumps(_attributes(id_, topic, about, time) | {"datacontenttype": DATA_CONTENT_TYPE})
+    attributes = orjson.dumps(_attributes(id_, topic, subject, time) | {"datacontenttype": DATA_CONTENT_TYPE})
     return b"".join((attributes[:-1], extensions, b',"data":', data, b"}"))
 
 
-def binary_answer(id_: str, topic: str, about: CloudEvent, headers: Headers, time: str) -> Headers:
+def binary_answer(id_: str, topic: str, subject: str, headers: Headers, time: str) -> Headers:
     """The headers of the record: those of the event that are not its attributes, then ours."""
     passed_on = [(name, value) for name, value in headers if name.lower() not in _DEFINED_HEADERS]
-    own = [(PREFIX + name, value.encode()) for name, value in _attributes(id_, topic, about, time).items()]
+    own = [(PREFIX + name, value.encode()) for name, value in _attributes(id_, topic, subject, time).items()]
     return [*passed_on, *own, (CONTENT_TYPE, DATA_CONTENT_TYPE.encode())]
 
 
-def _attributes(id_: str, topic: str, about: CloudEvent, time: str) -> dict[str, str]:
+def _attributes(id_: str, topic: str, subject: str, time: str) -> dict[str, str]:
     return {
         "specversion": SPECVERSION,
         "id": id_,
         "source": source(topic),
         "type": TYPE,
-        "subject": about.id,
+        "subject": subject,
         "time": time,
     }

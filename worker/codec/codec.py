@@ -9,8 +9,9 @@ import orjson
 
 from worker.codec import rejections
 from worker.codec.confluent import frame
-from worker.codec.formats import FORMATS, Format
-from worker.codec.modes import SENTIMENT, Enrich, Mode, Output, VerdictOnly
+from worker.codec.formats import FORMATS, Format, recognised
+from worker.codec.headers import NO_HEADERS, TellingHeaders, telling
+from worker.codec.modes import Enrich, Mode, Output, VerdictOnly
 from worker.codec.pointer import Pointer
 from worker.codec.rendering import SentimentRenderer
 from worker.codec.text import find_text, is_blank
@@ -19,7 +20,7 @@ from worker.fetch import Fetch, Record
 from worker.settings import Settings
 from worker.verdict import ModelCard, Verdicts
 
-_CLOSING_BRACE = ord("}")
+_OPENING_BRACE, _CLOSING_BRACE = b"{}"
 _is_cloudevent = FORMATS["cloudevents"].recognises
 
 
@@ -38,8 +39,8 @@ class Decoded:
     rejected: dict[int, Rejection] = field(default_factory=dict)
     tombstones: list[int] = field(default_factory=list)
     """Slots that are forwarded as they are."""
-    kept: dict[int, Any] = field(default_factory=dict, repr=False)
-    """What the codec needs to answer the events, where the record alone does not tell."""
+    kept: list[Any] = field(default_factory=list, repr=False)
+    """What the codec needs to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
 
 
 class Codec:
@@ -51,55 +52,61 @@ class Codec:
         self._max_text_bytes = settings.max_text_bytes
         self._forwards_tombstones = settings.tombstones == "forward"
         self._format: Format | None = None if settings.input_format == "auto" else FORMATS[settings.input_format]
-        enriches = settings.output_mode == "enrich"
+        self._reads_headers = settings.input_format in ("auto", "cloudevents")
         id_pointer = Pointer.parse(settings.id_path)
         before = b"" if settings.output_schema_id is None else frame(settings.output_schema_id)
+        enriches = settings.output_mode == "enrich"
         self._mode: Mode = Enrich(before) if enriches else VerdictOnly(card, id_pointer, before)
         self._renderer = SentimentRenderer(card)
-        # A bare JSON object with its text under one key, to be enriched: nothing has to be kept of it.
-        quick = enriches and settings.input_format in ("auto", "json")
-        self._quick_key = self._text_pointer.only_key if quick else None
+        # Most events are a bare JSON object with its text under one key: ``decode`` reads these itself.
+        bare = settings.input_format in ("auto", "json")
+        self._bare_key = self._text_pointer.only_key if bare else None
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Sort a fetch's records. Never raises, whatever their bytes are."""
-        decoded = Decoded()
-        texts, slots = decoded.texts, decoded.slots
-        key, limit, headers_matter = self._quick_key, self._max_text_bytes, self._format is None
+        decoded = Decoded(kept=[None] * len(records))
+        texts, slots, kept = decoded.texts, decoded.slots, decoded.kept
+        key, limit, reads_headers = self._bare_key, self._max_text_bytes, self._reads_headers
+        keep_bare = self._mode.keep_bare
         for slot, record in enumerate(records):
             value = record.value
+            headers = telling(record.headers) if reads_headers and record.headers else NO_HEADERS
             if (
                 key is not None
                 and value
+                and value[0] == _OPENING_BRACE
                 and value[-1] == _CLOSING_BRACE
                 and len(value) <= limit
-                and not (headers_matter and record.headers and _is_cloudevent(record))
+                and not (headers and _is_cloudevent(value, headers))
             ):
                 try:
                     document = orjson.loads(value)
                 except orjson.JSONDecodeError:
                     document = {}
                 text = document.get(key)
-                if type(text) is str and SENTIMENT not in document and not is_blank(text):
+                if type(text) is str and not is_blank(text) and (bare := keep_bare(document)) is not None:
                     texts.append(text)
                     slots.append(slot)
+                    kept[slot] = bare
                     continue
-            self._decode_any(slot, record, decoded)
+            self._decode_any(slot, record, headers, decoded)
         return decoded
 
-    def _decode_any(self, slot: int, record: Record, decoded: Decoded) -> None:
+    def _decode_any(self, slot: int, record: Record, headers: TellingHeaders, decoded: Decoded) -> None:
         """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
-        if record.value is None:
+        value = record.value
+        if value is None:
             if self._forwards_tombstones and record.key is not None:
                 decoded.tombstones.append(slot)
             else:
                 decoded.rejected[slot] = rejections.NULL_VALUE
             return
-        format_ = self._format or next(format_ for format_ in FORMATS.values() if format_.recognises(record))
-        opened = format_.open(record)
+        opened = (self._format or recognised(value, headers)).open(value, headers)
         if isinstance(opened, Rejection):
             decoded.rejected[slot] = opened
             return
-        text = find_text(opened.document, self._text_pointer, self._max_text_bytes)
+        document = opened[0]
+        text = find_text(document, self._text_pointer, self._max_text_bytes)
         if isinstance(text, Rejection):
             decoded.rejected[slot] = text
             return

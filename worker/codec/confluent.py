@@ -1,9 +1,9 @@
 """Confluent's wire format with JSON in it: a zero byte, four bytes of a schema id (big-endian), the JSON."""
 
 from worker.codec import rejections
+from worker.codec.headers import TellingHeaders
 from worker.codec.opened import Opened, open_json
 from worker.errors import Reason, Rejection
-from worker.fetch import Record
 
 FRAME_BYTES = 5
 
@@ -21,11 +21,10 @@ def frame(schema_id: int) -> bytes:
 class ConfluentJson:
     """Framed JSON. The schema id is not looked up: what the pointers need is checked in each event anyway."""
 
-    def recognises(self, record: Record) -> bool:
-        return record.value is not None and record.value.startswith(b"\0")
+    def recognises(self, value: bytes, headers: TellingHeaders) -> bool:
+        return value.startswith(b"\0")
 
-    def open(self, record: Record) -> Opened | Rejection:
-        value = record.value or b""
+    def open(self, value: bytes, headers: TellingHeaders) -> Opened | Rejection:
         if not value.startswith(b"\0"):
             return _NO_FRAME
         opened = open_json(value[FRAME_BYTES:])

@@ -5,31 +5,31 @@ from typing import Protocol
 
 from worker.codec.cloudevents import CloudEventsJson
 from worker.codec.confluent import ConfluentJson
+from worker.codec.headers import TellingHeaders
 from worker.codec.opened import Opened, open_json
 from worker.errors import Rejection
-from worker.fetch import Record
 
 
 class Format(Protocol):
-    """One way to put an event into a record."""
+    """One way to put an event into a record, which is its value and, where the format reads them, its headers."""
 
-    def recognises(self, record: Record) -> bool:
+    def recognises(self, value: bytes, headers: TellingHeaders) -> bool:
         """Whether the record claims to be of this format; what it claims may still be wrong. Parses nothing."""
         ...
 
-    def open(self, record: Record) -> Opened | Rejection:
-        """The event in a record whose value is not null. Raises nothing, whatever the bytes are."""
+    def open(self, value: bytes, headers: TellingHeaders) -> Opened | Rejection:
+        """The event in the record. Raises nothing, whatever the bytes are."""
         ...
 
 
 class PlainJson:
     """The value is a JSON object. Headers mean nothing."""
 
-    def recognises(self, record: Record) -> bool:
+    def recognises(self, value: bytes, headers: TellingHeaders) -> bool:
         return True
 
-    def open(self, record: Record) -> Opened | Rejection:
-        return open_json(record.value or b"")
+    def open(self, value: bytes, headers: TellingHeaders) -> Opened | Rejection:
+        return open_json(value)
 
 
 FORMATS: Mapping[str, Format] = {
@@ -38,3 +38,11 @@ FORMATS: Mapping[str, Format] = {
     "json": PlainJson(),
 }
 """Every format by its name in the setting ``input_format``; ``auto`` takes the first that recognises a record."""
+
+
+def recognised(value: bytes, headers: TellingHeaders) -> Format:
+    """The first format that recognises the record; which came before it does not matter."""
+    for format_ in FORMATS.values():
+        if format_.recognises(value, headers):
+            break  # at the latest for plain JSON, which takes everything
+    return format_

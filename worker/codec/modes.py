@@ -1,14 +1,14 @@
 """The output modes: what an answer to an event looks like."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import orjson
 
 from worker.codec.answers import binary_answer, extension_members, structured_answer
+from worker.codec.document import Document
 from worker.codec.opened import CloudEvent, Opened
-from worker.codec.pointer import Pointer
+from worker.codec.pointer import MISSING, Pointer
 from worker.codec.rendering import id_template, literal, quoted
 from worker.codec.spans import find, parts
 from worker.fetch import Fetch, Headers
@@ -18,6 +18,8 @@ Output: TypeAlias = tuple[bytes, Headers]
 """Value and headers of an output record."""
 
 SENTIMENT = "sentiment"
+_ONLY_MEMBER = b'"sentiment":'
+_NEXT_MEMBER = b"," + _ONLY_MEMBER
 
 
 class Mode(Protocol):
@@ -27,23 +29,28 @@ class Mode(Protocol):
         """What ``write`` needs of an event besides its record."""
         ...
 
+    def keep_bare(self, document: Document) -> Any:
+        """What ``write`` needs of a plain record whose value is this object from its first byte to its last.
+
+        By a look-up alone: None where it takes ``keep`` to tell.
+        """
+        ...
+
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Mapping[int, Any], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Any], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
         """The answers to the events in ``slots``; ``sentiments`` are their verdicts as JSON, made at ``time``."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The bytes that an enriched event repeats, and the place in them for ``"sentiment":{...}``."""
+Envelope: TypeAlias = tuple[bytes, bytes | None, int, bytes]
+"""What an enriched event has around its verdict:
 
-    body: bytes = field(repr=False)
-    at: int
-    """Index of the brace that closes the object."""
-    comma: bytes
-    """What separates the verdict from the members before it; empty where there are none."""
-    frame: bytes
+- the frame before it;
+- the bytes that are repeated, or None for the record's value as it is;
+- the index in them of the brace that closes the object;
+- what stands there before the verdict: its key, and a comma if there are members before it.
+"""
 
 
 class Enrich:
@@ -51,45 +58,44 @@ class Enrich:
 
     def __init__(self, frame: bytes) -> None:
         self._frame = frame
+        self._bare: Envelope = (frame, None, -1, _NEXT_MEMBER)
 
     def keep(self, opened: Opened) -> Envelope:
-        body, at = opened.body, opened.end - 1
+        document, body, start, end, event = opened
         # What a CloudEvent's value is, its content type says: it is never framed.
-        frame = b"" if opened.event else self._frame
-        if SENTIMENT not in opened.document:
-            return Envelope(body, at, b"," if opened.document else b"", frame)
-        others = [body[part.start : part.end] for part in parts(body, opened.start) if part.key != SENTIMENT]
-        head = body[: opened.start + 1] + b",".join(others)
-        return Envelope(head + body[at:], len(head), b"," if others else b"", frame)
+        frame = b"" if event else self._frame
+        if SENTIMENT not in document:
+            return frame, body, end, _NEXT_MEMBER if document else _ONLY_MEMBER
+        others = [body[part.start : part.end] for part in parts(body, start) if part.key != SENTIMENT]
+        head = body[: start + 1] + b",".join(others)
+        return frame, head + body[end:], len(head), _NEXT_MEMBER if others else _ONLY_MEMBER
+
+    def keep_bare(self, document: Document) -> Envelope | None:
+        return None if SENTIMENT in document else self._bare
 
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Mapping[int, Envelope], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Envelope], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
-        """Slots that are not in ``kept`` hold a bare JSON object whose last byte is its closing brace."""
-        records, plain_frame = fetch.records, self._frame
         outputs: list[Output] = []
         for slot, sentiment in zip(slots, sentiments, strict=True):
-            record = records[slot]
-            envelope = kept.get(slot)
-            if envelope is None:
-                value = record.value or b""
-                pieces: tuple[bytes, ...] = (plain_frame, value[:-1], b',"sentiment":', sentiment, b"}")
-            else:
-                body, at = envelope.body, envelope.at
-                pieces = (envelope.frame, body[:at], envelope.comma, b'"sentiment":', sentiment, body[at:])
-            outputs.append((b"".join(pieces), record.headers))
+            record = fetch.records[slot]
+            frame, body, at, member = kept[slot]
+            if body is None:
+                body = record.value or b""
+            outputs.append((b"".join((frame, body[:at], member, sentiment, body[at:])), record.headers))
         return outputs
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The event that a verdict is about."""
+Id: TypeAlias = str | int | orjson.Fragment | None
+"""An event's own id, for orjson to write; a number that parsing would change is a fragment of the event."""
 
-    event_id: bytes = field(repr=False)
-    """The event's own id as JSON."""
-    event: CloudEvent | None
-    extensions: bytes = field(repr=False)
-    """Members of a structured CloudEvent that its answer repeats."""
+Subject: TypeAlias = tuple[Id, CloudEvent | None, bytes]
+"""The event that a verdict is about:
+
+- its own id;
+- what is known of the CloudEvent, if it is one;
+- members of a structured CloudEvent that its answer repeats.
+"""
 
 
 class VerdictOnly:
@@ -99,40 +105,53 @@ class VerdictOnly:
         self._card, self._id_pointer, self._frame = card, id_pointer, frame
 
     def keep(self, opened: Opened) -> Subject:
-        extensions = extension_members(opened.body) if opened.event and opened.event.extended else b""
-        return Subject(event_id(opened, self._id_pointer), opened.event, extensions)
+        document, body, start, _, event = opened
+        id_ = event_id(document, body, start, self._id_pointer)
+        if event is None:
+            return id_, None, b""
+        cloudevent_id, _, extended = event
+        return cloudevent_id if id_ is None else id_, event, extension_members(body) if extended else b""
+
+    def keep_bare(self, document: Document) -> Subject | None:
+        id_ = self._id_pointer.find(document)
+        if survives_parsing(id_):
+            return id_, None, b""
+        return (None, None, b"") if id_ is MISSING else None
 
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Mapping[int, Subject], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Subject], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
         answer_id = id_template(fetch.topic, fetch.partition, self._card)
         place = f'"topic":{literal(quoted(fetch.topic))},"partition":{fetch.partition},"offset":%d'
         template = f'{{"id":{answer_id},"event_id":%b,{place},"sentiment":%b}}'.encode()
         outputs: list[Output] = []
         for slot, sentiment in zip(slots, sentiments, strict=True):
-            record, subject = fetch.records[slot], kept[slot]
-            value = template % (record.offset, subject.event_id, record.offset, sentiment)
-            if subject.event is None:
+            record = fetch.records[slot]
+            own_id, event, extensions = kept[slot]
+            value = template % (record.offset, orjson.dumps(own_id), record.offset, sentiment)
+            if event is None:
                 outputs.append((self._frame + value, record.headers))
                 continue
             id_ = orjson.loads(answer_id % record.offset)
-            if subject.event.structured:
-                value = structured_answer(id_, fetch.topic, subject.event, subject.extensions, value, time)
+            subject, structured, _ = event
+            if structured:
+                value = structured_answer(id_, fetch.topic, subject, extensions, value, time)
                 outputs.append((value, record.headers))
             else:
-                outputs.append((value, binary_answer(id_, fetch.topic, subject.event, record.headers, time)))
+                outputs.append((value, binary_answer(id_, fetch.topic, subject, record.headers, time)))
         return outputs
 
 
-def event_id(opened: Opened, pointer: Pointer) -> bytes:
-    """The string or number that ``pointer`` finds, without loss; else a CloudEvent's own id; else ``null``. As JSON."""
-    found = pointer.find(opened.document)
-    if type(found) is str:
-        return orjson.dumps(found)
-    if type(found) is int and found:  # a zero may have been written -0
-        return b"%d" % found
-    if type(found) in (int, float):  # integers beyond 64 bits are parsed as floats: only the bytes tell
-        span = find(opened.body, opened.start, pointer)
-        if span is not None:
-            return opened.body[slice(*span)]
-    return b"null" if opened.event is None else orjson.dumps(opened.event.id)
+def event_id(document: Document, body: bytes, start: int, pointer: Pointer) -> Id:
+    """The string or number that ``pointer`` finds, if any."""
+    found = pointer.find(document)
+    if survives_parsing(found):
+        return found
+    span = find(body, start, pointer) if type(found) in (int, float) else None
+    return None if span is None else orjson.Fragment(body[slice(*span)])
+
+
+def survives_parsing(id_: object) -> TypeGuard[str | int]:
+    """Whether an id can be written again as the event has it, from its value alone."""
+    # A zero may have been written -0; integers beyond 64 bits are parsed as floats.
+    return type(id_) is str or (type(id_) is int and id_ != 0)

@@ -1,35 +1,27 @@
-"""What every input format finds in a record."""
+"""What every input format finds in a record: plain tuples, since there is one for each event."""
 
-from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from worker.codec.document import Document, parse
 from worker.errors import Rejection
 
+CloudEvent: TypeAlias = tuple[str, bool, bool]
+"""What an answer to a CloudEvent needs to know about it:
 
-@dataclass(frozen=True, slots=True)
-class CloudEvent:
-    """What an answer to a CloudEvent needs to know about it."""
+- its id;
+- whether it is structured, the whole event being the value; otherwise (binary) its attributes are headers and the value
+  is its data;
+- whether it is extended: the value holds attributes that the specification does not define.
+"""
 
-    id: str = field(repr=False)
-    structured: bool
-    """The whole event is the value; otherwise (binary) its attributes are headers and the value is its data."""
-    extended: bool
-    """The value holds attributes that the specification does not define."""
+Opened: TypeAlias = tuple[Document, bytes, int, int, CloudEvent | None]
+"""An event found in a record:
 
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An event found in a record."""
-
-    document: Document = field(repr=False)
-    """The parsed object in which the pointers find text and id."""
-    body: bytes = field(repr=False)
-    """What an enriched event repeats: the record's value, without a frame."""
-    start: int
-    """Where ``document`` lies in ``body``: the index of its opening brace ..."""
-    end: int
-    """... and the index behind its closing brace."""
-    event: CloudEvent | None = None
+- the document, the parsed object in which the pointers find text and id;
+- the body, which is what an enriched event repeats: the record's value, without a frame;
+- where the document lies in the body: the index of its opening brace, and the index of its closing brace;
+- what is known of the CloudEvent, if it is one.
+"""
 
 
 def open_json(body: bytes, event: CloudEvent | None = None) -> Opened | Rejection:
@@ -37,4 +29,4 @@ def open_json(body: bytes, event: CloudEvent | None = None) -> Opened | Rejectio
     document = parse(body)
     if isinstance(document, Rejection):
         return document
-    return Opened(document, body, body.index(b"{"), body.rindex(b"}") + 1, event)
+    return document, body, body.index(b"{"), body.rindex(b"}"), event

@@ -1,10 +1,13 @@
 """What holds for every input format, the day it is listed in FORMATS."""
 
 import json
-from typing import get_args
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any, get_args
 
 import pytest
 from codec_events import (
+    CE_HEADERS,
     ID,
     OFFSET,
     PARTITION,
@@ -20,8 +23,10 @@ from codec_events import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.codec import Codec
 from worker.codec.formats import FORMATS
-from worker.errors import Reason, Stage
+from worker.codec.headers import telling
+from worker.errors import Reason, Rejection, Stage
 from worker.settings import Settings
 
 MODES = get_args(Settings.model_fields["output_mode"].annotation)
@@ -40,6 +45,14 @@ BAD_OBJECTS = {
 }
 
 
+SHAPES = {
+    **{name: wrapping.wrap(b'{"id":1.0,"text":"%b"}' % name.encode()) for name, wrapping in WRAPPINGS.items()},
+    "plain JSON with headers": a_record(b'{"id":"a","text":"lovely"}', (("content-type", b"application/json"),)),
+    "a frame where a CloudEvent has none": a_record(b'\0\0\0\0\x2a{"text":"lovely"}', CE_HEADERS),
+}
+"""One record of each format and of what is close to another one."""
+
+
 def test_every_listed_format_is_a_setting_and_every_setting_a_format() -> None:
     choices = set(get_args(Settings.model_fields["input_format"].annotation))
     assert set(FORMATS) == choices - {"auto"}
@@ -52,7 +65,43 @@ def test_every_listed_format_is_under_contract_here() -> None:
 @every_wrapping
 def test_auto_takes_a_record_for_the_format_it_is(wrapping: Wrapping) -> None:
     record = wrapping.wrap(b'{"text":"lovely"}')
-    assert next(name for name, format_ in FORMATS.items() if format_.recognises(record)) == wrapping.format
+    assert (
+        next(name for name, format_ in FORMATS.items() if format_.recognises(record.value, telling(record.headers)))
+        == wrapping.format
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_record_is_taken_for_does_not_depend_on_those_before_it(mode: str) -> None:
+    def read(codec: Codec, record: Any) -> Any:
+        decoded = codec.decode([record])
+        return decoded.rejected.get(0) or (decoded.texts, answer(codec, record))
+
+    alone = {name: read(a_codec(output_mode=mode), record) for name, record in SHAPES.items()}
+    texts = {name: [] if isinstance(read_, Rejection) else read_[0] for name, read_ in alone.items()}
+    assert sum(isinstance(read_, Rejection) for read_ in alone.values()) == 1
+    for order in permutations(SHAPES, 3):
+        codec = a_codec(output_mode=mode)
+        assert codec.decode([SHAPES[name] for name in order]).texts == [text for name in order for text in texts[name]]
+        assert [read(codec, SHAPES[name]) for name in order] == [alone[name] for name in order]
+
+
+class CountedHeaders(tuple[tuple[str, bytes | None], ...]):
+    """Headers that know how often somebody went through them."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[tuple[str, bytes | None]]:
+        self.times += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("input_format", [*FORMATS, "auto"])
+@pytest.mark.parametrize("record", SHAPES.values(), ids=SHAPES)
+def test_decoding_goes_through_a_records_headers_once_at_most(record: Any, input_format: str) -> None:
+    headers = CountedHeaders(record.headers)
+    a_codec(input_format=input_format).decode([a_record(record.value, headers)])
+    assert headers.times <= (input_format in ("auto", "cloudevents"))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -5,7 +5,19 @@ from typing import Any
 
 import orjson
 import pytest
-from codec_events import a_codec, a_fetch, a_record, answer, events, exactly, some_verdicts, unhurried
+from codec_events import (
+    OTHER_MEMBER,
+    VALUE,
+    a_codec,
+    a_fetch,
+    a_record,
+    answer,
+    events,
+    exactly,
+    members,
+    some_verdicts,
+    unhurried,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +64,15 @@ def test_a_bare_object_comes_out_as_one_with_a_space_behind_it(
     }
     if bare.texts:
         assert answer(codec, a_record(event))[0] == answer(codec, a_record(event + b" "))[0].rstrip()
+
+
+@unhurried
+@given(others=st.lists(OTHER_MEMBER, max_size=2), ids=st.lists(members(st.just('"id"'), VALUE), max_size=2))
+def test_a_bare_object_gets_the_verdict_that_one_with_a_space_behind_it_gets(others: list[str], ids: list[str]) -> None:
+    event = ("{" + ",".join([*ids, '"text":"lovely"', *others]) + "}").encode()
+    for path in ("/id", "/id/0", "/other"):
+        codec = a_codec(output_mode="verdict", id_path=path)
+        assert answer(codec, a_record(event)) == answer(codec, a_record(event + b" "))
 
 
 def refuse(constant: str) -> None:

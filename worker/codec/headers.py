@@ -1,0 +1,27 @@
+"""The headers that tell what a record holds, looked up once for each record."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from worker.fetch import Headers
+
+CONTENT_TYPE: Final = "content-type"
+PREFIX: Final = "ce_"
+"""Of a CloudEvent's attributes."""
+REQUIRED: Final = ("specversion", "id", "source", "type")
+"""Attributes that every CloudEvent has."""
+
+TellingHeaders: TypeAlias = Mapping[str, bytes | None]
+"""By lower-case name."""
+NO_HEADERS: Final[TellingHeaders] = {}
+
+_TELLING = frozenset({CONTENT_TYPE, *(PREFIX + name for name in REQUIRED)})
+
+
+def telling(headers: Headers) -> TellingHeaders:
+    """Those that a format looks at; of a doubled one the last counts, as Kafka's own ``lastHeader`` has it."""
+    found = {}
+    for name, value in headers:
+        if (lower := name.lower()) in _TELLING:
+            found[lower] = value
+    return found
