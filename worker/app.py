@@ -68,7 +68,13 @@ class QuietWorker(faust.Worker):
             handler.addFilter(_is_worth_a_line)
 
 
+#: aiokafka's words for what it tries again by itself, several times where a broker is fresh. What lasts has others.
+_CHATTER = ("Group Coordinator Request failed", "Marking the coordinator dead")
+
+
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    if record.name.startswith("aiokafka") and str(record.msg).startswith(_CHATTER):
+        return False
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, WorkerError):  # its sentence says all there is to say
         record.exc_info = None

@@ -43,8 +43,8 @@ def broker_error(settings: Settings, error: Exception) -> BrokerError:
     kind = type(error).__name__
     if kind in UNREACHABLE:
         return BrokerError(
-            f"no Kafka broker answers at {servers} ({settings.security_protocol}): start one, "
-            "or name yours by --bootstrap-servers or SENTIMENT_BOOTSTRAP_SERVERS"
+            f"no Kafka broker answers at {servers} by {settings.security_protocol}: start one, name yours by "
+            "--bootstrap-servers, or set security_protocol to what it talks"
         )
     if kind in UNAUTHORISED:
         return BrokerError(

@@ -56,6 +56,7 @@ class Engine(Service):
         self.start_time_ms = _start_time_ms(settings.start_from)
         self.assigned = False
         """Whether the group has given us partitions, or told us that there are none for us."""
+        self._said_ready = False
         self.unfinished = False
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
         self.owns_process = False
@@ -124,13 +125,18 @@ class Engine(Service):
 
     def on_assigned(self, partitions: Iterable[Sequence[Any]]) -> None:
         """The group has decided what is ours."""
+        if not self._said_ready:
+            self._said_ready = True
+            self._say_ready()
         self.assigned = True
         logger.info("assigned: %s", _named(partitions))
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
         """These partitions are somebody else's from now on."""
         self.assigned = False
-        logger.info("revoked: %s", _named(partitions))
+        partitions = list(partitions)
+        if partitions:
+            logger.info("revoked: %s", _named(partitions))
         self.revoke(Partition(*partition) for partition in partitions)
 
     def resume(self) -> None:
@@ -144,12 +150,12 @@ class Engine(Service):
             return  # Faust asks twice at a stop
         if stopping:
             self._watch_the_stop()
+            logger.info("stopping: what is under way is finished, within %g s", self.settings.drain_timeout)
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
-        outcome = "all done" if finished else "out of time" if self._pipeline.failure is None else "broken off"
-        left = self._pipeline.statistics().pending_events
-        logger.info("drained: %s; %d events are left for whoever reads on", outcome, left)
+        outcome = "finished" if finished else "out of time" if self._pipeline.failure is None else "broken off"
+        logger.info("drained: %s; what was not answered is uncommitted and will be read again", outcome)
 
     @property
     def ready(self) -> bool:
@@ -177,6 +183,17 @@ class Engine(Service):
     def _publish(self, release: Release, answer: Answer) -> None:
         if self._publisher is not None:
             self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
+
+    def _say_ready(self) -> None:
+        settings = self.settings
+        pages = f"http://{settings.web_host}:{settings.web_port}/readyz" if settings.web_port else "none"
+        logger.info(
+            "ready: reads %s, writes %s, dead letters to %s; health pages: %s",
+            ", ".join(settings.input_topics),
+            settings.output_topic,
+            settings.dead_letter_topic,
+            pages,
+        )
 
     def _watch_the_stop(self) -> None:
         """Nothing that hangs, in Faust, a client or a driver, may keep a worker that was told to stop."""

@@ -5,6 +5,7 @@ so that nothing is awaited or locked per event.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +21,14 @@ from worker.codec import Codec
 from worker.deadline import Deadline
 from worker.delivery.breaker import Breaker
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.errors import Rejection
+from worker.delivery.notices import Notices
+from worker.errors import Reason, Rejection
 from worker.fetch import Fetch
 from worker.job import Answer, Job
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
+
+logger = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -53,6 +57,7 @@ class Pipeline:
         self._ledger = ledger
         self._publish = publish
         self._on_failed = failed
+        self._notices = Notices()
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
         self._limits = Limits(
             batch_size=classifier.batch_size,
@@ -178,8 +183,8 @@ class Pipeline:
         for release in self._ledger.settle(fetch, slots):
             answer = self._jobs[release.fetch].answer(release, self._classifier, self._codec)
             self._breaker.count(release.stop - release.start, [slot - release.start for slot in answer.rejected])
-            for rejection in answer.rejected.values():
-                self._counters.dead_letter_reasons[rejection.reason] += 1
+            if answer.rejected:
+                self._note([rejection.reason for rejection in answer.rejected.values()])
             self._publish(release, answer)
 
     def delivered(self, release: Release, dead_letters: int) -> None:
@@ -199,7 +204,13 @@ class Pipeline:
 
     def refused(self, rejection: Rejection) -> None:
         """The broker refused an output, which will be a dead letter."""
-        self._counters.dead_letter_reasons[rejection.reason] += 1
+        self._note([rejection.reason])
+
+    def _note(self, reasons: list[Reason]) -> None:
+        """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
+        self._counters.dead_letter_reasons.update(reasons)
+        if sentence := self._notices.count(reasons, time.monotonic()):
+            logger.warning("%s", sentence)
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
@@ -251,6 +262,8 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
+        if sentence := self._notices.rest(time.monotonic()):
+            logger.warning("%s", sentence)
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._device.close(timeout=0)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -22,6 +24,8 @@ from worker.errors import SettingError
 ENV_PREFIX = "SENTIMENT_"
 CONFIG_FILE_VARIABLE = "SENTIMENT_CONFIG"
 DEFAULT_CONFIG_FILE = Path("sentiment-worker.toml")
+
+_TOPIC = re.compile("[a-zA-Z0-9._-]{1,249}")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -138,6 +142,14 @@ class Settings(BaseSettings):
             raise ValueError("names at least one")
         return names
 
+    @field_validator("input_topics", "output_topic", "dead_letter_topic")
+    @classmethod
+    def _are_topics(cls, value: Any) -> Any:
+        for name in (value,) if isinstance(value, str) else value:
+            if not _TOPIC.fullmatch(name) or name in (".", ".."):
+                raise ValueError(f"{name!r} cannot be a topic: letters, digits, '.', '_' and '-', 249 at most")
+        return value
+
     @field_validator("topic_replication")
     @classmethod
     def _replicas(cls, value: int) -> int:
@@ -149,7 +161,9 @@ class Settings(BaseSettings):
     @classmethod
     def _is_pointer(cls, value: str) -> str:
         if not value.startswith("/"):
-            raise ValueError(f"is a JSON Pointer (RFC 6901) and starts with '/': did you mean '/{value}'?")
+            raise ValueError(
+                f"is a JSON Pointer (RFC 6901) and starts with '/': did you mean '/{value.replace('.', '/')}'?"
+            )
         if re.search("~(?![01])", value):
             raise ValueError("is a JSON Pointer (RFC 6901), in which '~' is written '~0' and '/' in a name '~1'")
         return value
@@ -205,6 +219,14 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         # Not chained: pydantic's own words quote what was given, a password among it.
         raise SettingError("; ".join(_sentence(detail) for detail in error.errors(include_input=False))) from None
+    except SettingsError as error:  # from the environment, where what is no text is JSON
+        name = re.search(r'field "(\w+)"', str(error))
+        field = Settings.model_fields.get(name[1]) if name else None
+        if name is None or field is None:
+            raise SettingError(f"the settings cannot be read: {error}") from error
+        raise SettingError(f"{name[1]}: is no JSON ({field.description})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"{_config_file()} is no TOML: {error}") from error
     except (OSError, ValueError) as error:
         raise SettingError(f"the settings cannot be read: {error}") from error
 
@@ -223,7 +245,7 @@ def _config_file() -> Path | None:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
     if named:
         if not Path(named).is_file():
-            raise SettingError(f"{CONFIG_FILE_VARIABLE} names {named!r}, which is not a file")
+            raise SettingError(f"there is no settings file {named!r} (--config, or {CONFIG_FILE_VARIABLE})")
         return Path(named)
     return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.is_file() else None
 

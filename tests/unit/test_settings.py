@@ -49,6 +49,9 @@ def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.Monkey
         pytest.param({"output_topic": "a", "dead_letter_topic": "a"}, "choose two topics", id="one topic for both"),
         pytest.param({"input_topics": " , "}, "input_topics: names at least one", id="no input"),
         pytest.param({"text_path": "text"}, "did you mean '/text'", id="not a pointer"),
+        pytest.param({"text_path": "review.body"}, "did you mean '/review/body'", id="dots are no pointer"),
+        pytest.param({"input_topics": "re views"}, "'re views' cannot be a topic", id="no topic name"),
+        pytest.param({"output_topic": "x" * 250}, "cannot be a topic", id="topic name too long"),
         pytest.param({"text_path": "/a~2b"}, "'~' is written '~0'", id="no escape"),
         pytest.param({"topic_replication": 0}, "0 replicas keep nothing", id="no replicas"),
         pytest.param({"max_batch_size": 0}, "max_batch_size", id="no batch"),
@@ -95,6 +98,19 @@ def test_other_variables_that_begin_alike_are_somebody_elses_business(monkeypatc
 def test_a_config_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTIMENT_CONFIG", "nowhere.toml")
     with pytest.raises(SettingError, match=r"nowhere\.toml"):
+        load_settings()
+
+
+def test_a_variable_that_is_no_json_is_named_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_LABEL_POLARITY", "{bad")
+    with pytest.raises(SettingError, match=r"label_polarity: is no JSON .*\{\"toxic\": -1"):
+        load_settings()
+
+
+def test_a_file_that_is_no_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("model = bundled")
+    monkeypatch.setenv("SENTIMENT_CONFIG", "mine.toml")
+    with pytest.raises(SettingError, match=r"mine\.toml is no TOML: "):
         load_settings()
 
 

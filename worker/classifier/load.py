@@ -1,5 +1,6 @@
 """From a setting to a warm classifier: find the model, check that it is what it says, prove it on texts, warm it up."""
 
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -74,7 +75,12 @@ def load_classifier(settings: Settings) -> Classifier:
     classifier.load_seconds = time.perf_counter() - started
     if unknown:
         logger.warning(
-            "nothing is known of the labels %s: their polarity is 0, which label_polarity changes", ", ".join(unknown)
+            "nothing is known of the labels %s: their polarity is 0. label_polarity gives them one: %s",
+            ", ".join(unknown),
+            "SENTIMENT_LABEL_POLARITY='"
+            + json.dumps(dict.fromkeys(unknown, 0.0), ensure_ascii=False)
+            + "' with numbers "
+            "from -1 to 1",
         )
     logger.info(
         "model %s ready on %s at %s in %.1f s, tokenised by %s",
@@ -180,6 +186,10 @@ def _unusable(source: Source, error: Exception) -> SettingError:
             "choose a model of an architecture that transformers has"
         )
     reason = " ".join(str(error).split())[:300]
+    if isinstance(error, SafetensorError):
+        return SettingError(
+            f"the weights of the model {source.name} cannot be loaded ({reason}): was the file copied whole?"
+        )
     return SettingError(f"the model {source.name} cannot be loaded as a sequence classifier: {reason}")
 
 

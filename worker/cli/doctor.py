@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
-from worker.connection import broker_error, client_options
 from worker.errors import WorkerError
 from worker.settings import Settings, load_settings
 from worker.tokens import PaddedBatch
@@ -54,7 +54,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "valid; `sentiment-worker config` shows them and where they come from")
     with _doing("asking the broker"):
         try:
-            present = asyncio.run(_present_topics(settings))
+            present = asyncio.run(present_topics(settings))
         except WorkerError as error:
             yield Finding("broker", False, str(error))
             yield Finding("topics", False, "not looked for, since no broker answers")
@@ -90,25 +90,6 @@ def _topics(settings: Settings, present: set[str]) -> Finding:
     if settings.missing_topics == "create":
         return Finding("topics", True, f"{', '.join(missing)} will be made by `run` (missing_topics=create)")
     return Finding("topics", False, f"missing: {', '.join(missing)}; `sentiment-worker topics create` makes them")
-
-
-async def _present_topics(settings: Settings) -> set[str]:
-    """Topics of the cluster.
-
-    Raises:
-        BrokerError: the cluster cannot be reached or refuses us.
-    """
-    from aiokafka import AIOKafkaConsumer
-    from aiokafka.errors import KafkaError
-
-    consumer = AIOKafkaConsumer(**client_options(settings), group_id=None)
-    try:
-        await consumer.start()
-        return set(await consumer.topics())
-    except KafkaError as error:
-        raise broker_error(settings, error) from error
-    finally:
-        await consumer.stop()
 
 
 def _load(settings: Settings) -> "Classifier":

@@ -36,7 +36,7 @@ def schemas(
             raise SettingError(f"{output} cannot be written: {error.strerror}") from error
     elif name is None:
         typer.echo("\n".join(available))
-    elif name in available:
-        typer.echo(available[name], nl=False)
+    elif (document := name if name in available else f"{name}.schema.json") in available:
+        typer.echo(available[document], nl=False)
     else:
         raise SettingError(f"there is no schema {name!r} but {', '.join(available)}")

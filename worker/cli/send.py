@@ -10,6 +10,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from worker.cli.cluster import present_topics
 from worker.cli.console import stderr
 from worker.cli.events import event, is_object
 from worker.cli.flags import CONNECTION, Flags, with_flags
@@ -107,11 +108,13 @@ async def _send(settings: Settings, topic: str, key: str | None, events: AsyncIt
     """Send all events; returns how many the broker acknowledged, which is all of them.
 
     Raises:
-        BrokerError: the broker cannot be reached or refuses an event.
+        BrokerError: the broker cannot be reached, or refuses an event.
     """
     from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError
 
+    if topic not in await present_topics(settings):
+        stderr().print(f"there is no topic {topic!r} yet; where brokers may make topics, this one does", style="yellow")
     producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True, linger_ms=5)
     encoded_key = None if key is None else key.encode()
     sent = 0

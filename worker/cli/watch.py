@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json, event_line
 from worker.codec.pointer import Pointer
 from worker.connection import broker_error, client_options
-from worker.errors import BrokerError
 from worker.settings import Settings, load_settings
+
+WAIT_SECONDS = 0.5
+"""Between two looks for a topic that is not there."""
 
 
 class Start(StrEnum):
@@ -59,8 +62,18 @@ async def _watch(settings: Settings, topic: str, start: Start, count: int | None
         BrokerError: the broker cannot be reached, or there is no such topic.
     """
     from aiokafka import AIOKafkaConsumer
-    from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+    from aiokafka.errors import KafkaError
 
+    waiting = False
+
+    # Asked before it is subscribed to, which would make it on a broker that makes topics by itself.
+    while topic not in await present_topics(settings):
+        if not waiting:
+            stderr().print(f"there is no topic {topic!r} yet: waiting for it", style="yellow")
+        waiting = True
+        await asyncio.sleep(WAIT_SECONDS)
+    if waiting:
+        start = Start.EARLIEST  # all of it is new
     consumer = AIOKafkaConsumer(
         topic,
         **client_options(settings),
@@ -79,8 +92,6 @@ async def _watch(settings: Settings, topic: str, start: Start, count: int | None
             shown += 1
             if shown == count:
                 return
-    except UnknownTopicOrPartitionError as error:
-        raise BrokerError(f"there is no topic {topic!r}: `sentiment-worker topics create` makes it") from error
     except KafkaError as error:
         raise broker_error(settings, error) from error
     finally:

@@ -90,4 +90,5 @@ def batches(statistics: dict[str, Any]) -> str:
     size = statistics["batch_events"] / number
     padding = 1 - statistics["batch_tokens"] / padded
     flushes = ", ".join(f"{reason} {count}" for reason, count in sorted(statistics.get("flushes", {}).items()))
-    return f"{number} batches of {size:.0f} texts on average, {padding:.1%} padding, sent because of: {flushes}"
+    what = "batch" if number == 1 else "batches"
+    return f"{number} {what} of {size:.0f} texts on average, {padding:.1%} padding, sent because of: {flushes}"

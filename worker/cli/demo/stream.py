@@ -15,7 +15,7 @@ from worker.settings import Settings
 from worker.verdict import Sentiment
 
 LEAD = 256
-"""Events sent and not yet answered: enough for full batches, and the latency that the demo shows is the wait in them."""
+"""Events sent and not yet answered: enough for full batches; the latency that the demo shows is the wait in them."""
 PATIENCE_SECONDS = 60.0
 
 BROKEN: Sequence[bytes] = (
