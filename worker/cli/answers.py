@@ -5,12 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
 
 from rich.text import Text
 
 from worker.cli.console import STYLES, stdout
-from worker.cli.inputs import Shape
+from worker.cli.inputs import Inputs, Shape
 from worker.cli.rendering import one_line
 from worker.verdict import ModelCard, Verdicts
 
@@ -37,11 +36,11 @@ class Answered:
     verdicts: Verdicts
 
 
-def writer(form: AnswerFormat, card: ModelCard, shape: Shape) -> Callable[[Answered], None]:
-    """A function that writes one window of answers to stdout after the other."""
+def writer(form: AnswerFormat, card: ModelCard, inputs: Inputs) -> Callable[[Answered], None]:
+    """A function that writes one window of answers to stdout after the other; a header is written at once."""
     if form is AnswerFormat.JSONL:
         return _write_jsonl
-    return _csv_writer(shape) if form is AnswerFormat.CSV else _table_writer(card)
+    return _csv_writer(inputs) if form is AnswerFormat.CSV else _table_writer(card)
 
 
 def _write_jsonl(answered: Answered) -> None:
@@ -70,18 +69,17 @@ def _table_writer(card: ModelCard) -> Callable[[Answered], None]:
     return write
 
 
-def _csv_writer(shape: Shape) -> Callable[[Answered], None]:
+def _csv_writer(inputs: Inputs) -> Callable[[Answered], None]:
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    numbers = count()
+    table = inputs.shape is Shape.CSV
+    own = inputs.columns if table else ("text",)
+    rows.writerow([*own, *(name if name not in own else f"{name}_of_text" for name in CSV_COLUMNS)])
 
     def write(answered: Answered) -> None:
-        inputs = answered.rows if shape is Shape.CSV else [{"text": text} for text in answered.texts]
         verdicts = answered.verdicts
         columns = (verdicts.sentiment, verdicts.polarity, verdicts.label, verdicts.score)
-        for row, sentiment, polarity, label, score in zip(inputs, *columns, strict=True):
-            own = row or {}
-            if next(numbers) == 0:
-                rows.writerow([*own, *(name if name not in own else f"{name}_of_text" for name in CSV_COLUMNS)])
-            rows.writerow([*own.values(), sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}"])
+        texts = [(row or {}).values() for row in answered.rows] if table else [(text,) for text in answered.texts]
+        for cells, sentiment, polarity, label, score in zip(texts, *columns, strict=True):
+            rows.writerow([*cells, sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}"])
 
     return write

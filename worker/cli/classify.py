@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -32,6 +32,7 @@ from worker.codec import Codec, processed_now
 from worker.errors import Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
+from worker.training.rows import unpacked
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier, Device
@@ -45,14 +46,15 @@ def classify(
     flags: Flags,
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="texts to classify")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="read texts from here; without it: from stdin")
+        Path | None,
+        typer.Option("--file", "-f", metavar="FILE", help="read texts from here, also .gz; without it: from stdin"),
     ] = None,
     shape: Annotated[
         Shape,
         typer.Option(
             "--as",
-            help="what the file holds: JSON objects a line each, CSV with a header, or a text a line; "
-            "auto: by the file's name, otherwise JSON if the first line is a JSON object",
+            help="what the file holds: JSON objects a line each, CSV with a header (comma, semicolon or tab), or a "
+            "text a line; auto: by the file's name, otherwise JSON if the first line is a JSON object",
         ),
     ] = Shape.AUTO,
     column: Annotated[
@@ -84,7 +86,7 @@ def classify(
         inputs = inputs_of_texts(texts, settings.text_path)
         rejected = _embed(settings, inputs) if embed else _classify(settings, inputs, "arguments", form, len(texts))
     else:
-        with opened(file) as stream:
+        with opened(file) as raw, unpacked(raw, file) as stream:
             total = _count_lines(stream)
             inputs = inputs_of_file(stream, file, shape, settings.text_path, column)
             name = file.name if file is not None else "stdin"
@@ -99,23 +101,40 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
     settings = _reading(settings, inputs)
     with _progress(total) as (progress, task):
         session = _Session.start(settings, name, progress, task)
-        write = writer(form, session.classifier.card, inputs.shape)
+        write = writer(form, session.classifier.card, inputs)
         rejected = 0
         while records := list(islice(inputs.records, WINDOW)):
-            answered, rejections = session.classify(records)
-            write(answered)
-            for slot, rejection in sorted(rejections.items()):
-                progress.console.print(f"line {records[slot].offset}: {rejection.message}", style="yellow")
-            rejected += len(rejections)
+            bad = {record.offset: record.fault for record in records if record.fault}
+            progress.advance(task, len(bad))
+            if sound := [record for record in records if not record.fault]:
+                answered, rejections = session.classify(sound)
+                write(answered)
+                bad |= {sound[slot].offset: rejection.message for slot, rejection in rejections.items()}
+            for line, why in sorted(bad.items()):
+                progress.console.print(f"line {line}: {why}", style="yellow")
+            rejected += len(bad)
     return rejected
 
 
 def _embed(settings: Settings, inputs: Inputs) -> int:
     """Write the embeddings of all inputs; returns how many had no text."""
     console = stderr()
-    return write_embeddings(
-        _reading(settings, inputs), inputs, lambda line, what: console.print(f"line {line}: {what}", style="yellow")
-    )
+
+    def report(line: int, what: str) -> None:
+        console.print(f"line {line}: {what}", style="yellow")
+
+    faults = count()
+
+    def sound() -> Iterator[InputRecord]:
+        for record in inputs.records:
+            if record.fault:
+                report(record.offset, record.fault)
+                next(faults)
+            else:
+                yield record
+
+    rejected = write_embeddings(_reading(settings, inputs), replace(inputs, records=sound()), report)
+    return rejected + next(faults)
 
 
 def _reading(settings: Settings, inputs: Inputs) -> Settings:

@@ -1,11 +1,10 @@
 """What ``classify`` reads: every line, row or argument becomes a record, as if it had come from Kafka."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +13,7 @@ from worker.cli.lines import numbered_lines
 from worker.codec.pointer import Pointer
 from worker.errors import SettingError
 from worker.fetch import Headers
+from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of
 
 
 class Shape(StrEnum):
@@ -25,7 +25,7 @@ class Shape(StrEnum):
     TEXT = "text"
 
 
-SUFFIXES = {".jsonl": Shape.JSON, ".ndjson": Shape.JSON, ".json": Shape.JSON, ".csv": Shape.CSV}
+SUFFIXES = {".jsonl": Shape.JSON, ".ndjson": Shape.JSON, ".json": Shape.JSON, **dict.fromkeys(TABLES, Shape.CSV)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class InputRecord:
     timestamp: int = -1
     key: bytes | None = None
     headers: Headers = ()
+    fault: str = ""
+    """Why the input cannot be read, where it is a row of a table; it has no value then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Inputs:
     shape: Shape
     text_path: str
     """Where the records' texts are."""
+    columns: tuple[str, ...] = ()
+    """Of a table."""
 
 
 def inputs_of_texts(texts: Iterable[str], text_path: str) -> Inputs:
@@ -58,24 +62,28 @@ def inputs_of_texts(texts: Iterable[str], text_path: str) -> Inputs:
 
 
 def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path: str, column: str | None) -> Inputs:
-    """The records of a file or of stdin (``file`` is then None).
+    """The records of a file or of stdin (``file`` is then None); a packed file's stream gives what was packed.
 
     A shape that is not named is told by the file's name, otherwise by its first line: JSON if that is a JSON object.
 
     Raises:
-        SettingError: a CSV file has no header, or not the column with the texts.
+        SettingError: a table has no header, or not the column with the texts; the file is an array of objects.
     """
-    if shape is Shape.AUTO and file is not None:
-        shape = SUFFIXES.get(file.suffix.lower(), Shape.AUTO)
-    if shape is Shape.CSV:
-        return _inputs_of_csv(stream, text_path, column)
-    lines = numbered_lines(stream)
-    first = next(lines, None)
-    if first is None:
-        return Inputs(iter(()), Shape.TEXT if shape is Shape.AUTO else shape, text_path)
+    kind = kind_of(file) if file is not None else ""
     if shape is Shape.AUTO:
-        shape = Shape.JSON if is_object(first[1]) else Shape.TEXT
-    lines = chain((first,), lines)
+        shape = SUFFIXES.get(kind, Shape.AUTO)
+    if shape is Shape.CSV:
+        return _inputs_of_table(stream, file, text_path, column, TABLES.get(kind))
+    lines = numbered_lines(stream)
+    head = list(islice(lines, 2))
+    if not head:
+        return Inputs(iter(()), Shape.TEXT if shape is Shape.AUTO else shape, text_path)
+    first, *further = (line.decode(errors="replace") for _, line in head)
+    if shape is not Shape.TEXT and is_array(first, further[0] if further else None):
+        raise SettingError(f"{file.name if file is not None else 'stdin'} is {ARRAY}; or add --as text")
+    if shape is Shape.AUTO:
+        shape = Shape.JSON if is_object(head[0][1]) else Shape.TEXT
+    lines = chain(head, lines)
     if shape is Shape.JSON:
         return Inputs((InputRecord(number, line) for number, line in lines), shape, text_path)
     return Inputs((InputRecord(number, _value_of_text(line, text_path)) for number, line in lines), shape, text_path)
@@ -96,10 +104,12 @@ def _value_of_row(cells: dict[str, str], paths: dict[str, str]) -> bytes:
     return event(*((paths[name], cell) for name, cell in cells.items()))
 
 
-def _inputs_of_csv(stream: IO[bytes], text_path: str, column: str | None) -> Inputs:
-    csv.field_size_limit(2**31 - 1)  # how long a text may be is max_text_bytes' to say
-    rows = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    columns = rows.fieldnames
+def _inputs_of_table(
+    stream: IO[bytes], file: Path | None, text_path: str, column: str | None, delimiter: str | None
+) -> Inputs:
+    lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    table = Table(file.name if file is not None else "stdin", lines, delimiter)
+    columns = table.columns
     if not columns:
         raise SettingError("the CSV file is empty: its first line names the columns")
     column = column or Pointer.parse(text_path).tokens[-1]
@@ -108,16 +118,11 @@ def _inputs_of_csv(stream: IO[bytes], text_path: str, column: str | None) -> Inp
     paths = {name: "/" + name.replace("~", "~0").replace("/", "~1") for name in columns}
 
     def records() -> Iterator[InputRecord]:
-        for row in _readable(rows):
-            cells = {name: row[name] for name in columns if row[name] is not None}  # a short row lacks some
-            yield InputRecord(rows.line_num, _value_of_row(cells, paths), {name: row[name] or "" for name in columns})
+        for row in table:
+            if row.fault:
+                yield InputRecord(row.line, None, fault=row.fault)
+                continue
+            cells = {name: row.cells.get(name, "") for name in columns}
+            yield InputRecord(row.line, _value_of_row(row.cells, paths), cells)
 
-    return Inputs(records(), Shape.CSV, paths[column])
-
-
-def _readable(rows: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
-    """The rows. Raises SettingError at one that is no CSV."""
-    try:
-        yield from rows
-    except csv.Error as error:
-        raise SettingError(f"line {rows.line_num} of the CSV file cannot be read: {error}") from error
+    return Inputs(records(), Shape.CSV, paths[column], columns)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
+import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.errors import SettingError
 from worker.training.data import LABELS, Examples, hard_labels, soft_targets
+from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of, unpacked
 
 Row = Mapping[str, Any]
 
 #: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0
-
-
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,8 @@ class Labelled:
 
 
 def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Columns | None = None) -> Labelled:
-    """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked.
+    """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked. A CSV file's
+    header says whether commas, semicolons or tabs part its cells.
 
     Columns named by all of ``labels`` (of negative, neutral and positive where none are given) are vote shares or
     counts. Without them a label is read, by name or by its number from 0 in ``labels``; without that a rating.
@@ -118,39 +117,25 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     """(line number, row), blank lines left out; a row of CSV that spans lines has the number of its first."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    kind = "".join(suffixes[:-1][-1:] if zipped else suffixes[-1:])
-    open_text = gzip.open if zipped else open
-    with open_text(path, "rt", encoding="utf-8-sig", newline="") as stream:
-        if kind in DELIMITERS:
-            yield from _csv_rows(path.name, stream, DELIMITERS[kind])
-        else:
-            yield from _json_rows(path.name, stream)
+    kind = kind_of(path)
+    with path.open("rb") as packed, unpacked(packed, path) as stream:
+        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        yield from _table_rows(path.name, lines, TABLES[kind]) if kind in TABLES else _json_rows(path.name, lines)
 
 
-def _csv_rows(name: str, stream: IO[str], delimiter: str) -> Iterator[tuple[int, Row]]:
-    reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
-    number = 1
-    try:
-        if reader.fieldnames is None:  # asking for them reads the header
-            return
-        number = reader.line_num + 1
-        for row in reader:
-            if None in row:
-                raise SettingError(
-                    f"{name}, line {number}: more cells than the header has; put a text with {delimiter!r} in quotes"
-                )
-            yield number, row
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise SettingError(f"{name}, line {number}: not CSV ({error})") from None
+def _table_rows(name: str, lines: Iterable[str], delimiter: str | None) -> Iterator[tuple[int, Row]]:
+    for row in Table(name, lines, delimiter):
+        if row.fault:
+            raise SettingError(f"{name}, line {row.line}: {row.fault}")
+        yield row.line, row.cells
 
 
-def _json_rows(name: str, stream: IO[str]) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(stream, start=1):
-        if not line.strip():
-            continue
+def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    head = list(islice(filled, 2))
+    if head and is_array(head[0][1], head[1][1] if len(head) > 1 else None):
+        raise SettingError(f"{name} is {ARRAY}")
+    for number, line in chain(head, filled):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

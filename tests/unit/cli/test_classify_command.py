@@ -1,6 +1,7 @@
 """``classify`` with the bundled classifier: answers in the order of the input, and no good line lost to a bad one."""
 
 import csv
+import gzip
 import io
 import json
 from functools import cache
@@ -102,6 +103,96 @@ def test_a_csv_cell_may_be_as_long_as_a_text(classify):
     ran = classify(f"text\n{'great ' * 30_000}\nAwful\n", "--format", "jsonl", name="reviews.csv")
     assert "line 2: the text has 180000 UTF-8 bytes, more than max_text_bytes" in ran.err
     assert "negative" in ran.out
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_csv_row_with_more_cells_than_the_header_is_a_bad_line(classify, form):
+    ran = classify('id,text,stars\n5,"Great",5\n6,bad, really awful,1\n\n7,Awful,1\n', "--format", form, name="a.csv")
+    assert ran.code == 1
+    assert len([line for line in ran.lines if "Great" in line or "Awful" in line]) == 2
+    assert "really" not in ran.out + ran.err
+    assert ran.err.splitlines()[0] == ("line 3: more cells than the header has; put a text with a comma in quotes")
+
+
+def test_a_bad_csv_row_has_no_embedding(classify):
+    ran = classify("id,text\n1,Great\n2,bad, awful\n3,\n4,Awful\n", "--embed", name="a.csv")
+    assert ran.code == 1
+    assert [json.loads(line)["text"] for line in ran.lines] == ["Great", "Awful"]
+    assert [line.split(":")[0] for line in ran.err.splitlines()[:2]] == ["line 3", "line 4"]
+    assert "2 of the inputs" in ran.err
+
+
+def test_a_quote_that_is_never_closed_is_a_bad_line_and_not_a_text(classify):
+    ran = classify('id,text\n1,Great\n2,"Awful\n3,Bad\n', name="a.csv")
+    assert ran.code == 1
+    assert [json.loads(line)["text"] for line in ran.lines] == ["Great"]
+    assert "line 3: not CSV" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("a.csv", "id;text\n1;Great, really\n", id="semicolons"),
+        pytest.param("a.csv", 'id;"text";"a, b"\n1;Great, really;0,5\n', id="semicolons, a comma in the header"),
+        pytest.param("a.csv", "id\ttext\n1\tGreat, really\n", id="tabs in a .csv"),
+        pytest.param("a.tsv", "id\ttext\n1\tGreat, really\n", id="a .tsv"),
+        pytest.param("a.TSV", "text\nGreat, really\n", id="a .TSV of one column"),
+    ],
+)
+def test_the_cells_of_a_table_are_told_apart_by_its_name_and_header(classify, name, content):
+    ran = classify(content, name=name)
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["text"] == "Great, really"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("a.csv.gz", "id,text\n1,Great\n", id="a table"),
+        pytest.param("a.jsonl.gz", '{"text": "Great"}\n', id="JSON lines"),
+        pytest.param("a.txt.gz", "Great\n", id="texts"),
+    ],
+)
+def test_a_packed_file_is_unpacked_and_told_by_the_name_within(classify, name, content):
+    ran = classify(gzip.compress(content.encode()), name=name)
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["text"] == "Great"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(b"text\nGreat\n", id="never packed"), pytest.param(gzip.compress(b"Great" * 99)[:-9], id="cut off")],
+)
+def test_a_file_that_cannot_be_unpacked_is_one_sentence(classify, content):
+    ran = classify(content, name="a.txt.gz")
+    assert ran.code == 2
+    assert "a.txt.gz cannot be unpacked" in ran.err
+
+
+def test_a_table_without_rows_gives_one_without_rows(classify):
+    ran = classify("id,label,text\n", "--format", "csv", name="a.csv")
+    assert (ran.code, ran.out) == (0, "id,label,text,sentiment,polarity,label_of_text,score\n")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param('[{"text": "Great"}, {"text": "Bad"}]\n', id="on one line"),
+        pytest.param('[\n  {"text": "Great"}\n]\n', id="indented"),
+        pytest.param('[{"text": "Great"},\n{"text": "Bad"}]\n', id="an object a line"),
+    ],
+)
+def test_of_an_array_it_is_said_that_json_lines_are_meant(classify, name, content):
+    ran = classify(content, name=name)
+    assert ran.code == 2
+    assert "JSON array, and JSON lines are meant: one object a line" in ran.err
+
+
+def test_an_array_among_objects_is_a_bad_line(classify):
+    ran = classify('[{"text": "Bad"}]\n{"text": "Great"}\n', name="a.jsonl")
+    assert ran.code == 1
+    assert [json.loads(line)["text"] for line in ran.lines] == ["Great"]
 
 
 def test_a_csv_row_that_is_not_utf8_is_a_bad_line(classify):

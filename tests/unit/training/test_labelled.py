@@ -40,6 +40,14 @@ def test_a_packed_file_is_unpacked(tmp_path: Path) -> None:
     assert read_labelled(file, ["no", "yes"]).truth.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("delimiter", [pytest.param(";", id="semicolons"), pytest.param("\t", id="tabs")])
+def test_the_header_of_a_csv_file_says_what_parts_its_cells(tmp_path: Path, delimiter: str) -> None:
+    content = "text,label\none, two,a\nthree,b\n".replace(",", delimiter).replace(f"one{delimiter}", "one,")
+    data = read_labelled(written(tmp_path, "a.csv", content))
+
+    assert (data.texts, data.labels) == (("one, two", "three"), ("a", "b"))
+
+
 def test_votes_become_shares_and_the_rating_still_says_the_label(tmp_path: Path) -> None:
     data = read_labelled(
         written(tmp_path, "a.jsonl", '{"text": "x", "rating": 0.4, "negative": 0, "neutral": 1, "positive": 3}\n')
@@ -90,6 +98,9 @@ GOOD = '{"text": "fine", "label": "b"}\n'
         pytest.param("a.jsonl", "\n", "no rows", id="an empty file"),
         pytest.param("a.csv", "", "no rows", id="an empty CSV file"),
         pytest.param("a.csv", 'text,label\n"a\nb",x\nsecret,y,z\n', "line 4: more cells", id="a comma too many"),
+        pytest.param("a.csv", "text,label\na,x\n\nsecret,y,z\n", "line 4: more cells", id="after a blank line"),
+        pytest.param("a.csv", f"text,label\n{'long ' * 30_000},x\nsecret,y,z\n", "line 3: more", id="a long text"),
+        pytest.param("a.json", '[{"text": "secret"},\n{"text": "b"}]\n', "JSON lines are meant", id="a JSON array"),
         pytest.param("a.csv", 'text,label\n"a" b,x\n', "line 2: not CSV", id="quotes in the middle"),
         pytest.param("a.csv", "text,rating\nsecret,5\n", "line 2: the column 'rating' takes", id="a rating too high"),
         pytest.param(
@@ -112,6 +123,14 @@ def test_a_label_that_is_not_among_the_given_ones_is_named_by_its_line(tmp_path:
 
     with pytest.raises(SettingError, match="line 3: a label that is none of no, yes"):
         read_labelled(file, ["no", "yes"])
+
+
+def test_a_packed_file_that_is_cut_off_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv.gz"
+    file.write_bytes(gzip.compress(b"text,label\n" + b"x,a\ny,b\n" * 99)[:-9])
+
+    with pytest.raises(SettingError, match=r"a\.csv\.gz cannot be unpacked"):
+        read_labelled(file)
 
 
 @pytest.mark.parametrize("content", [pytest.param(b"\xff\xfe", id="not UTF-8"), pytest.param(None, id="no such file")])
