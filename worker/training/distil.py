@@ -186,12 +186,6 @@ def mixture(
     )
 
 
-def word_polarity(words: Sequence[str], logits: NDArray[np.float32], vocabulary: Mapping[str, int]) -> dict[int, float]:
-    """How strongly a word on its own speaks for a mood, by the teacher: |rating| in points, by vocabulary id."""
-    strength = np.abs(logits[:, len(LABELS)] * RATING_UNIT)
-    return {vocabulary[word]: float(value) for word, value in zip(words, strength, strict=False)}
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write figures for people and scripts to read, keys in their order."""
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

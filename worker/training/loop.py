@@ -11,7 +11,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,6 @@ class Outcome:
 
 
 DevScore = Callable[[NDArray[np.float32]], float]
-
-#: A further loss of a batch from its ids and mask (n, longest) and the hidden states of embeddings and layers.
-Guide = Callable[[torch.Tensor, torch.Tensor | None, Sequence[torch.Tensor]], torch.Tensor]
 
 
 def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
@@ -232,7 +229,6 @@ def fit(
     settings: LoopSettings,
     *,
     folder: Path | None = None,
-    guide: Guide | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_best: Callable[[Any, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -241,9 +237,9 @@ def fit(
 
     ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. With a ``folder``, a checkpoint
     is written there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
-    the same order. ``guide`` adds a loss of its own to each batch's. ``on_best`` is called with the model and the score
-    at every improvement. ``stop`` is asked after every step; once it says yes, a checkpoint is written and Interrupted
-    raised. Raises FloatingPointError when the loss is not finite.
+    the same order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is asked after
+    every step; once it says yes, a checkpoint is written and Interrupted raised. Raises FloatingPointError when the
+    loss is not finite.
     """
     torch.manual_seed(settings.seed)
     device = next(model.parameters()).device
@@ -270,10 +266,8 @@ def fit(
         for _, batch in zip(range(settings.accumulate), micro, strict=False):
             ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
             with autocast(device):
-                answer = model(input_ids=ids, attention_mask=mask, output_hidden_states=guide is not None)
-                further = guide(ids, mask, answer.hidden_states) if guide is not None else 0.0
-            columns = (targets[batch], ratings[batch], weights[batch])
-            loss = loss_of(answer.logits, *columns, settings.rating_weight) + further
+                logits = model(input_ids=ids, attention_mask=mask).logits
+            loss = loss_of(logits, targets[batch], ratings[batch], weights[batch], settings.rating_weight)
             (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / settings.accumulate
         if not math.isfinite(total):

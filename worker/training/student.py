@@ -1,9 +1,9 @@
-"""The small classifier's vocabulary: cut to what texts use, with the emoji that its base lacks."""
+"""The small classifier before training: six layers of a sentence encoder, whose vocabulary has learnt emoji."""
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,66 +11,58 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from worker.training.data import RatedText
+from worker.training.data import LABELS
 from worker.training.emoji import EMOJI, SKIN_TONES
-from worker.training.vocabulary import (
-    count_pieces,
-    pruned_tokenizer,
-    pruned_vectors,
-    select,
-    special_pieces,
-    train_polarity,
-)
 
 
-def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, tuple[int, ...]]]:
+def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, list[int]]]:
     """Pieces (word start and continuation) of emoji that the vocabulary lacks, and the ids of what they start as."""
     vocabulary = tokenizer.get_vocab()
-    entries: list[tuple[str, tuple[int, ...]]] = []
+    entries: list[tuple[str, list[int]]] = []
     for sign, (words, _) in EMOJI.items():
-        ids = tuple(tokenizer.encode(words, add_special_tokens=False).ids)
+        ids = tokenizer.encode(words, add_special_tokens=False).ids
         entries.extend((piece, ids) for piece in (sign, f"##{sign}") if piece not in vocabulary)
     # A skin tone follows its hand without a space; it starts as the plural ending, which says as little.
-    entries.extend((f"##{tone}", (vocabulary["##s"],)) for tone in SKIN_TONES)
+    entries.extend((f"##{tone}", [vocabulary["##s"]]) for tone in SKIN_TONES)
     return entries
 
 
-def small_tokenizer(
-    base: Path, rows: Sequence[RatedText], size: int, polarity: Mapping[int, float] | None = None
-) -> tuple[str, tuple[tuple[int, ...], ...]]:
-    """tokenizer.json with ``size`` entries and, for each, the ids of the base's entries that its vector is made of.
+def with_emoji(tokenizer_json: str) -> tuple[str, dict[int, list[int]]]:
+    """A WordPiece tokenizer.json with emoji in the places that BERT left unused (``[unused0]`` ...).
 
-    ``polarity`` (base id to strength) goes before what the ratings of ``rows`` say of the same piece.
+    Also returns, by the id of each new entry, the ids whose vectors' mean it starts as. All other ids stay as they are.
+    Raises ValueError when there are fewer unused places than emoji.
     """
-    raw = (base / "tokenizer.json").read_text(encoding="utf-8")
-    tokenizer = Tokenizer.from_str(raw)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    encoded = [e.ids for e in tokenizer.encode_batch([row.text for row in rows], add_special_tokens=False)]
-    strength = {**train_polarity(encoded, [row.rating for row in rows]), **(polarity or {})}
-    vocabulary, counts = tokenizer.get_vocab(), count_pieces(encoded)
-    selection = select(vocabulary, counts, size, special_pieces(raw), emoji_entries(tokenizer), strength)
-    return pruned_tokenizer(raw, selection), selection.sources
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    content: dict[str, Any] = json.loads(tokenizer_json)
+    content["truncation"] = content["padding"] = None
+    vocabulary: dict[str, int] = content["model"]["vocab"]
+    unused = [piece for piece in vocabulary if piece.startswith("[unused")]
+    entries = emoji_entries(tokenizer)
+    if len(unused) < len(entries):
+        raise ValueError(f"{len(unused)} unused places are too few for {len(entries)} emoji")
+    sources: dict[int, list[int]] = {}
+    for place, (piece, ids) in zip(unused, entries, strict=False):
+        vocabulary[piece] = vocabulary.pop(place)
+        sources[vocabulary[piece]] = ids
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")), sources
 
 
-def cut_vocabulary(
-    source: Path,
-    folder: Path,
-    rows: Sequence[RatedText],
-    size: int,
-    polarity: Mapping[int, float] | None = None,
-) -> None:
-    """Write the classifier in ``source`` to ``folder`` with a vocabulary of ``size`` entries; see `small_tokenizer`."""
-    tokenizer_json, sources = small_tokenizer(source, rows, size, polarity)
-    model, _ = load(source)
-    vectors = pruned_vectors(model.get_input_embeddings().weight.detach(), sources)
-    model.resize_token_embeddings(len(sources), mean_resizing=False)
+def make_student(base: Path, folder: Path) -> None:
+    """Write ``base`` to ``folder`` as a classifier of three labels, with one output more for the rating, and emoji."""
+    tokenizer_json, sources = with_emoji((base / "tokenizer.json").read_text(encoding="utf-8"))
+    outputs = len(LABELS) + 1
+    model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=outputs, local_files_only=True)
+    vectors = model.get_input_embeddings().weight
     with torch.no_grad():
-        model.get_input_embeddings().weight.copy_(vectors)
+        fresh = {place: vectors[ids].mean(dim=0) for place, ids in sources.items()}
+        for place, vector in fresh.items():
+            vectors[place] = vector
+    model.config.attention_probs_dropout_prob = 0.0
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
-    shutil.copy(source / "tokenizer_config.json", folder / "tokenizer_config.json")
+    shutil.copy(base / "tokenizer_config.json", folder / "tokenizer_config.json")
 
 
 def load(folder: Path) -> tuple[Any, Any]:

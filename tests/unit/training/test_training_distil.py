@@ -19,7 +19,6 @@ from worker.training.distil import (
     rated_examples,
     taught,
     typo_examples,
-    word_polarity,
 )
 from worker.training.generate import Generated
 
@@ -80,7 +79,6 @@ def test_labels_are_kept_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.Monk
 def test_words_are_whole_and_in_the_vocabularys_order() -> None:
     vocabulary = {"[CLS]": 0, "##ing": 3, "zeal": 2, "of": 1, "dull": 4, "naïve": 5, "1990": 6}
     assert plain_words(vocabulary) == ["zeal", "dull"]
-    assert word_polarity(["dull"], np.array([[0, 0, 0, -1.25]], np.float32), vocabulary) == {4: 2.5}
 
 
 def test_no_text_in_a_repr() -> None:
