@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,21 +9,21 @@ from numpy.typing import NDArray
 
 from worker.training.data import LABELS, NEUTRAL_BORDER
 from worker.training.labelled import Labelled
-from worker.training.metrics import confusion, expected_calibration_error, macro_f1, reliability
-
-#: Standard errors in half of a 95 % interval.
-SIGMA_95 = 1.96
+from worker.training.metrics import confusion, expected_calibration_error, macro_f1, reliability, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
-    """One label: ``support`` texts have it. A ratio with nothing below its line is 0."""
+    """One label: ``support`` texts have it."""
 
     label: str
     support: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    """None where the model gives the label to no text."""
+    recall: float | None
+    """None where no text has the label."""
+    f1: float | None
+    """None where both is so; `Evaluation.macro_f1` is the mean of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,8 @@ class Evaluation:
     labels: tuple[str, ...]
     accuracy: float
     """Texts whose largest score is that of their label; with ratings, the three-way agreement."""
-    margin: float
-    """Half of the 95 % interval of ``accuracy`` (normal approximation)."""
+    accuracy_interval: tuple[float, float]
+    """(low, high): the 95 % interval of ``accuracy`` (Wilson)."""
     macro_f1: float
     two_way: float | None
     """Of the texts rated more than 0.5 from zero: how many have the larger of the negative and positive score on the
@@ -121,15 +120,14 @@ def measure(
     """
     labels = len(data.labels)
     table = confusion(data.truth, scores.argmax(axis=1), labels)
-    accuracy = float(np.trace(table) / len(data))
     polar = _agreement(scores, data)
     return Evaluation(
         model=model,
         revision=revision,
         texts=len(data),
         labels=data.labels,
-        accuracy=accuracy,
-        margin=SIGMA_95 * math.sqrt(accuracy * (1 - accuracy) / len(data)),
+        accuracy=float(np.trace(table) / len(data)),
+        accuracy_interval=wilson_interval(int(np.trace(table)), len(data)),
         macro_f1=macro_f1(table),
         two_way=_mean(polar),
         calibration=_calibration(scores, data.truth) if probabilities else None,
@@ -172,12 +170,16 @@ def _classes(table: NDArray[np.int64], labels: tuple[str, ...]) -> tuple[ClassRe
         ClassResult(
             label,
             support=int(has[i]),
-            precision=float(hits[i] / max(given[i], 1)),
-            recall=float(hits[i] / max(has[i], 1)),
-            f1=float(2 * hits[i] / max(has[i] + given[i], 1)),
+            precision=_ratio(hits[i], given[i]),
+            recall=_ratio(hits[i], has[i]),
+            f1=_ratio(2 * hits[i], has[i] + given[i]),
         )
         for i, label in enumerate(labels)
     )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def _domains(

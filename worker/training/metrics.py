@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from worker.training.data import NEUTRAL_BORDER, hard_labels
 
 Scores = NDArray[np.floating]
+
+#: Standard errors on either side of a normal mean that hold 95 % of it.
+Z_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,25 @@ def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: in
 
 
 def macro_f1(table: NDArray[np.int64]) -> float:
-    """Mean over the labels of F1 = 2 tp / (2 tp + fp + fn); a label that neither side has counts as 0."""
-    hits = np.diag(table).astype(np.float64)
+    """Mean of F1 = 2 tp / (2 tp + fp + fn) over the labels that some text has or is given, of which there must be one.
+
+    A label that neither side has was not put to the test: to count it as 0 would blame the model for the data.
+    """
     involved = table.sum(axis=0) + table.sum(axis=1)
-    return float(np.mean(np.divide(2.0 * hits, involved, out=np.zeros_like(hits), where=involved > 0)))
+    tested = involved > 0
+    return float(np.mean(2.0 * np.diag(table)[tested] / involved[tested]))
+
+
+def wilson_interval(hits: int, total: int) -> tuple[float, float]:
+    """(low, high): the 95 % interval of a share of ``hits`` in ``total`` > 0 trials (Wilson 1927).
+
+    It stays within 0 .. 1, and has a width when all or none are hits, where the normal approximation has none.
+    """
+    share, weight = hits / total, Z_95**2 / total
+    centre = (share + weight / 2) / (1 + weight)
+    half = Z_95 / (1 + weight) * math.sqrt((share * (1 - share) + weight / 4) / total)
+    # At either end the bound is the share itself, but for rounding.
+    return (0.0 if hits == 0 else centre - half), (1.0 if hits == total else centre + half)
 
 
 def reliability(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> list[tuple[float, float, int]]:

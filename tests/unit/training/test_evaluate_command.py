@@ -48,6 +48,27 @@ def test_json_has_the_figures_that_the_scores_give(run, model: str, labelled_fil
     assert given["texts_per_second"] > 0
 
 
+def test_a_label_without_texts_does_not_count_and_the_interval_is_honest(
+    run, model: str, labelled_file: Path, tmp_path: Path
+) -> None:
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    data = read_labelled(labelled_file)
+    answers = outputs_of(open_classifier(model, device="cpu", precision="fp32"), data.texts).scores.argmax(axis=1)
+    sure = [row for row, answer in zip(rows, answers, strict=True) if row["label"] == LABELS[answer] != "neutral"][:30]
+    (tmp_path / "polar.jsonl").write_text("".join(json.dumps(row) + "\n" for row in sure))
+    command = ("evaluate", "polar.jsonl", "-m", model, *CPU)
+    (given,) = json.loads(run(*command, "--labels", ",".join(LABELS), "--format", "json").out)
+
+    assert (given["texts"], given["accuracy"], given["macro_f1"]) == (30, 1.0, 1.0)
+    assert given["accuracy_interval"] == pytest.approx([0.886, 1.0], abs=5e-4)
+    assert given["classes"][1] == {"label": "neutral", "support": 0, "precision": None, "recall": None, "f1": None}
+    for report in ("r.md", "r.html"):
+        printed = run(*command, "--labels", ",".join(LABELS), "--report", report)
+        assert "1.000 (0.886-1.000)" in printed.out
+        assert "1.000 (0.886-1.000)" in Path(report).read_text()
+        assert re.search(r"neutral +0 +mine +- +- +-", printed.out)
+
+
 def test_ratings_give_two_way_and_three_way_agreement(run, model: str, tmp_path: Path) -> None:
     file = rated(tmp_path)
     (given,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *CPU).out)

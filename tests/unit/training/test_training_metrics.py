@@ -16,6 +16,7 @@ from worker.training.metrics import (
     report,
     report_by_domain,
     softmax,
+    wilson_interval,
 )
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
@@ -35,6 +36,34 @@ def test_macro_f1_by_hand() -> None:
     table = confusion(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]), 3)
     # F1: negative 2/3, neutral 2/3, positive 1.
     assert macro_f1(table) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+
+
+def test_a_label_that_no_text_has_or_is_given_does_not_count() -> None:
+    table = confusion(np.array([0, 0, 2]), np.array([0, 2, 2]), 4)
+    assert macro_f1(table) == pytest.approx(2 / 3)
+    # One that is given and that no text has is a mistake, and counts.
+    assert macro_f1(confusion(np.array([0, 0, 2]), np.array([0, 1, 2]), 4)) == pytest.approx((2 / 3 + 0 + 1) / 3)
+
+
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"),
+    [
+        pytest.param(30, 30, 0.886, 1.0, id="all of them"),
+        pytest.param(0, 30, 0.0, 0.114, id="none of them"),
+        pytest.param(29, 30, 0.833, 0.994, id="all but one"),
+        pytest.param(15, 30, 0.332, 0.668, id="half of them"),
+        pytest.param(1, 1, 0.207, 1.0, id="a single one"),
+    ],
+)
+def test_the_interval_is_that_of_wilson(hits: int, total: int, low: float, high: float) -> None:
+    assert wilson_interval(hits, total) == pytest.approx((low, high), abs=5e-4)
+
+
+@given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_an_interval_holds_its_share_and_stays_within_0_and_1(trial: tuple[int, int]) -> None:
+    low, high = wilson_interval(*trial)
+    assert 0 <= low <= trial[0] / trial[1] <= high <= 1
+    assert high - low > 0
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:

@@ -56,25 +56,24 @@ def colour(place: int) -> str:
 
 def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
     """Every model's accuracy with its 95 % interval, and the two-way agreement beside it where the data has ratings."""
-    panels: list[tuple[str, list[float | None], list[float]]] = [
-        ("All classes", [e.accuracy for e in evaluations], [e.margin for e in evaluations])
+    panels: list[tuple[str, list[float | None], list[tuple[float, float]]]] = [
+        ("All classes", [e.accuracy for e in evaluations], [e.accuracy_interval for e in evaluations])
     ]
     if any(e.two_way is not None for e in evaluations):
         panels.append(("Positive against negative", [e.two_way for e in evaluations], []))
 
     def draw(axes: list[Axes]) -> None:
         names = [e.model for e in evaluations]
-        for ax, (title, values, margins) in zip(axes, panels, strict=True):
-            known = [value for value in values if value is not None]
-            low = max(0.0, np.floor(min(known) * 10 - 0.5) / 10)
+        for ax, (title, values, intervals) in zip(axes, panels, strict=True):
+            ends = [value for value in values if value is not None] + [start for start, _ in intervals]
+            low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
             for place, value in enumerate(values):
                 if value is None:
                     continue
                 y, tint = len(names) - 1 - place, colour(place)
                 ax.plot([low, value], [y, y], color=tint, alpha=0.18, linewidth=9, solid_capstyle="butt")
-                if margins:
-                    half = margins[place]
-                    ax.plot([value - half, value + half], [y, y], color=tint, linewidth=2, solid_capstyle="round")
+                if intervals:
+                    ax.plot(intervals[place], [y, y], color=tint, linewidth=2, solid_capstyle="round")
                 ax.plot(value, y, "o", color=tint, markersize=9, markeredgecolor="white", markeredgewidth=1.2)
                 ax.text(value, y + 0.22, f"{value:.1%}", color=tint, weight="bold", ha="center", va="bottom", size=10)
             ax.set(title=title, xlim=(low, 1.0), ylim=(-0.6, len(names) - 0.3))

@@ -11,7 +11,7 @@ from worker.training.report.charts import colour
 from worker.training.report.sections import Section, Subject
 from worker.training.report.tables import Table
 
-_NUMBER = re.compile(r"[-\d.,±%\s]+s?")
+_NUMBER = re.compile(r"[-\d.,()%\s]+s?")
 
 
 def as_html(subject: Subject, sections: Sequence[Section]) -> str:

@@ -14,11 +14,11 @@ def summary(evaluations: Sequence[Evaluation]) -> Table:
     """One row a model: agreement, calibration and speed. What no model has is left out."""
     rated = any(e.two_way is not None for e in evaluations)
     behaved = any(e.behaviour for e in evaluations)
-    header = ["model", "accuracy", "macro F1", *(["two-way"] if rated else []), "ECE", "loss"]
+    header = ["model", "accuracy (95 % interval)", "macro F1", *(["two-way"] if rated else []), "ECE", "loss"]
     header += [*(["behaviour failures"] if behaved else []), "texts/s", "load"]
     rows = []
     for e in evaluations:
-        row = [e.model, f"{e.accuracy:.3f} ±{e.margin:.3f}", f"{e.macro_f1:.3f}"]
+        row = [e.model, f"{e.accuracy:.3f} ({interval(e.accuracy_interval)})", f"{e.macro_f1:.3f}"]
         row += [number(e.two_way)] if rated else []
         row += [
             number(e.calibration.ece if e.calibration else None),
@@ -50,7 +50,7 @@ def by_class(evaluations: Sequence[Evaluation]) -> Table:
     for place, label in enumerate(evaluations[0].labels):
         for e in evaluations:
             c = e.classes[place]
-            rows.append([label, f"{c.support:,}", e.model, f"{c.precision:.3f}", f"{c.recall:.3f}", f"{c.f1:.3f}"])
+            rows.append([label, f"{c.support:,}", e.model, *(number(value) for value in (c.precision, c.recall, c.f1))])
     return header, rows
 
 
@@ -66,6 +66,11 @@ def by_capability(evaluations: Sequence[Evaluation]) -> Table:
 def number(value: float | None) -> str:
     """Three decimals, or a dash."""
     return "-" if value is None else f"{value:.3f}"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    """``0.833-0.994``."""
+    return "-".join(f"{bound:.3f}" for bound in bounds)
 
 
 def percent(value: float | None) -> str:
