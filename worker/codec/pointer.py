@@ -35,6 +35,9 @@ class Pointer:
             raise SettingError(f"{text!r} is not a JSON Pointer (RFC 6901): write '~' as '~0' and '/' in a key as '~1'")
         return cls(tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]))
 
+    def __str__(self) -> str:
+        return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in self.tokens)
+
     @property
     def only_key(self) -> str | None:
         """The key of a pointer to a member of the document itself, which needs one lookup and no walk."""

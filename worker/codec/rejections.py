@@ -17,6 +17,4 @@ BYTE_ORDER_MARK = rejection(Reason.NOT_JSON, "the value starts with a byte order
 NOT_AN_OBJECT = rejection(Reason.NOT_AN_OBJECT, "the JSON is not an object")
 NESTED_TOO_DEEPLY = rejection(Reason.NESTED_TOO_DEEPLY, f"the JSON is nested deeper than {MAX_DEPTH} levels")
 LONE_SURROGATE = rejection(Reason.LONE_SURROGATE, "a string holds half of a surrogate pair, which is not a character")
-NO_TEXT = rejection(Reason.NO_TEXT, "nothing is found at text_path")
-TEXT_NOT_A_STRING = rejection(Reason.TEXT_NOT_A_STRING, "what text_path finds is not a string")
 EMPTY_TEXT = rejection(Reason.EMPTY_TEXT, "the text has no visible character")

@@ -25,9 +25,9 @@ def find_text(document: Document, pointer: Pointer, max_text_bytes: int) -> str 
     """The text at ``pointer``, which has something to read and at most ``max_text_bytes`` UTF-8 bytes."""
     text = pointer.find(document)
     if text is MISSING:
-        return rejections.NO_TEXT
+        return rejections.rejection(Reason.NO_TEXT, f"nothing is found at text_path={pointer}")
     if not isinstance(text, str):
-        return rejections.TEXT_NOT_A_STRING
+        return rejections.rejection(Reason.TEXT_NOT_A_STRING, f"what is at text_path={pointer} is not a string")
     # A character has at most four bytes, so most texts need no encoding to be measured.
     if len(text) * 4 > max_text_bytes and (size := len(text.encode())) > max_text_bytes:
         return rejections.rejection(
