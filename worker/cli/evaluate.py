@@ -13,11 +13,12 @@ from rich.table import Table
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import Flags, with_flags
 from worker.cli.train import label_names
-from worker.settings import load_settings
+from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier
     from worker.training.evaluation import Evaluation
+    from worker.training.labelled import Labelled
     from worker.training.report import tables
 
 
@@ -85,6 +86,9 @@ def evaluate(
     from worker.classifier import load_classifier
     from worker.training.comparison import compare
 
+    polarities = settings[0].label_polarity
+    if polarities:
+        settings = _each_with_its_own(settings, texts)
     devices: set[str] = set()
 
     def load(model: str) -> "Classifier":
@@ -101,6 +105,7 @@ def evaluate(
             with_vader=against is Yardstick.VADER,
             with_behaviour=behaviour,
             examples=examples,
+            polarities=polarities,
             progress=lambda what, done, total: status.update(f"{what} {done:,} of {total:,}"),
         )
     if report is not None:
@@ -121,6 +126,24 @@ def evaluate(
         _print(evaluations)
     if report is not None:
         console.print(f"report written to [bold]{report}[/bold]")
+
+
+def _each_with_its_own(settings: list[Settings], texts: "Labelled") -> list[Settings]:
+    """Each model's settings with those entries of label_polarity that are about a label of the model.
+
+    Raises:
+        SettingError: an entry is about no label of any model or of the texts; a model cannot be found.
+    """
+    from worker.classifier.source import find_model
+    from worker.training.label_space import check_polarities, labels_in, own_polarities
+
+    labels = [labels_in(find_model(own)) for own in settings]
+    owners = {texts.name: texts.labels} | {own.model: names for own, names in zip(settings, labels, strict=True)}
+    check_polarities(settings[0].label_polarity, owners)
+    return [
+        own.model_copy(update={"label_polarity": own_polarities(names, own.label_polarity)})
+        for own, names in zip(settings, labels, strict=True)
+    ]
 
 
 def _print(evaluations: "list[Evaluation]") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,22 +48,27 @@ def compare(
     with_vader: bool = False,
     with_behaviour: bool = False,
     examples: int = 0,
+    polarities: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> list[Evaluation]:
     """Evaluate each model on the data, and VADER after them. One model is in memory at a time.
+
+    ``polarities`` is the setting label_polarity, for the data's labels; ``load`` sees to the models'.
 
     Raises:
         SettingError: a model cannot be loaded, or its labels have nothing to do with the data's.
         DeviceError: the device stopped working.
     """
-    answers = [_ask(data, load(name), with_behaviour, progress) for name in models]
+    vader = [ModelLabels(VADER, LABELS, tuple(Sentiment))] if with_vader else []
+    common_labels(data, vader, polarities)  # refused before minutes are spent on the models
+    answers = [_ask(data, load(name), polarities, with_behaviour, progress) for name in models]
     names = [answer.model.model for answer in answers]
     if len(set(names)) < len(names):  # folders in different places whose last parts are the same
         names = list(models)
-    labels = common_labels(data, [answer.model for answer in answers])
-    if with_vader and labels != LABELS:
-        labels = _sentiments(data)
-    seen = relabel(data, labels)
+    labels = common_labels(data, [*(answer.model for answer in answers), *vader], polarities)
+    if with_vader:
+        labels = LABELS  # in their order, which is that of VADER's scores
+    seen = relabel(data, labels, polarities)
     evaluations = [
         measure(
             project(answer.scores, answer.model, labels),
@@ -83,9 +88,15 @@ def compare(
     return evaluations
 
 
-def _ask(data: Labelled, classifier: Classifier, with_behaviour: bool, progress: Progress | None) -> _Answers:
+def _ask(
+    data: Labelled,
+    classifier: Classifier,
+    polarities: Mapping[str, float] | None,
+    with_behaviour: bool,
+    progress: Progress | None,
+) -> _Answers:
     model = labels_of(classifier)
-    common_labels(data, [model])  # refused before minutes are spent on it
+    common_labels(data, [model], polarities)  # refused before minutes are spent on it
 
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(f"{model.model}: {what}", done, total)
@@ -117,11 +128,6 @@ def _behaviour(scores_of: Callable[[list[str]], NDArray[np.floating]]) -> Behavi
         suite.per_capability(results),
         {result.name: result.failure_rate for result in results},
     )
-
-
-def _sentiments(data: Labelled) -> tuple[str, ...]:
-    """The three sentiments, for data whose labels have one."""
-    return common_labels(data, [ModelLabels(VADER, LABELS, tuple(Sentiment))])
 
 
 def _vader(data: Labelled, with_behaviour: bool) -> Evaluation:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import AutoConfig
 
 from worker.classifier import Classifier
 from worker.classifier.labels import Activation, label_polarities
+from worker.classifier.source import Source
 from worker.errors import SettingError
 from worker.training.data import LABELS
 from worker.training.labelled import Labelled
@@ -42,18 +46,68 @@ def labels_of(classifier: Classifier) -> ModelLabels:
     return ModelLabels(classifier.card.name, labels, tuple(sentiments))
 
 
-def common_labels(data: Labelled, models: Sequence[ModelLabels]) -> tuple[str, ...]:
+def labels_in(source: Source) -> tuple[str, ...]:
+    """The labels of a model that is not loaded yet; none where its config.json cannot be read, as loading will tell."""
+    try:
+        config = AutoConfig.from_pretrained(source.folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError):
+        return ()
+    return tuple(str(name) for _, name in sorted((config.id2label or {}).items()))
+
+
+def own_polarities(labels: Sequence[str], polarities: Mapping[str, float]) -> dict[str, float]:
+    """The entries of the setting label_polarity that are about these labels, in any case, by the labels' own names."""
+    given = {name.casefold(): polarity for name, polarity in polarities.items()}
+    return {label: given[label.casefold()] for label in labels if label.casefold() in given}
+
+
+def check_polarities(polarities: Mapping[str, float], labels: Mapping[str, Sequence[str]]) -> None:
+    """Whether every entry of the setting label_polarity is about a label that somebody has.
+
+    ``labels`` are those of the data and of each model, by name.
+
+    Raises:
+        SettingError: nobody has such a label.
+    """
+    known = _plain([label for own in labels.values() for label in own])
+    for name in polarities:
+        if name.casefold() not in known:
+            whose = "; ".join(f"{owner} has {', '.join(own)}" for owner, own in labels.items())
+            raise SettingError(f"label_polarity names {name!r}, which is nobody's label: {whose}")
+
+
+def polarity_flag(labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
+    """The flag that gives each label a polarity, for a shell; ``...`` stands where only its user knows the value.
+
+    ``--label-polarity '{"complaint": ..., "positive": 1}'``
+    """
+    own = own_polarities(labels, polarities or {})
+    values, unknown = label_polarities(labels, Activation.SOFTMAX, own)
+    entries = (
+        f"{json.dumps(label, ensure_ascii=False)}: {'...' if label in unknown else f'{value:g}'}"
+        for label, value in zip(labels, values, strict=True)
+    )
+    return f"--label-polarity {shlex.quote('{' + ', '.join(entries) + '}')}"
+
+
+def common_labels(
+    data: Labelled, models: Sequence[ModelLabels], polarities: Mapping[str, float] | None = None
+) -> tuple[str, ...]:
     """The data's labels where every model has the same, in any case and order; otherwise the three sentiments.
+
+    ``polarities`` is the setting label_polarity, which says what the data's labels mean, too.
 
     Raises:
         SettingError: a model's labels are others than the data's, and the data's are no sentiments.
     """
+    unknown = label_polarities(data.labels, Activation.SOFTMAX, own_polarities(data.labels, polarities or {}))[1]
     for model in models:
-        if _plain(model.labels) != _plain(data.labels) and label_polarities(data.labels, Activation.SOFTMAX, {})[1]:
+        if _plain(model.labels) != _plain(data.labels) and unknown:
             raise SettingError(
-                f"the model {model.model} has the labels {', '.join(model.labels)} and {data.name} has "
-                f"{', '.join(data.labels)}: name the data's labels as the model does, with --labels where they are "
-                "numbers"
+                f"{model.model} has the labels {', '.join(model.labels)}, {data.name} has {', '.join(data.labels)}, "
+                f"and nothing says what sentiment {', '.join(unknown)} stand for: add "
+                f"{polarity_flag(data.labels, polarities)} with your numbers from -1 to 1, or name the data's labels "
+                "as the model does, with --labels where they are numbers"
             )
     if all(_plain(model.labels) == _plain(data.labels) for model in models):
         return data.labels
@@ -74,12 +128,12 @@ def project(scores: NDArray[np.floating], model: ModelLabels, labels: Sequence[s
     return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12))
 
 
-def relabel(data: Labelled, labels: Sequence[str]) -> Labelled:
-    """The data with these labels: its own, or the sentiments that its own mean."""
+def relabel(data: Labelled, labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> Labelled:
+    """The data with these labels: its own, or the sentiments that its own mean, by ``polarities`` where it has them."""
     if tuple(labels) == data.labels:
         return data
-    polarities, _ = label_polarities(data.labels, Activation.SOFTMAX, {})
-    target = (1 + np.sign(polarities)).astype(np.int64)
+    own, _ = label_polarities(data.labels, Activation.SOFTMAX, own_polarities(data.labels, polarities or {}))
+    target = (1 + np.sign(own)).astype(np.int64)
     targets = (data.targets @ np.eye(len(labels), dtype=np.float32)[target]).astype(np.float32)
     return replace(data, labels=tuple(labels), truth=target[data.truth], targets=targets)
 

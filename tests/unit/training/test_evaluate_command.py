@@ -120,6 +120,53 @@ def test_labels_that_have_nothing_to_do_with_the_models_are_refused(run, model: 
     assert "has politics, sports" in " ".join(ran.err.split())
 
 
+OWN = {"negative": "complaint", "neutral": "question", "positive": "praise"}
+MEANT = {"complaint": -1, "question": 0, "Praise": 1}
+
+
+@pytest.fixture
+def own_labels(model: str, labelled_file: Path) -> str:
+    """A classifier and a file, own.jsonl, whose labels no table knows."""
+    shutil.copytree(model, "own")
+    config = json.loads(Path("own/config.json").read_text())
+    config["id2label"] = {place: OWN[label] for place, label in config["id2label"].items()}
+    Path("own/config.json").write_text(json.dumps(config))
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    Path("own.jsonl").write_text("".join(json.dumps(row | {"label": OWN[row["label"]]}) + "\n" for row in rows))
+    return "own"
+
+
+def test_with_label_polarity_own_labels_are_compared_by_sentiment(
+    run, model: str, own_labels: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("-m", model, "--against", "vader", "--format", "json", *CPU)
+    plain, vader = json.loads(run("evaluate", labelled_file, *command).out)
+    monkeypatch.setenv("SENTIMENT_LABEL_POLARITY", json.dumps(MEANT))
+    ran = run("evaluate", "own.jsonl", "-m", own_labels, *command)
+
+    assert ran.code == 0, ran.err
+    given = json.loads(ran.out)
+    assert [found["labels"] for found in given] == [list(LABELS)] * 3
+    assert [found["confusion"] for found in given] == [plain["confusion"], plain["confusion"], vader["confusion"]]
+
+
+@pytest.mark.parametrize("other", [("-m", "mine"), ("--against", "vader")])
+def test_without_label_polarity_the_way_out_is_named(run, own_labels: str, other: tuple[str, str]) -> None:
+    ran = run("evaluate", "own.jsonl", "-m", own_labels, *other, *CPU)
+
+    assert ran.code == 2
+    assert """--label-polarity '{"complaint": ..., "praise": ..., "question": ...}'""" in ran.err
+
+
+def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(
+    run, model: str, labelled_file: Path
+) -> None:
+    ran = run("evaluate", labelled_file, "-m", model, "--label-polarity", '{"postive": 1}', *CPU)
+
+    assert ran.code == 2
+    assert "'postive', which is nobody's label" in " ".join(ran.err.split())
+
+
 def test_behaviour_gives_a_failure_rate_for_each_capability(run, model: str, labelled_file: Path) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--behaviour", "--format", "json", *CPU)
 
