@@ -64,8 +64,18 @@ def train(
     rating_column: Annotated[
         str, typer.Option(help="column of a mean rating from -4 to 4", rich_help_panel=_DATA)
     ] = "rating",
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the data", rich_help_panel=_RUN)] = 4,
-    batch_size: Annotated[int, typer.Option(min=1, help="texts in a forward pass", rich_help_panel=_RUN)] = 32,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="passes over the data; default: 4, up to 30 where texts are few", rich_help_panel=_RUN
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="texts in a forward pass; default: 32, down to 8 where texts are few", rich_help_panel=_RUN
+        ),
+    ] = None,
     accumulate: Annotated[
         int, typer.Option(min=1, help="forward passes whose gradients make one step", rich_help_panel=_RUN)
     ] = 1,
@@ -78,8 +88,13 @@ def train(
     ] = 160,
     evaluations_per_epoch: Annotated[int, typer.Option(min=1, help="dev scores in an epoch", rich_help_panel=_RUN)] = 1,
     patience: Annotated[
-        int, typer.Option(min=1, help="stop after so many dev scores without a better one", rich_help_panel=_RUN)
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=1,
+            help="stop after so many dev scores without a better one; default: 3, or a third of the epochs",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="the same seed gives the same classifier", rich_help_panel=_RUN)
     ] = 20,
@@ -110,22 +125,26 @@ def train(
     from worker.classifier.hardware import choose_hardware
     from worker.classifier.source import find_model
     from worker.training.finetune import UNFINISHED, finetune
-    from worker.training.loop import Interrupted, LoopSettings
+    from worker.training.loop import Interrupted, LoopSettings, steps_of
+    from worker.training.schedule import plan_of
 
     source, device = find_model(settings), choose_hardware(settings).device
     if restart:
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
         (out / "config.json").unlink(missing_ok=True)
-    _say_what(training, choosing, source.name, str(device), goes_on=(out / UNFINISHED / "checkpoint.pt").exists())
+    plan = plan_of(len(training), epochs=epochs, batch_size=batch_size, patience=patience, accumulate=accumulate)
     recipe = LoopSettings(
-        epochs=epochs,
-        batch_size=batch_size,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
         accumulate=accumulate,
         max_tokens=max_tokens,
         evaluations_per_epoch=evaluations_per_epoch,
-        patience=patience,
+        patience=plan.patience,
         seed=seed,
     )
+    _say_what(training, choosing, source.name, str(device), goes_on=(out / UNFINISHED / "checkpoint.pt").exists())
+    stderr().print(f"{plan.epochs:,} epochs in batches of {plan.batch_size:,}, patience {plan.patience:,}", style="dim")
+    _warn_of_few(steps_of(len(training), recipe), len(choosing))
     with _stop_requests() as stop, _Bar() as bar:
         try:
             trained = finetune(
@@ -166,13 +185,47 @@ def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str
     )
 
 
+def _warn_of_few(steps: int, dev_texts: int) -> None:
+    """One sentence each of what is too little to train or to choose by."""
+    from worker.training.finetune import ENOUGH_DEV_TEXTS
+    from worker.training.schedule import ENOUGH_STEPS
+
+    if steps < ENOUGH_STEPS:
+        stderr().print(
+            f"warning: a training of {steps:,} optimizer steps hardly changes the base: give more texts, "
+            f"more --epochs or a smaller --batch-size, for {ENOUGH_STEPS} steps or more",
+            style="yellow",
+        )
+    if dev_texts < ENOUGH_DEV_TEXTS:
+        stderr().print(
+            f"warning: {dev_texts:,} texts to choose by say little of other texts, and are too few to calibrate "
+            f"scores by (temperature 1): give {ENOUGH_DEV_TEXTS} or more, by more texts or a file for --dev",
+            style="yellow",
+        )
+
+
 def _say_result(trained: "Trained", out: Path) -> None:
+    from worker.training.label_space import polarity_flag, unknown_labels
+    from worker.training.metrics import wilson_interval
+    from worker.training.report.tables import interval
+
+    console = stderr()
     why = ", stopped early" if trained.stopped_early else ""
-    stderr().print(
-        f"dev accuracy [bold]{trained.dev_accuracy:.3f}[/bold], macro F1 [bold]{trained.dev_macro_f1:.3f}[/bold], "
-        f"calibration error {trained.dev_ece:.3f} (best at step {trained.best_step} of {trained.steps}{why})"
+    range_95 = interval(wilson_interval(round(trained.dev_accuracy * trained.dev_texts), trained.dev_texts))
+    console.print(
+        f"dev accuracy [bold]{trained.dev_accuracy:.3f}[/bold] (95 %: {range_95}), "
+        f"macro F1 [bold]{trained.dev_macro_f1:.3f}[/bold], calibration error {trained.dev_ece:.3f}, "
+        f"on {trained.dev_texts:,} texts (best at step {trained.best_step} of {trained.steps}{why})"
     )
-    stderr().print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
+    console.print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
+    if unknown := unknown_labels(trained.labels):
+        console.print(
+            f"nothing says whether {', '.join(unknown)} are good or bad, so their sentiment is neutral and their "
+            "polarity 0: choose numbers from -1 (bad) to 1 (good) and add to each of these commands",
+            style="yellow",
+            markup=False,
+        )
+        console.print(f"  {polarity_flag(trained.labels)}", markup=False)
 
 
 @contextmanager

@@ -22,8 +22,16 @@ from worker.classifier.shape import max_tokens_of
 from worker.classifier.source import Source
 from worker.errors import SettingError
 from worker.training.labelled import Labelled
-from worker.training.loop import LoopSettings, Progress, fit
-from worker.training.metrics import best_temperature, confusion, expected_calibration_error, macro_f1, softmax
+from worker.training.loop import LoopSettings, Progress, fit, steps_of
+from worker.training.metrics import (
+    best_temperature,
+    confusion,
+    cross_entropy,
+    expected_calibration_error,
+    macro_f1,
+    softmax,
+)
+from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of
 
 #: What a run leaves in the classifier's folder until it is done.
@@ -31,6 +39,9 @@ UNFINISHED = ".training"
 
 #: From this many parameters on a base counts as large, and learns at half the rate.
 LARGE_PARAMETERS = 50_000_000
+#: From this many dev texts on their scores say something: 50 right of 50 are 0.93 to 1 at 95 %, 10 of 10 are 0.72 to 1.
+ENOUGH_DEV_TEXTS = 50
+
 LEARNING_RATE, LARGE_LEARNING_RATE = 8e-5, 4e-5
 
 
@@ -48,7 +59,10 @@ class Trained:
     dev_macro_f1: float
     dev_ece: float
     temperature: float
-    """What the logits were divided by, for good, so that scores are as sure as they are right on the dev texts."""
+    """What the logits were divided by, for good, so that scores are as sure as they are right on the dev texts.
+
+    1 where those are fewer than `ENOUGH_DEV_TEXTS`: when all of a handful are right, no score would seem too sure.
+    """
     best_step: int
     steps: int
     stopped_early: bool
@@ -66,7 +80,8 @@ def finetune(
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Trained:
-    """Train ``base`` on ``train``, keep the weights with the best macro F1 on ``dev``, write the classifier to ``out``.
+    """Train ``base`` on ``train``, keep the weights with the best macro F1 on ``dev`` (of equal ones, with the
+    least cross-entropy), write the classifier to ``out``.
 
     An unfinished run of the same data, base and settings that is found in ``out`` goes on where it stood, and ends
     with the same weights as if it had not been interrupted. ``learning_rate`` goes before that of ``settings``;
@@ -85,12 +100,17 @@ def finetune(
         settings,
         learning_rate=learning_rate or (LARGE_LEARNING_RATE if large else LEARNING_RATE),
         max_tokens=min(settings.max_tokens, max_tokens_of(model, tokenizer.model_max_length)),
+        # As long as the run makes it, so that the record says what was done.
+        warmup_steps=warmup_of(steps_of(len(train), settings), settings.warmup_steps),
     )
     _claim(out, train, dev, base, settings)
     model.to(device)
 
     def dev_score(logits: NDArray[np.float32]) -> float:
         return macro_f1(confusion(dev.truth, logits.argmax(axis=1), len(dev.labels)))
+
+    def dev_loss(logits: NDArray[np.float32]) -> float:
+        return cross_entropy(softmax(logits), dev.targets)
 
     try:
         outcome = fit(
@@ -100,6 +120,7 @@ def finetune(
             dev.texts,
             dev_score,
             settings,
+            dev_loss=dev_loss,
             folder=out / UNFINISHED,
             progress=progress,
             stop=stop,
@@ -108,7 +129,7 @@ def finetune(
         raise SettingError(f"the training diverged ({error}): use a lower --learning-rate, and --restart") from error
 
     logits = logits_of(model, tokenizer, dev.texts, max_tokens=settings.max_tokens)
-    temperature = _calibrate(model, logits, dev)
+    temperature = _calibrate(model, logits, dev) if len(dev) >= ENOUGH_DEV_TEXTS else 1.0
     scores = softmax(logits / temperature)
     trained = Trained(
         base=base.name,

@@ -76,6 +76,11 @@ def check_polarities(polarities: Mapping[str, float], labels: Mapping[str, Seque
             raise SettingError(f"label_polarity names {name!r}, which is nobody's label: {whose}")
 
 
+def unknown_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Those of a model's labels whose polarity only its user knows."""
+    return label_polarities(labels, Activation.SOFTMAX, {})[1]
+
+
 def polarity_flag(labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
     """The flag that gives each label a polarity, for a shell; ``...`` stands where only its user knows the value.
 

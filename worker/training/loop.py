@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import log_softmax
 
 from worker.training.data import Examples
+from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad
 
 #: Rating points in one unit of the rating output, which keeps its size near that of the logits.
@@ -78,6 +79,12 @@ class Outcome:
     stopped_early: bool
 
 
+def steps_of(texts: int, settings: LoopSettings) -> int:
+    """Optimizer steps of a run on so many texts that nothing stops early."""
+    steps = optimizer_steps(texts, settings.epochs, settings.batch_size, settings.accumulate)
+    return min(steps, settings.max_steps or steps)
+
+
 DevScore = Callable[[NDArray[np.float32]], float]
 
 
@@ -107,30 +114,6 @@ def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dic
         }
         for (level, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
-
-
-def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
-    """Linear from 0 to 1 over the warm-up, then linear to 0 at ``steps``."""
-    warmup = min(warmup_steps, max(1, steps // 5))
-    if step < warmup:
-        return (step + 1) / warmup
-    return max(0.0, (steps - step) / max(1, steps - warmup))
-
-
-def shuffled_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int, chunk: int = 50) -> list[list[int]]:
-    """Batches of like length in a random order, the same for the same seed and epoch.
-
-    Shuffled indices are cut into pieces of ``chunk`` batches, each piece is sorted by length and cut into batches,
-    and the batches are shuffled: little padding, and no batch is always seen with the same neighbours.
-    """
-    rng = np.random.default_rng((seed, epoch))
-    order = rng.permutation(len(lengths))
-    batches: list[list[int]] = []
-    for start in range(0, len(order), size * chunk):
-        piece = order[start : start + size * chunk]
-        piece = piece[np.argsort(lengths[piece], kind="stable")]
-        batches.extend(piece[i : i + size].tolist() for i in range(0, len(piece), size))
-    return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def loss_of(
@@ -175,6 +158,8 @@ class Interrupted(Exception):
 class _Run:
     """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
 
+    _KEPT = ("step", "best_score", "best_loss", "best_step", "best_state", "misses")
+
     def __init__(self, model: Any, settings: LoopSettings, folder: Path | None) -> None:
         self.model = model
         self.path = folder / "checkpoint.pt" if folder is not None else None
@@ -182,13 +167,14 @@ class _Run:
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.step = 0
         self.best_score = -math.inf
+        self.best_loss = math.inf
         self.best_step = 0
         self.best_state: dict[str, torch.Tensor] | None = None
         self.misses = 0
 
-    def keep_best(self, score: float) -> None:
-        if score > self.best_score:
-            self.best_score, self.best_step, self.misses = score, self.step, 0
+    def keep_best(self, score: float, loss: float) -> None:
+        if score > self.best_score or (score == self.best_score and loss < self.best_loss):
+            self.best_score, self.best_loss, self.best_step, self.misses = score, loss, self.step, 0
             self.best_state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         else:
             self.misses += 1
@@ -202,7 +188,7 @@ class _Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "torch_rng": torch.get_rng_state(),
-            **{name: getattr(self, name) for name in ("step", "best_score", "best_step", "best_state", "misses")},
+            **{name: getattr(self, name) for name in self._KEPT},
         }
         torch.save(state, fresh)
         # A run that is killed while saving still finds the checkpoint before it.
@@ -215,7 +201,7 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["torch_rng"])
-        for name in ("step", "best_score", "best_step", "best_state", "misses"):
+        for name in self._KEPT:
             setattr(self, name, state[name])
         return True
 
@@ -228,6 +214,7 @@ def fit(
     dev_score: DevScore,
     settings: LoopSettings,
     *,
+    dev_loss: DevScore | None = None,
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_best: Callable[[Any, float], None] | None = None,
@@ -235,8 +222,9 @@ def fit(
 ) -> Outcome:
     """Train ``model`` in place and leave the weights with the best dev score in it.
 
-    ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. With a ``folder``, a checkpoint
-    is written there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
+    ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. Of equal scores, as a handful of
+    texts often gives them, the one with the smaller ``dev_loss`` is better. With a ``folder``, a checkpoint is written
+    there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
     the same order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is asked after
     every step; once it says yes, a checkpoint is written and Interrupted raised. Raises FloatingPointError when the
     loss is not finite.
@@ -249,7 +237,7 @@ def fit(
     )
     per_epoch = math.ceil(len(rows) / settings.batch_size)
     micro_total = per_epoch * settings.epochs
-    steps = min(math.ceil(micro_total / settings.accumulate), settings.max_steps or micro_total)
+    steps = steps_of(len(rows), settings)
     evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
     run = _Run(model, settings, folder)
     run.resume()
@@ -279,8 +267,9 @@ def fit(
         smooth = total if math.isnan(smooth) else 0.98 * smooth + 0.02 * total
         score = None
         if run.step % evaluate_every == 0 or run.step == steps:
-            score = dev_score(logits_of(model, tokenizer, dev_texts, max_tokens=settings.max_tokens))
-            run.keep_best(score)
+            logits = logits_of(model, tokenizer, dev_texts, max_tokens=settings.max_tokens)
+            score = dev_score(logits)
+            run.keep_best(score, dev_loss(logits) if dev_loss is not None else math.inf)
             stopped = run.misses >= settings.patience
             if run.misses == 0 and on_best is not None:
                 on_best(model, score)

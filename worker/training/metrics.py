@@ -119,6 +119,11 @@ def report_by_domain(scores: Scores, ratings: Sequence[float], domains: Sequence
     return {str(name): report(scores[names == name], column[names == name]) for name in sorted(set(domains))}
 
 
+def cross_entropy(scores: Scores, targets: Scores) -> float:
+    """Mean over the rows of -sum(target * log score), in nats; ``scores`` and ``targets`` are (n, k)."""
+    return float(-(targets * np.log(np.clip(scores, 1e-12, 1.0))).sum(axis=1).mean())
+
+
 def best_temperature(logits: Scores, targets: Scores) -> float:
     """The temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
 
@@ -126,8 +131,7 @@ def best_temperature(logits: Scores, targets: Scores) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        scores = softmax(np.asarray(logits, dtype=np.float64) / np.exp(log_temperature))
-        return float(-(targets * np.log(np.clip(scores, 1e-12, 1.0))).sum(axis=1).mean())
+        return cross_entropy(softmax(np.asarray(logits, dtype=np.float64) / np.exp(log_temperature)), targets)
 
     low, high = float(np.log(0.2)), float(np.log(5.0))
     ratio = (np.sqrt(5.0) - 1.0) / 2.0

@@ -44,6 +44,62 @@ def test_what_was_trained_is_run_by_the_worker_and_has_learnt(run, tiny_base: Pa
     assert json.loads(Path("mine/tokenizer.json").read_text())["truncation"] is None
 
 
+@pytest.fixture
+def few(labelled_file: Path) -> Path:
+    """15 complaints and 15 words of praise."""
+    names = {"negative": "complaint", "positive": "praise"}
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    polar = [row | {"label": names[row["label"]]} for row in [*rows[:15], *rows[-15:]]]
+    file = labelled_file.with_name("few.jsonl")
+    file.write_text("".join(json.dumps(row) + "\n" for row in polar))
+    return file
+
+
+def test_few_texts_are_trained_on_long_enough_and_nothing_is_made_of_few_dev_texts(
+    run, tiny_base: Path, few: Path
+) -> None:
+    ran = run("train", few, "--out", "mine", "--base", tiny_base, "--device", "cpu")
+
+    assert ran.code == 0, ran.err
+    story = json.loads(Path("mine/training.json").read_text())
+    assert (story["train_texts"], story["dev_texts"], story["temperature"]) == (26, 4, 1.0)
+    assert (story["settings"]["epochs"], story["settings"]["batch_size"]) == (25, 8)
+    assert story["settings"]["warmup_steps"] == 20
+    assert "warning: 4 texts to choose by say little of other texts" in ran.err
+    assert "optimizer steps" not in ran.err
+    assert "on 4 texts (best at step" in ran.err
+
+
+def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_base: Path, few: Path) -> None:
+    flags = ("--epochs", "4", "--batch-size", "32", "--device", "cpu")
+    ran = run("train", few, "--dev", few, "--out", "mine", "--base", tiny_base, *flags)
+
+    settings = json.loads(Path("mine/training.json").read_text())["settings"]
+    assert (settings["epochs"], settings["batch_size"], settings["warmup_steps"]) == (4, 32, 1)
+    assert "warning: a training of 4 optimizer steps hardly changes the base" in ran.err
+
+
+def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(run, tiny_base: Path, labelled_file: Path) -> None:
+    flags = ("--dev", labelled_file, "--learning-rate", "5e-3", "--device", "cpu")
+    ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *flags)
+
+    assert "warning" not in ran.err
+    assert json.loads(Path("mine/training.json").read_text())["temperature"] != 1.0
+
+
+def test_where_labels_say_no_sentiment_the_end_names_the_flag_to_fill_in(
+    run, tiny_base: Path, few: Path, labelled_file: Path
+) -> None:
+    base = ("--base", tiny_base, "--device", "cpu", "--epochs", "1")
+    flag = """--label-polarity '{"complaint": ..., "praise": ...}'"""
+    ending = run("train", few, "--out", "own", *base).err.splitlines()[-2:]
+
+    assert "complaint, praise" in ending[0]
+    assert "choose numbers" in ending[0]
+    assert ending[1].strip() == flag
+    assert "--label-polarity" not in run("train", labelled_file, "--out", "known", *base).err
+
+
 def test_the_same_seed_gives_the_same_classifier_and_another_one_does_not(
     run, tiny_base: Path, labelled_file: Path
 ) -> None:
@@ -67,7 +123,11 @@ def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
         env=os.environ | {"COLUMNS": "160", "OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
     assert process.stderr is not None
-    lines = [process.stderr.readline(), process.stderr.readline()]
+    lines: list[str] = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("step "):
+            break
     process.send_signal(signal.SIGINT)
     lines += process.stderr.readlines()
     stopped_at = lines[-1]

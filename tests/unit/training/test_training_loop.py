@@ -18,11 +18,10 @@ from worker.training.loop import (
     LoopSettings,
     Progress,
     fit,
-    learning_rate_factor,
     loss_of,
     parameter_groups,
-    shuffled_batches,
 )
+from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 
 WORDS = ["[PAD]", "[UNK]", "good", "bad", "plain", "very", "a", "b", "c"]
@@ -115,6 +114,16 @@ def test_it_stops_early_and_keeps_the_best_weights() -> None:
     assert outcome.steps == 4 * 12
     assert kept == [0.5, 0.9]
     torch.testing.assert_close(model.classifier.weight, weights[-1])
+
+
+def test_of_equal_dev_scores_the_one_with_the_smallest_loss_is_kept() -> None:
+    model = make_model()
+    losses = iter([0.5, 0.3, 0.2, 0.4, 0.2, 0.1])
+    settings = LoopSettings(epochs=6, batch_size=16, learning_rate=1e-3, patience=2)
+    outcome = fit(model, make_tokenizer(), TRAIN, DEV, lambda _: 1.0, settings, dev_loss=lambda _: next(losses))
+
+    assert outcome.best_step == 3 * 12
+    assert (outcome.steps, outcome.stopped_early) == (5 * 12, True)
 
 
 def test_a_loss_that_is_not_finite_is_an_error() -> None:
