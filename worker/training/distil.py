@@ -26,6 +26,9 @@ from worker.training.scoring import logits_of
 #: Changed copies of the training texts, by kind.
 PLAN: Mapping[str, int] = {"swap": 14_000, "fragment": 9_000, "negation": 4_000, "join": 3_000, "drop": 2_000}
 GENERATED = 9_000
+#: Further generated texts of what a small classifier learns last, labelled by their construction alone.
+HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation"})
+HARD_GENERATED = 12_000
 #: Words of the vocabulary that are labelled on their own.
 WORDS = 20_000
 TYPOS = 4_000
@@ -182,6 +185,7 @@ def mixture(
             generated_examples(corpus.generated, logits["generated"], temperature),
             taught(corpus.changed, logits["changed"], temperature),
             typo_examples(rows, TYPOS, seed),
+            built_examples(generate(read_grammar(only=HARD), HARD_GENERATED, seed), weight=1.0),
         ]
     )
 

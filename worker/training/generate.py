@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,18 @@ class Grammar:
     rules: tuple[tuple[str, float, tuple[str, ...]], ...]
 
 
-def read_grammar(path: Path | None = None) -> Grammar:
-    """Read the grammar; the three emoji slots come from `worker.training.emoji`."""
+def read_grammar(path: Path | None = None, only: Collection[str] = ()) -> Grammar:
+    """Read the grammar, or ``only`` its rules of some capabilities; emoji slots come from `worker.training.emoji`."""
     source = path or Path(__file__).with_name("grammar.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
     slots = {name: tuple(words) for name, words in content["slots"].items()}
     for name, mood in (("goodemoji", 1), ("thingemoji", 0), ("bademoji", -1)):
         slots[name] = tuple(sign for sign, (_, sign_mood) in EMOJI.items() if sign_mood == mood)
-    rules = tuple((rule["capability"], float(rule["rating"]), tuple(rule["texts"])) for rule in content["rule"])
+    rules = tuple(
+        (rule["capability"], float(rule["rating"]), tuple(rule["texts"]))
+        for rule in content["rule"]
+        if not only or rule["capability"] in only
+    )
     return Grammar(slots, rules)
 
 

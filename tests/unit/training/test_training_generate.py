@@ -39,6 +39,11 @@ def test_each_capability_has_both_moods_or_none() -> None:
         assert low > 0.4 * high, capability
 
 
+def test_a_grammar_of_some_capabilities_makes_no_others() -> None:
+    texts = generate(read_grammar(only={"contrast", "negation"}), 60, seed=3)
+    assert {text.capability for text in texts} == {"contrast", "negation"}
+
+
 def test_training_and_behaviour_suite_share_no_template_and_no_words() -> None:
     def content(path: Path) -> dict[str, dict[str, list[str]]]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
