@@ -197,15 +197,22 @@ def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_pa
     assert "a\\|b" in content
 
 
-def test_texts_are_named_only_on_request(run, model: str, tmp_path: Path) -> None:
-    (tmp_path / "wrong.csv").write_text("text,label\ngreat lovely,negative\nawful bad,negative\nso it,neutral\n")
+def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run, model: str, tmp_path: Path) -> None:
+    texts = {"great lovely": "negative", "great lovely awful": "neutral", "awful bad": "negative", "best": "neutral"}
+    (tmp_path / "wrong.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in texts.items()))
     command = ("evaluate", "wrong.csv", "-m", model, "--format", "json", *CPU)
+    scores = outputs_of(open_classifier(model, device="cpu", precision="fp32"), list(texts)).scores
+    answers = [LABELS[place] for place in scores.argmax(axis=1)]
+    wrong = [
+        (score, text, label, answer)
+        for (text, label), score, answer in zip(texts.items(), scores.max(axis=1), answers, strict=True)
+        if label != answer
+    ]
 
     assert "great lovely" not in run(*command).out
     (given,) = json.loads(run(*command, "--examples", "1").out)
-    assert [(m["text"], m["label"], m["given"]) for m in given["mistakes"]] == [
-        ("great lovely", "negative", "positive")
-    ]
+    assert len(wrong) > 1
+    assert [(m["text"], m["label"], m["given"]) for m in given["mistakes"]] == [max(wrong)[1:]]
 
 
 @pytest.mark.parametrize(
