@@ -23,10 +23,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.training import distil
-from worker.training.data import LABELS, Examples, RatedText, examples_of, join, packaged, read_rated, soft_targets
+from worker.training.data import (
+    LABELS,
+    Examples,
+    RatedText,
+    examples_of,
+    hard_labels,
+    join,
+    packaged,
+    read_rated,
+    soft_targets,
+)
 from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
@@ -41,6 +52,9 @@ TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=
 STUDENT = LoopSettings(
     epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=6000, evaluations_per_epoch=2, patience=4
 )
+
+#: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
+LEAST_GAIN = 0.002
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -172,12 +186,26 @@ def train_student(
     return best
 
 
+def calibration(logits: Scores, truth: NDArray[np.int64]) -> float:
+    """The temperature that suits the labels ``truth`` (n,) best; 1 where that gains less than `LEAST_GAIN`.
+
+    By the labels, as the calibration error is measured, and not by soft targets, which are unsure by themselves.
+    """
+    labels = np.eye(logits.shape[1])[truth]
+    temperature = best_temperature(logits, labels)
+
+    def loss(divisor: float) -> float:
+        return float(-(labels * np.log(softmax(logits / divisor))).sum(axis=1).mean())
+
+    return temperature if loss(1.0) - loss(temperature) >= LEAST_GAIN else 1.0
+
+
 def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
     """Export the student with the temperature that suits dev, measure the exported folder and return its figures."""
     model, tokenizer = load(best)
     texts = [row.text for row in dev]
     ratings = [row.rating for row in dev]
-    temperature = best_temperature(logits_of(model, tokenizer, texts)[:, : len(LABELS)], soft_targets(ratings))
+    temperature = calibration(logits_of(model, tokenizer, texts)[:, : len(LABELS)], hard_labels(ratings))
     export(model, best, target, temperature)
     shipped, shipped_tokenizer = load(target)
     scores = softmax(logits_of(shipped, shipped_tokenizer, texts))
@@ -192,7 +220,9 @@ def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the bundled classifier anew.")
     parser.add_argument("--work", type=Path, required=True, help="folder for downloads, checkpoints and labels")
-    parser.add_argument("--target", type=Path, help="folder of the classifier (default: WORK/model)")
+    parser.add_argument(
+        "--target", type=Path, help="folder of the classifier (default: WORK/model, or WORK/teacher/model)"
+    )
     parser.add_argument("--teacher-only", action="store_true", help="stop when the teacher is trained")
     parser.add_argument("--epochs", type=int, default=STUDENT.epochs, help="of the student")
     arguments = parser.parse_args()
@@ -201,6 +231,7 @@ def main() -> None:
     train, dev = read_rated(packaged("train")), read_rated(packaged("dev"))
     teacher = train_teacher(arguments.work, train, dev)
     if arguments.teacher_only:
+        ship(teacher, arguments.target or arguments.work / "teacher" / "model", dev)
         return
     corpus, logits = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)

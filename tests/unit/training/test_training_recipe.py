@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -123,3 +124,12 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
     monkeypatch.setattr(recipe, "fit", None)
     monkeypatch.setattr(distil, "logits_of", None)
     assert run() == figures
+
+
+def test_a_temperature_that_gains_nothing_is_left_out() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2, (4000, 3))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = (shares.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)  # as sure as it is right
+    assert recipe.calibration(logits, truth) == 1.0
+    assert recipe.calibration(logits * 2, truth) == pytest.approx(2.0, abs=0.15)
