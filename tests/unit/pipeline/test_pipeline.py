@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import chain
@@ -240,14 +241,23 @@ def test_a_panic_ends_the_pipeline_instead_of_its_agent() -> None:
 
 
 def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
+    classifier = StubClassifier()
+    gate = threading.Event()
+    scores = classifier.scores
+    classifier.scores = lambda batch: gate.wait(20) and scores(batch)  # type: ignore[method-assign]
+
     async def body(bench: Bench) -> None:
-        await bench.submit(fetch_of([words(1)] * 8))  # two batches at the device, ...
-        await bench.submit(fetch_of([words(1)], first=8))  # ... and one text that waits for its time
+        await bench.submit(fetch_of([words(1)] * 8))  # two batches keep the device busy, ...
+        await bench.submit(fetch_of([words(1)], first=8))  # ... and one text waits for its time
+        assert bench.pipeline.statistics().waiting_texts == 1
         bench.pipeline._window.take = None  # type: ignore[assignment]
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], TypeError)
 
-    with_pipeline(body, max_batch_time=0.02)
+    try:
+        with_pipeline(body, classifier=classifier, max_batch_time=0.05, max_in_flight_batches=3)
+    finally:
+        gate.set()
 
 
 def test_a_worker_with_work_and_no_progress_is_stalled() -> None:
