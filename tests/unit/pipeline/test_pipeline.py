@@ -3,8 +3,9 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -248,14 +249,15 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
 
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)] * 8))  # two batches keep the device busy, ...
-        await bench.submit(fetch_of([words(1)], first=8))  # ... and one text waits for its time
+        fresh = replace(fetch_of([words(1)], first=8), received_at=time.monotonic())
+        await bench.submit(fresh)  # ... and one text waits for its time
         assert bench.pipeline.statistics().waiting_texts == 1
         bench.pipeline._window.take = None  # type: ignore[assignment]
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], TypeError)
 
     try:
-        with_pipeline(body, classifier=classifier, max_batch_time=0.05, max_in_flight_batches=3)
+        with_pipeline(body, classifier=classifier, max_batch_time=0.3, max_in_flight_batches=3)
     finally:
         gate.set()
 
