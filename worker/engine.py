@@ -5,13 +5,12 @@ ledger.
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future as ConcurrentFuture
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -215,28 +214,17 @@ class Engine(Service):
 
 async def _in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
     """What the function returns or raises; unlike a pool's thread, it does not keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(done: ConcurrentFuture[T]) -> None:
-        if future.done():  # cancelled by a stop
-            return
-        if (error := done.exception()) is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(done.result())
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # a stop that cancels the wait does not cancel the thread
 
     def run() -> None:
-        done: ConcurrentFuture[T] = ConcurrentFuture()
         try:
-            done.set_result(function(*arguments))
-        except BaseException as error:
-            done.set_exception(error)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell, done)
+            future.set_result(function(*arguments))
+        except BaseException as error:  # a thread has nobody else to tell
+            future.set_exception(error)
 
     threading.Thread(target=run, name="load", daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(future)
 
 
 def _end_process() -> None:

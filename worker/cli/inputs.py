@@ -115,7 +115,7 @@ def _inputs_of_table(
     column = column or Pointer.parse(text_path).tokens[-1]
     if column not in columns:
         raise SettingError(f"the CSV file has no column {column!r} but {', '.join(columns)}: name one by --column")
-    paths = {name: "/" + name.replace("~", "~0").replace("/", "~1") for name in columns}
+    paths = {name: str(Pointer((name,))) for name in columns}
 
     def records() -> Iterator[InputRecord]:
         for row in table:

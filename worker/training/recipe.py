@@ -158,10 +158,9 @@ def train_student(
     corpus: distil.Corpus,
     logits: dict[str, Any],
     settings: LoopSettings = STUDENT,
-    name: str = "student",
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    folder = work / name
+    folder = work / "student"
     best = folder / "best"
     if (folder / "done").exists():
         return best
