@@ -33,7 +33,7 @@ from worker.connection import broker_error, client_options
 from worker.engine import Engine
 from worker.errors import WorkerError
 from worker.fetch import Fetch
-from worker.intake.consumer import FetchTransport
+from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.observability.health import add_pages
 from worker.settings import Settings, load_settings
 
@@ -113,7 +113,13 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         datadir=_data_folder(settings.group_id),
         worker_redirect_stdouts=False,
     )
-    app.engine = Engine(settings, load, loop=app.loop, beacon=app.beacon)
+    app.engine = Engine(
+        settings,
+        load,
+        located=lambda: cast(FetchConsumer, app.consumer).located,
+        loop=app.loop,
+        beacon=app.beacon,
+    )
     transport = FetchTransport(app.conf.broker_consumer, app)
     transport.intake = app.engine
     app.transport = transport

@@ -45,10 +45,14 @@ class Engine(Service):
     logger = logging.getLogger(f"{__name__}.service")
     mundane_level = "debug"
 
-    def __init__(self, settings: Settings, load: Callable[[Settings], Classifier], **kwargs: Any) -> None:
+    def __init__(
+        self, settings: Settings, load: Callable[[Settings], Classifier], *, located: Callable[[], bool], **kwargs: Any
+    ) -> None:
+        """``located`` tells whether intake knows where each partition of ours is read from."""
         super().__init__(**kwargs)
         self.settings = settings
         self._load = load
+        self._located = located
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
         self.topics = frozenset(settings.input_topics)
         self.isolation_level = settings.isolation_level
@@ -126,7 +130,7 @@ class Engine(Service):
         """The group has decided what is ours."""
         if not self._said_ready:
             self._said_ready = True
-            self._say_ready()
+            self.add_future(self._say_when_ready())
         self.assigned = True
         logger.info("assigned: %s", _named(partitions))
 
@@ -158,9 +162,11 @@ class Engine(Service):
 
     @property
     def ready(self) -> bool:
-        """Model warm, partitions assigned, not draining, nothing broken."""
+        """Model warm, partitions assigned and their places known, not draining, nothing broken."""
         pipeline = self._pipeline
-        return pipeline is not None and self.assigned and not pipeline.draining and pipeline.failure is None
+        if pipeline is None or pipeline.draining or pipeline.failure is not None:
+            return False
+        return self.assigned and self._located()
 
     @property
     def alive(self) -> bool:
@@ -183,7 +189,9 @@ class Engine(Service):
         if self._publisher is not None:
             self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
 
-    def _say_ready(self) -> None:
+    async def _say_when_ready(self) -> None:
+        while not self.ready:
+            await self.sleep(0.05)
         settings = self.settings
         pages = f"http://{settings.web_host}:{settings.web_port}/readyz" if settings.web_port else "none"
         logger.info(

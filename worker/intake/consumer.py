@@ -18,7 +18,7 @@ from faust.types import TP, Message
 
 from worker.delivery.ledger import Ledger, Partition
 from worker.fetch import Fetch
-from worker.intake.thread import FetchConsumerThread, Poll
+from worker.intake.thread import FetchConsumerThread, Poll, position
 
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
@@ -66,6 +66,16 @@ class FetchConsumer(driver.Consumer):
     @property
     def _intake(self) -> Intake:
         return cast(FetchTransport, self.transport).intake
+
+    @property
+    def located(self) -> bool:
+        """Whether each assigned input partition has its place: from ``latest`` on, what is written later is read."""
+        assignment = self._thread.current_assignment()
+        if assignment is None:
+            return False
+        ours = [target for target in assignment.tps if target.topic in self._intake.topics]
+        sought = assignment is self._positioned or not ours
+        return sought and all(position(assignment, target) is not None for target in ours)
 
     def _new_consumer_thread(self) -> FetchConsumerThread:
         return FetchConsumerThread(

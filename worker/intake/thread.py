@@ -24,9 +24,9 @@ class Poll(dict[TP, list[Any]]):
         self.next_offsets: dict[TP, int] = {}
         """Where each assigned partition is read on: past its records here, and past holes behind them."""
         for target in () if assignment is None else assignment.tps:
-            position = _position(assignment, target)
-            if position is not None:
-                self.next_offsets[TP(*target)] = position
+            next_offset = position(assignment, target)
+            if next_offset is not None:
+                self.next_offsets[TP(*target)] = next_offset
 
 
 class FetchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -72,8 +72,8 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         for tp, left in records.items():
             target = TopicPartition(*tp)
-            position = _position(poll.assignment, target)
-            if position is not None and position == poll.next_offsets.get(tp):
+            next_offset = position(poll.assignment, target)
+            if next_offset is not None and next_offset == poll.next_offsets.get(tp):
                 consumer.seek(target, left[0].offset)
 
     async def start_at(self, tps: Sequence[TP], time_ms: int) -> None:
@@ -103,6 +103,7 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
                 consumer.seek(target, found[target].offset if found.get(target) else ends[target])
 
 
-def _position(assignment: Any, target: TopicPartition) -> int | None:
+def position(assignment: Any, target: TopicPartition) -> int | None:
+    """Where an assigned partition is read on; None while that is being looked up."""
     state = assignment.state_value(target)
     return cast(int, state.position) if state is not None and state.has_valid_position else None

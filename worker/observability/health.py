@@ -7,8 +7,8 @@ from worker.engine import Engine
 
 
 def add_pages(app: Any, engine: Engine) -> None:
-    """``/livez``: not broken, and getting on where there is work; ``/readyz``: model warm, partitions assigned, not
-    draining; ``/statistics``: counts, as JSON.
+    """``/livez``: not broken, and getting on where there is work; ``/readyz``: model warm, partitions assigned and
+    their places known, not draining; ``/statistics``: counts, as JSON.
     """
 
     @app.page("/livez")  # type: ignore[untyped-decorator]

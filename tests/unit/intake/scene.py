@@ -232,7 +232,8 @@ class Scene:
     async def recover(self) -> None:
         """What Faust ends a rebalance with."""
         self.consumer.resume_partitions(self.tps)
-        await self.consumer.perform_seek()
+        if self.tps:
+            await self.consumer.perform_seek()
         self.consumer.resume_flow()
 
     async def rebalance(self, *, generation: int = 1) -> None:

@@ -1,7 +1,8 @@
 """Where a partition starts, and that a rebalance finds the same place again."""
 
 import pytest
-from scene import TEXTS, Scene, in_a_loop
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from scene import ORDERS, TEXTS, Scene, in_a_loop
 
 
 @pytest.mark.parametrize(("start_time_ms", "first"), [(None, 0), (5, 5), (50, 10)])
@@ -70,3 +71,28 @@ async def test_a_start_that_a_rebalance_overtakes_is_left_to_the_next_seek() -> 
     scene.kafka.while_looking_up(reassigned)
     await scene.thread.start_at([TEXTS], 50)
     assert scene.kafka.state(TEXTS).position == 3
+
+
+@in_a_loop
+async def test_a_partition_is_located_once_its_place_is_known() -> None:
+    scene = Scene(offset_reset="latest")
+    assert not scene.consumer.located
+    scene.tps = {TEXTS, ORDERS}
+    await scene.assign()
+    assert not scene.consumer.located  # Faust has yet to seek
+    state = scene.kafka.state(TEXTS)
+    state.await_reset(OffsetResetStrategy.LATEST)  # the broker has yet to say where the end is
+    await scene.recover()
+    assert not scene.consumer.located
+    state.reset_to(4)
+    assert scene.consumer.located
+    await scene.revoke()
+    await scene.assign()
+    assert not scene.consumer.located
+
+
+@in_a_loop
+async def test_who_is_given_no_partition_is_located_nevertheless() -> None:
+    scene = Scene()
+    await scene.join()
+    assert scene.consumer.located
