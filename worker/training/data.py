@@ -45,16 +45,19 @@ class Examples:
     """What a training loop reads, column by column; all columns have the same length n.
 
     ``targets`` is float32 (n, labels), every row a distribution. ``ratings`` is float32 (n,), NaN where a text has
-    none. ``weights`` is float32 (n,), 1 for a text that counts once.
+    none. ``weights`` is float32 (n,), 1 for a text that counts once. ``features``, where a teacher gave some, is
+    float16 (n, 2, width) as `worker.training.scoring.sentence_vectors` makes them, NaN for texts it has not read.
     """
 
     texts: tuple[str, ...]
     targets: NDArray[np.float32]
     ratings: NDArray[np.float32]
     weights: NDArray[np.float32]
+    features: NDArray[np.float16] | None = None
 
     def __post_init__(self) -> None:
-        sizes = {len(self.texts), len(self.targets), len(self.ratings), len(self.weights)}
+        columns = (self.texts, self.targets, self.ratings, self.weights, self.features)
+        sizes = {len(column) for column in columns if column is not None}
         if len(sizes) != 1:
             raise ValueError(f"columns of different lengths: {sorted(sizes)}")
 
@@ -127,4 +130,19 @@ def join(parts: Sequence[Examples]) -> Examples:
         np.concatenate([part.targets for part in parts]),
         np.concatenate([part.ratings for part in parts]),
         np.concatenate([part.weights for part in parts]),
+        _join_features(parts),
     )
+
+
+def _join_features(parts: Sequence[Examples]) -> NDArray[np.float16] | None:
+    shapes = {part.features.shape[1:] for part in parts if part.features is not None}
+    if not shapes:
+        return None
+    (shape,) = shapes
+    joined = np.full((sum(map(len, parts)), *shape), np.nan, np.float16)
+    start = 0
+    for part in parts:
+        if part.features is not None:
+            joined[start : start + len(part)] = part.features
+        start += len(part)
+    return joined

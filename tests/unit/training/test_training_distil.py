@@ -9,24 +9,22 @@ import numpy as np
 import pytest
 
 from worker.training import distil
+from worker.training.corpus import Corpus, build_corpus, plain_words
 from worker.training.data import RatedText
-from worker.training.distil import (
-    Corpus,
-    generated_examples,
-    label,
-    mixture,
-    plain_words,
-    rated_examples,
-    taught,
-    typo_examples,
-)
+from worker.training.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
 from worker.training.generate import Generated
+from worker.training.scoring import Outputs
 
-SURE_POSITIVE = np.array([[-9.0, 0.0, 9.0, 1.0]], np.float32)
+
+def outputs(*logits: list[float], features: float = 0.5) -> Outputs:
+    return Outputs(np.array(logits, np.float32), np.full((len(logits), 2, 3), features, np.float16))
+
+
+SURE_POSITIVE = outputs([-9.0, 0.0, 9.0, 1.0])
 
 
 def test_taught_rows_carry_calibrated_scores_and_rating_points() -> None:
-    rows = taught(["a"], np.array([[0.0, 0.0, 2.0, 1.5]], np.float32), temperature=2.0)
+    rows = taught(["a"], outputs([0.0, 0.0, 2.0, 1.5]), temperature=2.0)
     expected = np.exp([0.0, 0.0, 1.0]) / np.exp([0.0, 0.0, 1.0]).sum()
     np.testing.assert_allclose(rows.targets[0], expected, rtol=1e-5)
     assert rows.ratings[0] == pytest.approx(3.0)
@@ -40,20 +38,29 @@ def test_construction_overrules_the_teacher_where_it_is_certain(capability: str,
     assert rows.targets[0].sum() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_typing_errors_keep_the_rating() -> None:
+def test_typing_errors_change_the_text_alone() -> None:
     rated = [RatedText(str(i), "d", f"rather wonderful evening number {i}", i / 10) for i in range(20)]
-    rows = typo_examples(rated, 20, seed=1)
-    assert sorted(rows.ratings.tolist()) == pytest.approx([i / 10 for i in range(20)])
-    assert not set(rows.texts) & {row.text for row in rated}
+    given = outputs(*[[0.0, 0.0, 0.0, i / 20] for i in range(20)])
+    given.features[:] = np.arange(20)[:, None, None]
+    examples = rated_examples(rated, given, 1.0)
+    rows = typo_examples(examples, 20, seed=1)
+    assert not set(rows.texts) & set(examples.texts)
+    assert rows.features is not None
+    for text, rating, features in zip(rows.texts, rows.ratings, rows.features, strict=True):
+        assert rating == pytest.approx(float(features[0, 0]) / 10, abs=1e-5), text
+    assert sorted(rows.ratings.tolist()) == pytest.approx([i / 10 for i in range(20)], abs=1e-5)
 
 
 def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
     rated = [RatedText("1", "d", "a truly dull evening", -3.0)]
     corpus = Corpus(("good",), ("so good",), (Generated("not good", "negation", -1.6),))
-    logits = {"words": SURE_POSITIVE, "generated": SURE_POSITIVE, "changed": SURE_POSITIVE, "train": SURE_POSITIVE}
-    rows = mixture(rated, corpus, logits, 1.0)
+    said = {"words": SURE_POSITIVE, "generated": SURE_POSITIVE, "changed": SURE_POSITIVE, "train": SURE_POSITIVE}
+    rows = mixture(rated, corpus, said, 1.0)
     assert rows.texts[:4] == ("a truly dull evening", "good", "not good", "so good")
     np.testing.assert_allclose(rows.targets[0], [0.5, 0.0, 0.5], atol=1e-3)
+    assert rows.features is not None
+    # A text whose label is its construction's says nothing of what the teacher makes of it.
+    assert np.isnan(rows.features[:, 0, 0])[:5].tolist() == [False, False, True, False, False]
     by_panel = rated_examples(rated, SURE_POSITIVE, 1.0, panel=1.0)
     assert by_panel.targets[0, 0] > 0.99
 
@@ -61,24 +68,34 @@ def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
 def test_labels_are_kept_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
 
-    def logits_of(_model: Any, _tokenizer: Any, texts: list[str]) -> Any:
+    def outputs_of(_model: Any, _tokenizer: Any, texts: list[str]) -> Outputs:
         calls.append(list(texts))
         if "stop" in texts:
             raise KeyboardInterrupt
-        return np.array([[len(text)] * 4 for text in texts], np.float32)
+        return outputs(*[[len(text)] * 4 for text in texts])
 
-    monkeypatch.setattr(distil, "logits_of", logits_of)
+    monkeypatch.setattr(distil, "outputs_of", outputs_of)
     with pytest.raises(KeyboardInterrupt):
         label(None, None, ["a", "bb", "stop", "dddd", "eeeee"], tmp_path, chunk=2)
     calls.clear()
     found = label(None, None, ["a", "bb", "ccc", "dddd", "eeeee"], tmp_path, chunk=2)
     assert calls == [["ccc", "dddd"], ["eeeee"]]
-    assert found[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert found.logits[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert found.features.shape == (5, 2, 3)
 
 
 def test_words_are_whole_and_in_the_vocabularys_order() -> None:
     vocabulary = {"[CLS]": 0, "##ing": 3, "zeal": 2, "of": 1, "dull": 4, "naïve": 5, "1990": 6}
     assert plain_words(vocabulary) == ["zeal", "dull"]
+
+
+def test_a_word_is_changed_into_one_that_no_rated_text_has() -> None:
+    vocabulary = {word: i for i, word in enumerate(["dull", "tepid", "bright", "sunny", "evening", "morning"])}
+    vectors = np.array([[5, 0, 0], [5, 1, 0], [-5, 0, 0], [-5, 1, 0], [0, 0, 5], [0, 1, 5]], np.float32)
+    rows = [RatedText(str(i), "d", f"dull evening, bright number {i} and dull again", 0.0) for i in range(300)]
+    corpus = build_corpus(rows, vocabulary, np.tile(vectors, (1, 2)), seed=1)
+    assert any("tepid" in text for text in corpus.changed)
+    assert len(set(corpus.changed)) == len(corpus.changed)
 
 
 def test_no_text_in_a_repr() -> None:

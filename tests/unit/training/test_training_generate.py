@@ -40,7 +40,7 @@ def test_each_capability_has_both_moods_or_none() -> None:
 
 
 def test_a_grammar_of_some_capabilities_makes_no_others() -> None:
-    texts = generate(read_grammar(only={"contrast", "negation"}), 60, seed=3)
+    texts = generate(read_grammar().only({"contrast", "negation"}), 60, seed=3)
     assert {text.capability for text in texts} == {"contrast", "negation"}
 
 

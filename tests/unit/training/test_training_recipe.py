@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, BertConf
 
 from worker.classifier import load_classifier
 from worker.settings import load_settings
-from worker.training import distil, recipe
+from worker.training import corpus, distil, recipe
 from worker.training.data import RatedText
 from worker.training.inference import score
 
@@ -99,17 +99,19 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
     teacher: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "provide", lambda *_: base)
-    monkeypatch.setattr(distil, "PLAN", {"swap": 6, "join": 4})
-    monkeypatch.setattr(distil, "GENERATED", 10)
-    monkeypatch.setattr(distil, "TYPOS", 5)
+    for plan in ("NEAR_PLAN", "WIDE_PLAN"):
+        monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
+    monkeypatch.setattr(corpus, "GENERATED", 10)
+    for count in ("TYPOS", "HARD_GENERATED", "LONG_GENERATED"):
+        monkeypatch.setattr(distil, count, 5)
     train, dev = rated(40, 1), rated(20, 2)
     target = tmp_path / "model"
 
     def run() -> dict[str, Any]:
         assert recipe.train_teacher(tmp_path, train, dev) == teacher
-        corpus, logits = recipe.label_texts(tmp_path, teacher, train, dev)
+        texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
         settings = replace(recipe.STUDENT, epochs=1)
-        best = recipe.train_student(tmp_path, train, dev, corpus, logits, settings)
+        best = recipe.train_student(tmp_path, train, dev, texts, outputs, settings)
         return recipe.ship(best, target, dev)
 
     figures = run()
@@ -122,7 +124,7 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
 
     # Every stage is there now: nothing is trained or labelled again.
     monkeypatch.setattr(recipe, "fit", None)
-    monkeypatch.setattr(distil, "logits_of", None)
+    monkeypatch.setattr(distil, "outputs_of", None)
     assert run() == figures
 
 

@@ -1,0 +1,94 @@
+"""The texts that a student sees besides the rated ones: single words, changed copies, and texts of the grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.training.augment import Neighbours, changed_copies, nearest_words
+from worker.training.data import RatedText
+from worker.training.generate import Generated, generate, read_grammar
+
+#: Changed copies of the training texts, by kind: with words that these texts use, too ...
+NEAR_PLAN: Mapping[str, int] = {"swap": 14_000, "fragment": 9_000, "negation": 4_000, "join": 3_000, "drop": 2_000}
+#: ... and with all words of the vocabulary, which is how the student meets those that it was never rated on.
+WIDE_PLAN: Mapping[str, int] = {"swap": 18_000, "join": 4_000, "fragment": 6_000, "negation": 4_000}
+#: How many near words a word may be swapped for.
+NEAR_NEIGHBOURS, WIDE_NEIGHBOURS = 12, 8
+#: Texts of the whole grammar, for the teacher to label.
+GENERATED = 12_000
+#: Words of the vocabulary that are labelled on their own.
+WORDS = 20_000
+
+#: Words that hold a sentence together; swapping them makes noise and no new opinion.
+_GLUE = frozenset({
+    "the", "and", "but", "for", "nor", "not", "with", "was", "were", "are", "has", "had", "have", "that",
+    "this", "these", "those", "you", "your", "they", "them", "their", "his", "her", "she", "him", "its", "our",
+    "who", "whom", "which", "what", "when", "where", "why", "how", "from", "into", "than", "then", "very",
+    "too", "can", "could", "will", "would", "should", "may", "might", "must", "did", "does", "don", "doesn",
+    "isn", "wasn", "won", "one", "all", "any", "some", "there", "here", "out", "off", "over", "about", "after",
+    "before",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything the student sees but the rated sentences: texts in parts that share a source of labels."""
+
+    words: tuple[str, ...]
+    changed: tuple[str, ...]
+    generated: tuple[Generated, ...]
+
+    def __repr__(self) -> str:
+        return f"Corpus(words={len(self.words)}, changed={len(self.changed)}, generated={len(self.generated)})"
+
+    def parts(self) -> dict[str, list[str]]:
+        """Texts to label, in the order in which they are worth their time."""
+        return {
+            "words": list(self.words),
+            "generated": [text.text for text in self.generated],
+            "changed": list(self.changed),
+        }
+
+
+def plain_words(vocabulary: Mapping[str, int]) -> list[str]:
+    """The whole words of a WordPiece vocabulary: three letters or more, no continuation pieces, in its order."""
+    ordered = sorted(vocabulary.items(), key=lambda item: item[1])
+    return [piece for piece, _ in ordered if len(piece) >= 3 and piece.isascii() and piece.isalpha()]
+
+
+def word_neighbours(
+    vocabulary: Mapping[str, int], vectors: NDArray[np.float32], texts: Sequence[str] | None, count: int
+) -> Neighbours:
+    """For each word of the texts, or of the whole vocabulary, the ``count`` nearest of them by vectors (ids, width)."""
+    words = [word for word in plain_words(vocabulary) if word not in _GLUE]
+    if texts is not None:
+        used = {word for text in texts for word in text.lower().split()}
+        words = [word for word in words if word in used]
+    return nearest_words(words, vectors[[vocabulary[word] for word in words]], count)
+
+
+def build_corpus(
+    rows: Sequence[RatedText], vocabulary: Mapping[str, int], vectors: NDArray[np.float32], seed: int
+) -> Corpus:
+    """The corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
+
+    The same for the same seed.
+    """
+    texts = [row.text for row in rows]
+    near = word_neighbours(vocabulary, vectors, texts, NEAR_NEIGHBOURS)
+    wide = word_neighbours(vocabulary, vectors, None, WIDE_NEIGHBOURS)
+    changed = [
+        *_shuffled_copies(texts, NEAR_PLAN, near, seed),
+        *_shuffled_copies(texts, WIDE_PLAN, wide, 2 * seed + 1),
+    ]
+    words = plain_words(vocabulary)[:WORDS]
+    return Corpus(tuple(words), tuple(dict.fromkeys(changed)), tuple(generate(read_grammar(), GENERATED, seed)))
+
+
+def _shuffled_copies(texts: Sequence[str], plan: Mapping[str, int], neighbours: Neighbours, seed: int) -> list[str]:
+    copies = [text for kind in changed_copies(texts, plan, neighbours, seed).values() for text in kind]
+    return [copies[i] for i in np.random.default_rng(seed).permutation(len(copies)).tolist()]

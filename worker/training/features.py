@@ -1,0 +1,49 @@
+"""The teacher's sentence vectors as a second thing for a student to learn: they say more than a few logits do.
+
+After the hints of Romero et al. 2015 (FitNets), here of the last layer and with a linear map between the two widths.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worker.training.scoring import sentence_vectors
+
+#: The maps start from nothing and may move faster than the model.
+LEARNING_RATE = 1e-3
+
+#: Rows that tell mean and spread well enough.
+ENOUGH_ROWS = 20_000
+
+
+class FeatureLoss(torch.nn.Module):
+    """How far a student's sentence vectors, mapped linearly, are from its teacher's.
+
+    The teacher's are standardised column by column, so that guessing their mean costs 1.
+    """
+
+    def __init__(self, features: NDArray[np.float16], width: int) -> None:
+        """``features`` (n, 2, teacher's width) as in `Examples`; ``width`` is the student's hidden size."""
+        super().__init__()
+        self._features = features
+        rows = np.flatnonzero(~np.isnan(features[:, 0, 0]))
+        known = features[rows[:: 1 + len(rows) // ENOUGH_ROWS]]
+        spread = known.std(axis=0, dtype=np.float32)
+        self._mean = torch.from_numpy(known.mean(axis=0, dtype=np.float32))
+        self._scale = torch.from_numpy(1.0 / np.maximum(spread, 1e-6))
+        self.maps = torch.nn.ModuleList(torch.nn.Linear(width, features.shape[2]) for _ in range(features.shape[1]))
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
+        """Mean squared error (n,) of the last layer ``hidden`` (n, tokens, width) for these rows of the examples.
+
+        Rows without features cost nothing.
+        """
+        wanted = torch.from_numpy(self._features[rows].astype(np.float32)).to(hidden.device)
+        known = torch.isfinite(wanted[:, 0, 0])
+        target = (wanted - self._mean.to(hidden.device)) * self._scale.to(hidden.device)
+        vectors = sentence_vectors(hidden, mask)
+        mapped = torch.stack([each(vectors[:, i]) for i, each in enumerate(self.maps)], dim=1)
+        gap = torch.where(known[:, None, None], mapped - target, 0.0)
+        return gap.square().mean(dim=(1, 2))
