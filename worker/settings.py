@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from worker.errors import SettingError
+from worker.pointer import Pointer
 
 ENV_PREFIX = "SENTIMENT_"
 CONFIG_FILE_VARIABLE = "SENTIMENT_CONFIG"
@@ -164,8 +165,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"is a JSON Pointer (RFC 6901) and starts with '/': did you mean '/{value.replace('.', '/')}'?"
             )
-        if re.search("~(?![01])", value):
-            raise ValueError("is a JSON Pointer (RFC 6901), in which '~' is written '~0' and '/' in a name '~1'")
+        try:
+            Pointer.parse(value)
+        except SettingError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @field_validator("start_from")

@@ -52,7 +52,7 @@ def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.Monkey
         pytest.param({"text_path": "review.body"}, "did you mean '/review/body'", id="dots are no pointer"),
         pytest.param({"input_topics": "re views"}, "'re views' cannot be a topic", id="no topic name"),
         pytest.param({"output_topic": "x" * 250}, "cannot be a topic", id="topic name too long"),
-        pytest.param({"text_path": "/a~2b"}, "'~' is written '~0'", id="no escape"),
+        pytest.param({"text_path": "/a~2b"}, "write '~' as '~0'", id="no escape"),
         pytest.param({"topic_replication": 0}, "0 replicas keep nothing", id="no replicas"),
         pytest.param({"max_batch_size": 0}, "max_batch_size", id="no batch"),
         pytest.param({"start_from": "yesterday"}, "start_from", id="no time"),

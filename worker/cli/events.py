@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from worker.codec.pointer import Pointer
+from worker.pointer import Pointer
 
 
 def is_object(line: bytes) -> bool:

@@ -10,9 +10,9 @@ from typing import IO
 
 from worker.cli.events import event, is_object
 from worker.cli.lines import numbered_lines
-from worker.codec.pointer import Pointer
 from worker.errors import SettingError
 from worker.fetch import Headers
+from worker.pointer import Pointer
 from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of
 
 

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from worker.cli.console import STYLES
 from worker.codec.document import parse
-from worker.codec.pointer import Pointer
 from worker.delivery.dead_letters import PREFIX
 from worker.errors import Rejection
+from worker.pointer import Pointer
 from worker.verdict import Sentiment
 
 SHOWN_CHARACTERS = 300

@@ -11,8 +11,8 @@ from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json, event_line
-from worker.codec.pointer import Pointer
 from worker.connection import broker_error, client_options
+from worker.pointer import Pointer
 from worker.settings import Settings, load_settings
 
 WAIT_SECONDS = 0.5

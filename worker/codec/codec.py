@@ -12,11 +12,11 @@ from worker.codec.confluent import frame
 from worker.codec.formats import FORMATS, Format, recognised
 from worker.codec.headers import NO_HEADERS, TellingHeaders, telling
 from worker.codec.modes import Enrich, Mode, Output, VerdictOnly
-from worker.codec.pointer import Pointer
 from worker.codec.rendering import SentimentRenderer
 from worker.codec.text import find_text, is_blank
 from worker.errors import Rejection
 from worker.fetch import Fetch, Record
+from worker.pointer import Pointer
 from worker.settings import Settings
 from worker.verdict import ModelCard, Verdicts
 

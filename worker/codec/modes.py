@@ -8,10 +8,10 @@ import orjson
 from worker.codec.answers import binary_answer, extension_members, structured_answer
 from worker.codec.document import Document
 from worker.codec.opened import CloudEvent, Opened
-from worker.codec.pointer import MISSING, Pointer
 from worker.codec.rendering import id_template, literal, quoted
 from worker.codec.spans import find, parts
 from worker.fetch import Fetch, Headers
+from worker.pointer import MISSING, Pointer
 from worker.verdict import ModelCard
 
 Output: TypeAlias = tuple[bytes, Headers]

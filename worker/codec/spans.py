@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from worker.codec.pointer import Pointer, array_index
+from worker.pointer import Pointer, array_index
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'[ \t\r\n]*+("[^"\\]*+(?:\\.[^"\\]*+)*+")[ \t\r\n]*+:[ \t\r\n]*+', re.DOTALL)

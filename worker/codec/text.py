@@ -4,8 +4,8 @@ import re
 
 from worker.codec import rejections
 from worker.codec.document import Document
-from worker.codec.pointer import MISSING, Pointer
 from worker.errors import Reason, Rejection
+from worker.pointer import MISSING, Pointer
 
 # White space, controls, and what Unicode calls Default_Ignorable_Code_Point: zero-width characters and the like.
 _BLANK = re.compile(

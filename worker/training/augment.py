@@ -109,7 +109,7 @@ def join_texts(first: str, second: str, rng: np.random.Generator) -> str:
 
 
 def nearest_words(words: Sequence[str], vectors: NDArray[np.float32], count: int = 12) -> dict[str, tuple[str, ...]]:
-    """The ``count`` nearest other words of each word by cosine, or all where there are fewer; ``vectors`` (n, width)."""
+    """The ``count`` nearest other words of each word by cosine, at most all; ``vectors`` (n, width) are the words'."""
     count = min(count, len(words) - 1)
     centred = vectors - vectors.mean(axis=0)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)

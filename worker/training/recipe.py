@@ -50,7 +50,9 @@ from worker.training.student import load, make_student
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=3, learning_rate=1.2e-4, rating_weight=0.5, evaluations_per_epoch=3, patience=9)
+STUDENT = LoopSettings(
+    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=11_000, evaluations_per_epoch=3, patience=9
+)
 
 #: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
 LEAST_GAIN = 0.002

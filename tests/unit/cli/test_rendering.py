@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from worker.cli.rendering import SHOWN_CHARACTERS, dead_letter_line, event_json, event_line, one_line
-from worker.codec.pointer import Pointer
+from worker.pointer import Pointer
 
 TEXT = Pointer.parse("/text")
 VERDICT = {"label": "x", "sentiment": "negative", "polarity": -0.5}

@@ -8,8 +8,8 @@ from codec_events import events, unhurried
 from hypothesis import given
 
 from worker.codec import spans
-from worker.codec.pointer import MISSING, Pointer
 from worker.errors import SettingError
+from worker.pointer import MISSING, Pointer
 
 # The document and the answers of RFC 6901, section 5.
 RFC_DOCUMENT: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from worker.training.data import RatedText, examples_of
 from worker.training.loop import (
+    Interrupted,
     LoopSettings,
     Progress,
     fit,
@@ -95,6 +97,22 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> No
     assert seen[0] == 6
     for (name, one), other in zip(whole.state_dict().items(), fresh.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, msg=name)
+
+
+def test_a_run_with_features_that_is_interrupted_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
+    features = np.random.default_rng(3).normal(0, 1, (len(TRAIN), 2, 8)).astype(np.float16)
+    train = replace(TRAIN, features=features)
+    settings = LoopSettings(epochs=1, batch_size=16, learning_rate=1e-3, checkpoint_every_seconds=-1.0)
+    whole, fresh, without = make_model(), make_model(seed=2), make_model()
+    fit(whole, make_tokenizer(), train, DEV, accuracy, settings)
+
+    with pytest.raises(Interrupted):
+        fit(make_model(), make_tokenizer(), train, DEV, accuracy, settings, folder=tmp_path, stop=lambda: True)
+    fit(fresh, make_tokenizer(), train, DEV, accuracy, settings, folder=tmp_path)
+    torch.testing.assert_close(fresh.state_dict(), whole.state_dict())
+
+    fit(without, make_tokenizer(), TRAIN, DEV, accuracy, settings)
+    assert not torch.equal(without.bert.pooler.dense.weight, whole.bert.pooler.dense.weight)
 
 
 def test_it_stops_early_and_keeps_the_best_weights() -> None:

@@ -17,8 +17,8 @@ from worker.cli.demo.screen import Screen, batches, latencies
 from worker.cli.demo.tally import Tally
 from worker.cli.flags import Flags, with_flags
 from worker.cli.rendering import dead_letter_line, event_line
-from worker.codec.pointer import Pointer
 from worker.embedded import EmbeddedBroker, rated_sentences
+from worker.pointer import Pointer
 from worker.settings import Settings, load_settings
 
 REFRESH_SECONDS = 0.2
