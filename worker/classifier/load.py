@@ -43,7 +43,7 @@ def load_classifier(settings: Settings) -> Classifier:
     """
     started = time.perf_counter()
     hardware = choose_hardware(settings)
-    with _quiet():
+    with quiet():
         source = find_model(settings)
         config = _config(source)
         labels = _labels(source, config)
@@ -194,7 +194,7 @@ def _unusable(source: Source, error: Exception) -> SettingError:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars, advice or reports from the libraries; what matters is checked, and said, here."""
     loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
     levels = [library.level for library in loggers]

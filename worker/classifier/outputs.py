@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,10 @@ class Outputs:
     loss: float | None = None
     """Mean over the texts, in nats; None without labels."""
     hidden_states: tuple[Floats, ...] | None = field(default=None, repr=False)
-    """float32 [n, width, hidden] of the embeddings and then of each layer; 0 beyond a text's length."""
+    """float32 [n, width, hidden] of the embeddings and then of each layer; 0 beyond a text's length.
+
+    An encoder-decoder's are those of its encoder, and so are its attentions.
+    """
     attentions: tuple[Floats, ...] | None = field(default=None, repr=False)
     """float32 [n, heads, width, width] of each layer, from token to token; 0 beyond a text's length."""
 
@@ -59,16 +63,16 @@ def outputs_of(
     hidden: list[Floats] = []
     attended: list[Floats] = []
     with torch.inference_mode(), _showing_attention(classifier, attentions):
-        for rows in _batches(classifier, tokens, n):
+        for rows in _batches(tokens, n, token_limit=None, pads=classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
             output = classifier.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
             logits[rows] = output.logits.float().cpu().numpy()
             inside = (np.arange(batch.ids.shape[1]) < batch.lengths[:, None]).astype(np.float32)
-            for layer, state in enumerate(output.hidden_states if hidden_states else ()):
+            for layer, state in enumerate(_states(output) if hidden_states else ()):
                 if layer == len(hidden):
                     hidden.append(np.zeros((n, width, state.shape[-1]), np.float32))
                 hidden[layer][rows, : inside.shape[1]] = state.float().cpu().numpy() * inside[:, :, None]
-            for layer, state in enumerate(output.attentions if attentions else ()):
+            for layer, state in enumerate(_attentions(output) if attentions else ()):
                 if layer == len(attended):
                     attended.append(np.zeros((n, state.shape[1], width, width), np.float32))
                 seen = inside[:, None, :, None] * inside[:, None, None, :]
@@ -94,9 +98,9 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     tokens = _tokens(classifier, texts)
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
     with torch.inference_mode():
-        for rows in _batches(classifier, tokens, classifier.batch_size):
+        for rows in _batches(tokens, classifier.batch_size, classifier.batch_tokens, pads=classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
-            last = classifier.forward(batch, output_hidden_states=True).hidden_states[-1].float()
+            last = _states(classifier.forward(batch, output_hidden_states=True))[-1].float()
             lengths = torch.from_numpy(batch.lengths).to(last.device)
             inside = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
             parts.append((rows, ((last * inside[:, :, None]).sum(dim=1) / lengths[:, None]).cpu().numpy()))
@@ -104,6 +108,17 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     for rows, part in parts:
         vectors[rows] = part
     return vectors
+
+
+def _states(output: Any) -> Sequence[torch.Tensor]:
+    """Hidden states of the part that reads the text: in an encoder-decoder (BART, T5) the encoder."""
+    states: Sequence[torch.Tensor] = getattr(output, "encoder_hidden_states", None) or output.hidden_states
+    return states
+
+
+def _attentions(output: Any) -> Sequence[torch.Tensor]:
+    states: Sequence[torch.Tensor] = getattr(output, "encoder_attentions", None) or output.attentions
+    return states
 
 
 def _tokens(classifier: Classifier, texts: Sequence[str]) -> Tokens:
@@ -115,15 +130,18 @@ def _tokens(classifier: Classifier, texts: Sequence[str]) -> Tokens:
     return tokens
 
 
-def _batches(classifier: Classifier, tokens: Tokens, size: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows of like length, ``size`` at most; of equal length where padding would change the model's answers."""
+def _batches(tokens: Tokens, size: int, token_limit: int | None, *, pads: bool) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of like length, ``size`` at most, of no more than ``token_limit`` tokens when they are padded.
+
+    Where padding would change the model's answers (not ``pads``), they are of equal length.
+    """
     order = np.argsort(-tokens.lengths, kind="stable")
     start = 0
     while start < len(order):
         longest = int(tokens.lengths[order[start]])
-        room = size if size == len(tokens) else max(1, min(size, classifier.batch_tokens // longest))
+        room = size if token_limit is None else max(1, min(size, token_limit // longest))
         rows = order[start : start + room]
-        if not classifier.pads:
+        if not pads:
             rows = rows[tokens.lengths[rows] == longest]
         yield rows
         start += len(rows)

@@ -1,5 +1,7 @@
 """A classifier to and from a folder."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,51 @@ from transformers import AutoTokenizer
 from worker.classifier.classifier import Classifier
 from worker.classifier.load import load_classifier
 from worker.settings import load_settings
+
+#: What save_pretrained writes of a classifier, now or in former versions, and the weights that are found beside it.
+_FILES = (
+    *("config.json", "generation_config.json", "training.json", "adapter_config.json"),
+    *("model*.safetensors", "model*.safetensors.index.json", "adapter_model*.safetensors"),
+    *("pytorch_model*.bin", "pytorch_model*.bin.index.json", "tf_model*.h5", "flax_model*.msgpack"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
+    *("vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model"),
+)
+
+
+def save_model(model: Any, folder: Path) -> None:
+    """Write the config and the weights of a transformers model to ``folder``, all with the same permissions.
+
+    Raises:
+        OSError: the folder cannot be written.
+        SafetensorError: the weights cannot.
+    """
+    model.save_pretrained(folder)
+    # safetensors makes its files readable for their owner alone, whatever the umask says.
+    permissions = stat.S_IMODE((folder / "config.json").stat().st_mode)
+    for weights in folder.glob("model*.safetensors"):
+        weights.chmod(permissions)
+
+
+def replace_classifier(folder: Path, fresh: Path, former: Path) -> None:
+    """Move the files of ``fresh`` into ``folder``, and those of a classifier that it held to the new folder ``former``.
+
+    Files that are not a classifier's stay. All three folders are on one file system, so that nothing is copied: there
+    is neither classifier for as long as a few renames take.
+
+    Raises:
+        OSError: a file cannot be moved.
+    """
+    former.mkdir()
+    # config.json is what makes a folder a classifier: first to go and last to come, so that no one loads half of each.
+    old = sorted({path for pattern in _FILES for path in folder.glob(pattern)}, key=_is_config, reverse=True)
+    for file in old:
+        os.replace(file, former / file.name)
+    for file in sorted(fresh.iterdir(), key=_is_config):
+        os.replace(file, folder / file.name)
+
+
+def _is_config(file: Path) -> bool:
+    return file.name == "config.json"
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
@@ -23,7 +70,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
         raise ValueError("a classifier that load_classifier did not load has no tokenizer to save")
     tokenizer: Any = AutoTokenizer.from_pretrained(classifier.folder, local_files_only=True)
     folder.mkdir(parents=True, exist_ok=True)
-    classifier.model.save_pretrained(folder)
+    save_model(classifier.model, folder)
     tokenizer.save_pretrained(folder)
 
 

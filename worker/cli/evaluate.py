@@ -87,8 +87,7 @@ def evaluate(
     from worker.training.comparison import compare
 
     polarities = settings[0].label_polarity
-    if polarities:
-        settings = _each_with_its_own(settings, texts)
+    settings = _checked(settings, texts, with_behaviour=behaviour)
     devices: set[str] = set()
 
     def load(model: str) -> "Classifier":
@@ -128,18 +127,26 @@ def evaluate(
         console.print(f"report written to [bold]{report}[/bold]")
 
 
-def _each_with_its_own(settings: list[Settings], texts: "Labelled") -> list[Settings]:
+def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: bool) -> list[Settings]:
     """Each model's settings with those entries of label_polarity that are about a label of the model.
 
+    The models' labels are read, and refused, without loading one: else the last would be after minutes on the first.
+
     Raises:
-        SettingError: an entry is about no label of any model or of the texts; a model cannot be found.
+        SettingError: an entry is about no label of any model or of the texts; a model cannot be found, or measured.
     """
     from worker.classifier.source import find_model
+    from worker.training.comparison import check_model
     from worker.training.label_space import check_polarities, labels_in, own_polarities
 
-    labels = [labels_in(find_model(own)) for own in settings]
+    polarities = settings[0].label_polarity
+    known = [labels_in(find_model(own), polarities) for own in settings]
+    labels = [model.labels if model else () for model in known]
     owners = {texts.name: texts.labels} | {own.model: names for own, names in zip(settings, labels, strict=True)}
-    check_polarities(settings[0].label_polarity, owners)
+    check_polarities(polarities, owners)
+    for model in known:
+        if model is not None:
+            check_model(texts, model, polarities, with_behaviour=with_behaviour)
     return [
         own.model_copy(update={"label_polarity": own_polarities(names, own.label_polarity)})
         for own, names in zip(settings, labels, strict=True)

@@ -1,6 +1,5 @@
 """``train``: a classifier of one's own from a file of labelled texts."""
 
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -99,7 +98,10 @@ def train(
         int, typer.Option(min=0, help="the same seed gives the same classifier", rich_help_panel=_RUN)
     ] = 20,
     restart: Annotated[
-        bool, typer.Option("--restart", help="begin anew where FOLDER holds a classifier or an unfinished training")
+        bool,
+        typer.Option(
+            "--restart", help="begin anew; a classifier in FOLDER stays until the new one is done and replaces it"
+        ),
     ] = False,
 ) -> None:
     """Train a classifier on labelled texts; the worker runs it with --model FOLDER.
@@ -129,9 +131,6 @@ def train(
     from worker.training.schedule import plan_of
 
     source, device = find_model(settings), choose_hardware(settings).device
-    if restart:
-        shutil.rmtree(out / UNFINISHED, ignore_errors=True)
-        (out / "config.json").unlink(missing_ok=True)
     plan = plan_of(len(training), epochs=epochs, batch_size=batch_size, patience=patience, accumulate=accumulate)
     recipe = LoopSettings(
         epochs=plan.epochs,
@@ -142,7 +141,8 @@ def train(
         patience=plan.patience,
         seed=seed,
     )
-    _say_what(training, choosing, source.name, str(device), goes_on=(out / UNFINISHED / "checkpoint.pt").exists())
+    goes_on = not restart and (out / UNFINISHED / "checkpoint.pt").exists()
+    _say_what(training, choosing, source.name, str(device), goes_on=goes_on)
     stderr().print(f"{plan.epochs:,} epochs in batches of {plan.batch_size:,}, patience {plan.patience:,}", style="dim")
     _warn_of_few(steps_of(len(training), recipe), len(choosing))
     with _stop_requests() as stop, _Bar() as bar:
@@ -155,13 +155,15 @@ def train(
                 recipe,
                 device,
                 learning_rate=learning_rate,
+                restart=restart,
                 progress=bar.show,
                 stop=stop.is_set,
             )
         except Interrupted:
             trained = None
     if trained is None:
-        stderr().print(f"stopped after {bar.standing}; the same command goes on from there", style="yellow")
+        same = "the same command without --restart" if restart else "the same command"
+        stderr().print(f"stopped after {bar.standing}; {same} goes on from there", style="yellow")
         raise typer.Exit(INTERRUPTED)
     _say_result(trained, out)
 
@@ -216,6 +218,11 @@ def _say_result(trained: "Trained", out: Path) -> None:
         f"dev accuracy [bold]{trained.dev_accuracy:.3f}[/bold] (95 %: {range_95}), "
         f"macro F1 [bold]{trained.dev_macro_f1:.3f}[/bold], calibration error {trained.dev_ece:.3f}, "
         f"on {trained.dev_texts:,} texts (best at step {trained.best_step} of {trained.steps}{why})"
+    )
+    console.print(
+        "these texts also chose the weights and the temperature, so that other texts will do a little worse, above all "
+        "in calibration: measure on others with evaluate",
+        style="dim",
     )
     console.print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
     if unknown := unknown_labels(trained.labels):

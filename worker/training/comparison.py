@@ -10,21 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier
-from worker.errors import SettingError
 from worker.training import behaviour as suite
 from worker.training.behaviour.measure import mean_failure_rate
 from worker.training.data import LABELS
 from worker.training.evaluation import Behaviour, Evaluation, measure
 from worker.training.inference import score
-from worker.training.label_space import ModelLabels, common_labels, labels_of, project, relabel
+from worker.training.label_space import (
+    ModelLabels,
+    check_sides,
+    common_labels,
+    labels_of,
+    project,
+    reached,
+    relabel,
+)
 from worker.training.labelled import Labelled
-from worker.training.vader import vader_scores
+from worker.training.vader import open_vader
 from worker.verdict import Sentiment
 
 VADER = "VADER"
 
 #: (what is being done, texts done, texts in all)
 Progress = Callable[[str, int, int], None]
+
+#: n texts to scores [n, 3], in the order of `LABELS`.
+Scores = Callable[[list[str]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +66,13 @@ def compare(
     ``polarities`` is the setting label_polarity, for the data's labels; ``load`` sees to the models'.
 
     Raises:
-        SettingError: a model cannot be loaded, or its labels have nothing to do with the data's.
+        SettingError: a model cannot be loaded, `check_model` refuses it, or VADER is not installed.
         DeviceError: the device stopped working.
     """
+    # What can be refused is, before minutes are spent on the models.
+    vader_scores = open_vader() if with_vader else None
     vader = [ModelLabels(VADER, LABELS, tuple(Sentiment))] if with_vader else []
-    common_labels(data, vader, polarities)  # refused before minutes are spent on the models
+    common_labels(data, vader, polarities)
     answers = [_ask(data, load(name), polarities, with_behaviour, progress) for name in models]
     names = [answer.model.model for answer in answers]
     if len(set(names)) < len(names):  # folders in different places whose last parts are the same
@@ -76,6 +88,7 @@ def compare(
             model=name,
             revision=answer.revision,
             seconds=answer.seconds,
+            can_give=reached(answer.model, labels),
             truncated=answer.truncated,
             load_seconds=answer.load_seconds,
             behaviour=answer.behaviour,
@@ -83,9 +96,22 @@ def compare(
         )
         for name, answer in zip(names, answers, strict=True)
     ]
-    if with_vader:
-        evaluations.append(_vader(seen, with_behaviour))
+    if vader_scores is not None:
+        evaluations.append(_vader(vader_scores, seen, with_behaviour))
     return evaluations
+
+
+def check_model(
+    data: Labelled, model: ModelLabels, polarities: Mapping[str, float] | None, *, with_behaviour: bool
+) -> None:
+    """Whether a model with these labels can be measured on the data, and by the behaviour suite where that is asked.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    common_labels(data, [model], polarities)
+    if with_behaviour:
+        check_sides(model)
 
 
 def _ask(
@@ -96,7 +122,7 @@ def _ask(
     progress: Progress | None,
 ) -> _Answers:
     model = labels_of(classifier)
-    common_labels(data, [model], polarities)  # refused before minutes are spent on it
+    check_model(data, model, polarities, with_behaviour=with_behaviour)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(f"{model.model}: {what}", done, total)
@@ -104,11 +130,6 @@ def _ask(
     scored = score(classifier, data.texts, told("texts"))
     behaved = None
     if with_behaviour:
-        if len(set(model.sentiments) - {Sentiment.NEUTRAL}) < 2:
-            raise SettingError(
-                f"the labels of {model.model} ({', '.join(model.labels)}) tell nothing of negative and positive, "
-                "which is what --behaviour tests: leave it out, or set label_polarity"
-            )
         behaved = _behaviour(lambda texts: project(score(classifier, texts, told("behaviour")).scores, model, LABELS))
     return _Answers(
         model,
@@ -121,7 +142,7 @@ def _ask(
     )
 
 
-def _behaviour(scores_of: Callable[[list[str]], NDArray[np.floating]]) -> Behaviour:
+def _behaviour(scores_of: Scores) -> Behaviour:
     results = suite.measure(suite.read_suite(), scores_of)
     return Behaviour(
         mean_failure_rate(results),
@@ -130,15 +151,16 @@ def _behaviour(scores_of: Callable[[list[str]], NDArray[np.floating]]) -> Behavi
     )
 
 
-def _vader(data: Labelled, with_behaviour: bool) -> Evaluation:
+def _vader(scores_of: Scores, data: Labelled, with_behaviour: bool) -> Evaluation:
     started = time.perf_counter()
-    scores = vader_scores(data.texts)
+    scores = scores_of(list(data.texts))
     return measure(
         scores,
         data,
         model=VADER,
         revision="",
         seconds=time.perf_counter() - started,
+        can_give=LABELS,
         probabilities=False,
-        behaviour=_behaviour(vader_scores) if with_behaviour else None,
+        behaviour=_behaviour(scores_of) if with_behaviour else None,
     )

@@ -6,6 +6,7 @@ stopped goes on with the next chunk, and what is labelled so far can be trained 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from worker.training.data import LABELS, Examples, RatedText, examples_of, join,
 from worker.training.generate import Generated, generate, read_grammar, surround
 from worker.training.loop import RATING_UNIT
 from worker.training.metrics import softmax
-from worker.training.scoring import Outputs, outputs_of
+from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
@@ -41,35 +42,44 @@ def label(
     texts: Sequence[str],
     folder: Path,
     *,
+    teacher_digest: str,
     chunk: int = 2_000,
     progress: Callable[[int, int], None] | None = None,
-) -> Outputs:
-    """The teacher's logits and features of the texts, kept in ``folder`` chunk by chunk; finished chunks are read."""
+) -> LogitsAndFeatures:
+    """The teacher's logits and features of the texts, kept in ``folder`` chunk by chunk; finished chunks are read.
+
+    A chunk's file is named by its texts and ``teacher_digest``, which is of the teacher's weights: labels of other
+    texts, or of another teacher, are not found.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    parts: list[Outputs] = []
+    parts: list[LogitsAndFeatures] = []
     for start in range(0, len(texts), chunk):
-        path = folder / f"{start:07d}.npz"
+        some = texts[start : start + chunk]
+        name = hashlib.sha256("\0".join([teacher_digest, *some]).encode()).hexdigest()
+        path = folder / f"{name}.npz"
         if not path.exists():
-            fresh_part = outputs_of(teacher, tokenizer, texts[start : start + chunk])
+            said = logits_and_features(teacher, tokenizer, some)
             fresh = path.with_suffix(".new")
             with fresh.open("wb") as stream:
-                np.savez(stream, logits=fresh_part.logits, features=fresh_part.features)
+                np.savez(stream, logits=said.logits, features=said.features)
             os.replace(fresh, path)
         with np.load(path) as stored:
-            parts.append(Outputs(stored["logits"], stored["features"]))
+            parts.append(LogitsAndFeatures(stored["logits"], stored["features"]))
         if progress is not None:
-            progress(min(start + chunk, len(texts)), len(texts))
-    return Outputs(np.concatenate([part.logits for part in parts]), np.concatenate([part.features for part in parts]))
+            progress(start + len(some), len(texts))
+    return LogitsAndFeatures(
+        np.concatenate([part.logits for part in parts]), np.concatenate([part.features for part in parts])
+    )
 
 
-def taught(texts: Sequence[str], outputs: Outputs, temperature: float, weight: float = 1.0) -> Examples:
+def taught(texts: Sequence[str], outputs: LogitsAndFeatures, temperature: float) -> Examples:
     """Examples with a teacher's calibrated scores, its rating and its features."""
     labels = len(LABELS)
     return Examples(
         tuple(texts),
         softmax(outputs.logits[:, :labels] / temperature).astype(np.float32),
         (outputs.logits[:, labels] * RATING_UNIT).astype(np.float32),
-        np.full(len(texts), weight, np.float32),
+        np.ones(len(texts), np.float32),
         outputs.features,
     )
 
@@ -94,7 +104,7 @@ def built_examples(texts: Sequence[Generated], weight: float = 0.5) -> Examples:
     return Examples(tuple(text.text for text in texts), targets, ratings, np.full(len(texts), weight, np.float32))
 
 
-def generated_examples(texts: Sequence[Generated], outputs: Outputs, temperature: float) -> Examples:
+def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, temperature: float) -> Examples:
     """Generated texts: by construction where that is certain, elsewhere half of it and half of the teacher."""
     built = built_examples(texts)
     share = np.array([0.85 if text.capability in BUILT_CERTAIN else 0.5 for text in texts], np.float32)
@@ -103,7 +113,9 @@ def generated_examples(texts: Sequence[Generated], outputs: Outputs, temperature
     return replace(blended, features=None)
 
 
-def rated_examples(rows: Sequence[RatedText], outputs: Outputs, temperature: float, *, panel: float = 0.5) -> Examples:
+def rated_examples(
+    rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float, *, panel: float = 0.5
+) -> Examples:
     """Rated sentences: of each target the share ``panel`` is its panel's, the rest its teacher's."""
     rated = examples_of(rows)
     return blend(rated, taught(rated.texts, outputs, temperature), np.full(len(rows), panel, np.float32))
@@ -125,7 +137,7 @@ def typo_examples(examples: Examples, count: int, seed: int) -> Examples:
 def mixture(
     rows: Sequence[RatedText],
     corpus: Corpus,
-    outputs: Mapping[str, Outputs],
+    outputs: Mapping[str, LogitsAndFeatures],
     temperature: float,
     *,
     seed: int = 5,
@@ -136,7 +148,7 @@ def mixture(
     return join(
         [
             rated,
-            taught(corpus.words, outputs["words"], temperature, weight=0.3),
+            taught(corpus.words, outputs["words"], temperature),
             generated_examples(corpus.generated, outputs["generated"], temperature),
             taught(corpus.changed, outputs["changed"], temperature),
             typo_examples(rated, TYPOS, seed),

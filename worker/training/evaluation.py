@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.data import LABELS, NEUTRAL_BORDER
+from worker.training.data import LABELS
 from worker.training.labelled import Labelled
-from worker.training.metrics import confusion, expected_calibration_error, macro_f1, reliability, wilson_interval
+from worker.training.metrics import (
+    accuracy,
+    confusion,
+    expected_calibration_error,
+    log_loss,
+    macro_f1,
+    reliability,
+    rows_by_domain,
+    two_way,
+    wilson_interval,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +52,9 @@ class Calibration:
 
     ece: float
     """Expected calibration error of the top score: mean gap between confidence and accuracy, 15 equal bins."""
-    loss: float
-    """Cross-entropy with the labels, in nats."""
+    loss: float | None
+    """Cross-entropy with the labels, in nats; None where a text has a label that the model cannot give, which no score
+    measures."""
     bins: tuple[tuple[float, float, int], ...]
     """(mean confidence, accuracy, texts) of each bin that has texts."""
 
@@ -84,7 +96,7 @@ class Evaluation:
     macro_f1: float
     two_way: float | None
     """Of the texts rated more than 0.5 from zero: how many have the larger of the negative and positive score on the
-    right side. None without ratings."""
+    right side, a tie counting half. None without ratings."""
     calibration: Calibration | None
     """None for a model whose scores are no probabilities."""
     confusion: tuple[tuple[int, ...], ...]
@@ -108,6 +120,7 @@ def measure(
     model: str,
     revision: str,
     seconds: float,
+    can_give: Collection[str],
     truncated: int = 0,
     load_seconds: float = 0.0,
     probabilities: bool = True,
@@ -116,24 +129,23 @@ def measure(
 ) -> Evaluation:
     """Measure scores [n, labels of the data] against the data's n labels, and its ratings where it has them.
 
-    ``examples`` is how many mistakes to name; their texts are in the result.
+    ``can_give`` are those of the labels that the model can answer. ``examples`` is how many mistakes to name; their
+    texts are in the result.
     """
-    labels = len(data.labels)
-    table = confusion(data.truth, scores.argmax(axis=1), labels)
-    polar = _agreement(scores, data)
+    table = confusion(data.truth, scores.argmax(axis=1), len(data.labels))
     return Evaluation(
         model=model,
         revision=revision,
         texts=len(data),
         labels=data.labels,
-        accuracy=float(np.trace(table) / len(data)),
+        accuracy=accuracy(table),
         accuracy_interval=wilson_interval(int(np.trace(table)), len(data)),
         macro_f1=macro_f1(table),
-        two_way=_mean(polar),
-        calibration=_calibration(scores, data.truth) if probabilities else None,
+        two_way=_two_way(scores, data),
+        calibration=_calibration(scores, data, can_give) if probabilities else None,
         confusion=tuple(tuple(row) for row in table.tolist()),
         classes=_classes(table, data.labels),
-        domains=_domains(scores, data, polar),
+        domains=_domains(scores, data),
         truncated=truncated,
         texts_per_second=len(data) / max(seconds, 1e-9),
         load_seconds=load_seconds,
@@ -142,25 +154,16 @@ def measure(
     )
 
 
-def _agreement(scores: NDArray[np.floating], data: Labelled) -> NDArray[np.float64] | None:
-    """[n]: 1 where the polar scores are on the rating's side, 0 where not, NaN for ratings near zero."""
-    if data.ratings is None or data.labels != LABELS:
-        return None
-    right = (scores[:, 2] > scores[:, 0]) == (data.ratings > 0)
-    return np.where(np.abs(data.ratings) > NEUTRAL_BORDER, right.astype(np.float64), np.nan)
+def _two_way(scores: NDArray[np.floating], data: Labelled) -> float | None:
+    return None if data.ratings is None or data.labels != LABELS else two_way(scores, data.ratings)
 
 
-def _mean(column: NDArray[np.float64] | None) -> float | None:
-    known = None if column is None else column[~np.isnan(column)]
-    return None if known is None or not len(known) else float(known.mean())
-
-
-def _calibration(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> Calibration:
-    own = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1.0)
+def _calibration(scores: NDArray[np.floating], data: Labelled, can_give: Collection[str]) -> Calibration:
+    there = {data.labels[place] for place in np.unique(data.truth).tolist()}
     return Calibration(
-        ece=float(expected_calibration_error(scores, truth)),
-        loss=float(-np.log(own).mean()),
-        bins=tuple(reliability(scores, truth)),
+        ece=float(expected_calibration_error(scores, data.truth)),
+        loss=log_loss(scores, data.truth) if there <= set(can_give) else None,
+        bins=tuple(reliability(scores, data.truth)),
     )
 
 
@@ -182,19 +185,14 @@ def _ratio(part: int, whole: int) -> float | None:
     return float(part / whole) if whole else None
 
 
-def _domains(
-    scores: NDArray[np.floating], data: Labelled, polar: NDArray[np.float64] | None
-) -> tuple[DomainResult, ...]:
-    if data.domains is None:
-        return ()
-    names = np.asarray(data.domains)
+def _domains(scores: NDArray[np.floating], data: Labelled) -> tuple[DomainResult, ...]:
     results = []
-    for domain in sorted(set(data.domains)):
-        rows = names == domain
-        table = confusion(data.truth[rows], scores[rows].argmax(axis=1), len(data.labels))
-        accuracy = float(np.trace(table) / rows.sum())
-        two_way = _mean(None if polar is None else polar[rows])
-        results.append(DomainResult(domain or "(none)", int(rows.sum()), accuracy, macro_f1(table), two_way))
+    for domain, rows in rows_by_domain(data.domains or ()).items():
+        part, given = data.rows(rows), scores[rows]
+        table = confusion(part.truth, given.argmax(axis=1), len(part.labels))
+        results.append(
+            DomainResult(domain or "(none)", len(part), accuracy(table), macro_f1(table), _two_way(given, part))
+        )
     return tuple(results)
 
 

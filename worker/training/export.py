@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from worker.classifier.saved import save_model
+from worker.training.calibration import divide_logits, head_of
 from worker.training.data import LABELS
 
 
@@ -18,12 +20,17 @@ def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float 
     Only the outputs of ``LABELS`` stay: the rating output is a help in training. The logits are divided by
     ``temperature`` for good, by scaling the last linear layer, so that every tool that loads the folder gets
     calibrated scores. tokenizer.json loses its truncation and padding: how long a text may be is the reader's choice.
+
+    Raises:
+        TypeError: the model has no linear head.
     """
     plain = copy.deepcopy(model).cpu().eval()
-    head = _last_linear(plain)
-    with torch.no_grad():
-        head.weight = torch.nn.Parameter(head.weight[: len(LABELS)] / temperature)
-        head.bias = torch.nn.Parameter(head.bias[: len(LABELS)] / temperature)
+    head = head_of(plain, plain.config.num_labels)
+    if head is None:
+        raise TypeError(f"{type(model).__name__} has no linear classifier head")
+    divide_logits(head, temperature)
+    head.weight = torch.nn.Parameter(head.weight.detach()[: len(LABELS)].clone())
+    head.bias = torch.nn.Parameter(head.bias.detach()[: len(LABELS)].clone())
     head.out_features = len(LABELS)
     plain.num_labels = len(LABELS)
     plain.config.num_labels = len(LABELS)
@@ -31,20 +38,10 @@ def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float 
     plain.config.label2id = {label: i for i, label in enumerate(LABELS)}
     plain.config.problem_type = "single_label_classification"
     target.mkdir(parents=True, exist_ok=True)
-    plain.half().save_pretrained(target)
-    # safetensors makes its files readable for their owner alone; a folder that ships is for everybody.
-    (target / "model.safetensors").chmod(0o644)
+    save_model(plain.half(), target)
     content = json.loads((tokenizer_folder / "tokenizer.json").read_text(encoding="utf-8"))
     content["truncation"] = content["padding"] = None
     (target / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
     config = json.loads((tokenizer_folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     config.pop("name_or_path", None)  # where the base was once loaded from says nothing about this model
     (target / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-
-
-def _last_linear(model: Any) -> torch.nn.Linear:
-    """The layer that gives the logits: ``classifier`` itself or its last linear part."""
-    found = [module for module in model.classifier.modules() if isinstance(module, torch.nn.Linear)]
-    if not found:
-        raise TypeError(f"{type(model).__name__} has no linear classifier head")
-    return found[-1]

@@ -31,8 +31,10 @@ class FeatureLoss(torch.nn.Module):
         rows = np.flatnonzero(~np.isnan(features[:, 0, 0]))
         known = features[rows[:: 1 + len(rows) // ENOUGH_ROWS]]
         spread = known.std(axis=0, dtype=np.float32)
-        self._mean = torch.from_numpy(known.mean(axis=0, dtype=np.float32))
-        self._scale = torch.from_numpy(1.0 / np.maximum(spread, 1e-6))
+        self.mean: torch.Tensor
+        self.scale: torch.Tensor
+        self.register_buffer("mean", torch.from_numpy(known.mean(axis=0, dtype=np.float32)), persistent=False)
+        self.register_buffer("scale", torch.from_numpy(1.0 / np.maximum(spread, 1e-6)), persistent=False)
         self.maps = torch.nn.ModuleList(torch.nn.Linear(width, features.shape[2]) for _ in range(features.shape[1]))
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
@@ -42,7 +44,7 @@ class FeatureLoss(torch.nn.Module):
         """
         wanted = torch.from_numpy(self._features[rows].astype(np.float32)).to(hidden.device)
         known = torch.isfinite(wanted[:, 0, 0])
-        target = (wanted - self._mean.to(hidden.device)) * self._scale.to(hidden.device)
+        target = (wanted - self.mean) * self.scale
         vectors = sentence_vectors(hidden, mask)
         mapped = torch.stack([each(vectors[:, i]) for i, each in enumerate(self.maps)], dim=1)
         gap = torch.where(known[:, None, None], mapped - target, 0.0)

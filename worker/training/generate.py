@@ -67,14 +67,14 @@ def fill(template: str, grammar: Grammar, rng: np.random.Generator) -> str:
 
 
 def generate(grammar: Grammar, count: int, seed: int) -> list[Generated]:
-    """``count`` texts without repeats, all templates equally often; the same for the same seed."""
+    """``count`` texts without repeats, of templates drawn evenly; the same for the same seed."""
     rng = np.random.default_rng(seed)
     templates = [(capability, rating, text) for capability, rating, texts in grammar.rules for text in texts]
     seen: dict[str, Generated] = {}
-    for attempt in range(count * 20):
+    for _ in range(count * 20):
         if len(seen) == count:
             break
-        capability, rating, template = templates[(attempt + int(rng.integers(len(templates)))) % len(templates)]
+        capability, rating, template = templates[int(rng.integers(len(templates)))]
         text = fill(template, grammar, rng)
         if rng.random() < 0.7:
             text = text[:1].upper() + text[1:]

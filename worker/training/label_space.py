@@ -13,6 +13,7 @@ from transformers import AutoConfig
 
 from worker.classifier import Classifier
 from worker.classifier.labels import Activation, label_polarities
+from worker.classifier.load import activation_of
 from worker.classifier.source import Source
 from worker.errors import SettingError
 from worker.training.data import LABELS
@@ -35,24 +36,43 @@ def labels_of(classifier: Classifier) -> ModelLabels:
     """The labels of a loaded classifier.
 
     Raises:
-        SettingError: it has a single label, so that its scores are no distribution.
+        SettingError: its scores are no distribution over two or more labels.
     """
     labels = classifier.card.labels
-    if len(labels) < 2:
-        raise SettingError(f"the model {classifier.card.name} has one label only: evaluate takes two or more")
+    _check_exclusive(classifier.card.name, labels, classifier.activation)
     # What the classifier says of a text that has one label for certain is what it takes that label to mean.
     certain = np.eye(len(labels), dtype=np.float32)
     sentiments = classifier.verdicts(certain, np.ones(len(labels), np.int32), np.zeros(len(labels), np.bool_)).sentiment
     return ModelLabels(classifier.card.name, labels, tuple(sentiments))
 
 
-def labels_in(source: Source) -> tuple[str, ...]:
-    """The labels of a model that is not loaded yet; none where its config.json cannot be read, as loading will tell."""
+def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | None:
+    """The labels of a model that is not loaded yet; None where its config.json cannot be read, as loading will tell.
+
+    ``polarities`` is the setting label_polarity.
+
+    Raises:
+        SettingError: its scores are no distribution over two or more labels.
+    """
     try:
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError):
-        return ()
-    return tuple(str(name) for _, name in sorted((config.id2label or {}).items()))
+        return None
+    labels = tuple(str(name) for _, name in sorted((config.id2label or {}).items()))
+    _check_exclusive(source.name, labels, activation_of(config))
+    values, _ = label_polarities(labels, Activation.SOFTMAX, own_polarities(labels, polarities))
+    return ModelLabels(source.name, labels, tuple(_SENTIMENTS[1 + int(np.sign(value))] for value in values))
+
+
+def _check_exclusive(model: str, labels: Sequence[str], activation: Activation) -> None:
+    if len(labels) < 2:
+        raise SettingError(f"the model {model} has one label only: evaluate takes two or more")
+    if activation is not Activation.SOFTMAX:
+        raise SettingError(
+            f"the model {model} scores each of its labels by itself ({activation}), and evaluate compares one label a "
+            "text: name a model whose labels exclude one another, with problem_type single_label_classification in its "
+            "config.json"
+        )
 
 
 def own_polarities(labels: Sequence[str], polarities: Mapping[str, float]) -> dict[str, float]:
@@ -120,17 +140,38 @@ def common_labels(
 
 
 def project(scores: NDArray[np.floating], model: ModelLabels, labels: Sequence[str]) -> NDArray[np.float64]:
-    """Scores [n, model's labels] as shares [n, labels], rows summing to one.
+    """Scores [n, model's labels], rows summing to one but for rounding, as shares [n, labels].
 
     Where the model has other labels, ``labels`` are the sentiments, and the score of one is the sum over the labels
     that mean it.
     """
+    shares = np.asarray(scores, np.float64) @ np.eye(len(labels))[_targets(model, labels)]
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def reached(model: ModelLabels, labels: Sequence[str]) -> frozenset[str]:
+    """Those of ``labels`` that `project` can give a score other than 0."""
+    return frozenset(labels[place] for place in _targets(model, labels))
+
+
+def check_sides(model: ModelLabels) -> None:
+    """Whether the model has labels for both sides, which the behaviour suite asks it for.
+
+    Raises:
+        SettingError: it has not.
+    """
+    if not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(model.sentiments):
+        raise SettingError(
+            f"the labels of {model.model} ({', '.join(model.labels)}) tell nothing of negative and positive, "
+            "which is what --behaviour tests: leave it out, or set label_polarity"
+        )
+
+
+def _targets(model: ModelLabels, labels: Sequence[str]) -> list[int]:
+    """For each of the model's labels the place in ``labels`` of what it says."""
     if _plain(model.labels) == _plain(labels):
-        target = [_place(label, labels) for label in model.labels]
-    else:
-        target = [_SENTIMENTS.index(sentiment) for sentiment in model.sentiments]
-    shares = np.asarray(scores, np.float64) @ np.eye(len(labels))[target]
-    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12))
+        return [_place(label, labels) for label in model.labels]
+    return [_SENTIMENTS.index(sentiment) for sentiment in model.sentiments]
 
 
 def relabel(data: Labelled, labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> Labelled:

@@ -84,8 +84,9 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
     header says whether commas, semicolons or tabs part its cells.
 
     Columns named by all of ``labels`` (of negative, neutral and positive where none are given) are vote shares or
-    counts. Without them a label is read, by name or by its number from 0 in ``labels``; without that a rating.
-    Where ``labels`` are not given, they are what the label column holds.
+    counts. A label is a name, in any case, or a number from 0, of ``labels`` or of the columns of shares; without a
+    label the rating says it, without that the largest share. Where there are neither ``labels`` nor shares, the labels
+    are what the label column holds, as first spelt.
 
     Raises:
         SettingError: the file cannot be read, or a row is not what the first row promises; it names the line.
@@ -167,6 +168,7 @@ class _Reader:
         self._given = tuple(labels) if labels is not None else None
         share_names = self._given or LABELS
         self._share_names = share_names if all(label in first for label in share_names) else None
+        self._known = self._given or self._share_names
         self._has_rating = columns.rating in first
         self._has_domain = columns.domain in first
         self._has_label = columns.label in first
@@ -190,7 +192,7 @@ class _Reader:
         return _Read(
             text,
             self._label(row) if self._has_label else None,
-            self._shares(row) if self._share_names else None,
+            self._shares(row, self._share_names) if self._share_names else None,
             _number(row, self._at.rating, -RATING_LIMIT, RATING_LIMIT) if self._has_rating else None,
             str(row.get(self._at.domain) or "") if self._has_domain else "",
         )
@@ -202,29 +204,29 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise ValueError(f"no label in the column {self._at.label!r}")
         label = str(value).strip()
-        if self._given is None:
+        if self._known is None:
             return label
-        by_name = {name.casefold(): name for name in self._given}
+        by_name = {name.casefold(): name for name in self._known}
         if label.casefold() in by_name:
             return by_name[label.casefold()]
-        if label.isdecimal() and int(label) < len(self._given):
-            return self._given[int(label)]
-        raise ValueError(f"a label that is none of {', '.join(self._given)}")
+        if label.isdecimal() and int(label) < len(self._known):
+            return self._known[int(label)]
+        raise ValueError(f"a label that is none of {', '.join(self._known)}")
 
-    def _shares(self, row: Row) -> list[float]:
-        assert self._share_names is not None
-        votes = [_number(row, name, 0.0, math.inf) for name in self._share_names]
+    def _shares(self, row: Row, names: Sequence[str]) -> list[float]:
+        votes = [_number(row, name, 0.0, math.inf) for name in names]
         total = sum(votes)
         if not 0 < total < math.inf:
             raise ValueError("no votes: the shares of all labels are 0")
         return [vote / total for vote in votes]
 
     def columns(self, rows: Sequence[_Read], digest: str) -> Labelled:
-        labels = self._labels(rows)
-        place = {label: i for i, label in enumerate(labels)}
+        stated = [row.label for row in rows if row.label is not None]
+        labels = self._labels(stated)
+        place = {label.casefold(): i for i, label in enumerate(labels)}
         ratings = np.array([row.rating for row in rows], np.float32) if self._has_rating else None
         if self._has_label:
-            truth = np.array([place[_known(row.label, place)] for row in rows], np.int64)
+            truth = np.array([place[label.casefold()] for label in stated], np.int64)
         elif ratings is not None and labels == LABELS:
             truth = hard_labels(ratings)
         else:
@@ -240,31 +242,29 @@ class _Reader:
             self._name, digest, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains
         )
 
-    def _labels(self, rows: Sequence[_Read]) -> tuple[str, ...]:
-        if self._given is not None:
-            return self._given
-        if self._share_names:
-            return tuple(self._share_names)
+    def _labels(self, stated: Sequence[str]) -> tuple[str, ...]:
+        """The labels in their order; ``stated`` are those of the label column, row by row."""
+        if self._known is not None:
+            return self._known
         if not self._has_label:
             return LABELS
-        found = {row.label or "" for row in rows}
-        if len(found) < 2:
+        spelt: dict[str, str] = {}
+        for label in stated:
+            spelt.setdefault(label.casefold(), label)
+        if len(spelt) < 2:
             raise SettingError(f"{self._name} has a single label in all rows: there is nothing to tell apart")
-        if {label.casefold() for label in found} <= set(LABELS):
-            return tuple(sorted(found, key=lambda label: LABELS.index(label.casefold())))
-        return tuple(sorted(found, key=_natural))
-
-
-def _known(label: str | None, place: Mapping[str, int]) -> str:
-    if label in place:
-        return str(label)
-    return next(name for name in place if name.casefold() == str(label).casefold())
+        if spelt.keys() <= set(LABELS):
+            return tuple(spelt[label] for label in LABELS if label in spelt)
+        return tuple(sorted(spelt.values(), key=_natural))
 
 
 def _number(row: Row, column: str, low: float, high: float) -> float:
+    given = row.get(column)
+    if isinstance(given, bool):  # 1 or 0 to float, and nobody's rating or vote
+        raise ValueError(f"no number in the column {column!r}")
     try:
-        value = float(row[column])
-    except (KeyError, TypeError, ValueError):
+        value = float(given)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"no number in the column {column!r}") from None
     if not (math.isfinite(value) and low <= value <= high):
         limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of {low:g} or more"

@@ -8,8 +8,6 @@ says more about it than its class does, and `worker.training.export` cuts that o
 from __future__ import annotations
 
 import math
-import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,16 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import log_softmax
 
+from worker.training.checkpoint import Run, identity_of
 from worker.training.data import Examples
-from worker.training.features import LEARNING_RATE as FEATURE_LEARNING_RATE
 from worker.training.features import FeatureLoss
 from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad
 
 #: Rating points in one unit of the rating output, which keeps its size near that of the logits.
 RATING_UNIT = 2.0
-
-_LAYER = re.compile(r"\blayers?\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +58,14 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands after an optimizer step; ``dev_score`` is set by the steps that end with an evaluation."""
+    """Where a run stands after an optimizer step; ``dev_score`` is set by the steps that end with an evaluation.
+
+    ``loss`` is the average of about the last fifty steps.
+    """
 
     step: int
     steps: int
-    epoch: int
     loss: float
-    seconds: float
     dev_score: float | None = None
     best_score: float | None = None
 
@@ -92,60 +89,22 @@ def steps_of(texts: int, settings: LoopSettings) -> int:
 DevScore = Callable[[NDArray[np.float32]], float]
 
 
-def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
-    """Optimizer groups: the learning rate falls by ``layer_decay`` a layer from the head down to the embeddings.
+def losses_of(logits: torch.Tensor, targets: torch.Tensor, ratings: torch.Tensor, rating_weight: float) -> torch.Tensor:
+    """Soft cross-entropy in nats of each text (n,), plus the rating's squared error where there is an output for it.
 
-    Biases and layer norms are not decayed towards zero. Parameters of frozen layers get no gradient and no group.
-    """
-    named = list(model.named_parameters())
-    layers = 1 + max((int(found[1]) for name, _ in named if (found := _LAYER.search(name))), default=-1)
-    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in named:
-        if found := _LAYER.search(name):
-            level = int(found[1]) + 1
-        else:
-            # The relative position bias of MPNet belongs to the encoder as a whole and sits below all layers.
-            level = 0 if "embedding" in name or "relative_attention_bias" in name else layers + 1
-        if settings.frozen_layers is not None and level <= settings.frozen_layers:
-            parameter.requires_grad_(False)
-            continue
-        groups.setdefault((level, parameter.ndim >= 2), []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "lr": settings.learning_rate * settings.layer_decay ** (layers + 1 - level),
-            "weight_decay": settings.weight_decay if matrix else 0.0,
-        }
-        for (level, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
-    ]
-
-
-def loss_of(
-    logits: torch.Tensor,
-    targets: torch.Tensor,
-    ratings: torch.Tensor,
-    weights: torch.Tensor,
-    rating_weight: float,
-    further: torch.Tensor | float = 0.0,
-) -> torch.Tensor:
-    """Soft cross-entropy in nats, averaged by weight, plus the rating's squared error where there is an output for it.
-
-    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` and ``weights`` (n,); ``further``
-    (n,) is what else each text costs.
+    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` (n,), NaN where there is none.
     """
     wide = logits.float()
     labels = targets.shape[1]
-    loss = further - (targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
+    losses = -(targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
     if wide.shape[1] > labels:
         known = torch.isfinite(ratings)
         gap = wide[:, labels] - torch.where(known, ratings, 0.0) / RATING_UNIT
-        loss = loss + rating_weight * torch.where(known, gap * gap, 0.0)
-    return (loss * weights).sum() / weights.sum()
+        losses = losses + rating_weight * torch.where(known, gap * gap, 0.0)
+    return losses
 
 
-def _batches_from(
-    rows: Rows, examples: Examples, settings: LoopSettings, per_epoch: int, first: int, last: int
-) -> Iterator[list[int]]:
+def _batches_from(rows: Rows, settings: LoopSettings, per_epoch: int, first: int, last: int) -> Iterator[list[int]]:
     """Index lists of the micro-batches ``first`` .. ``last`` of the whole run, counted over all epochs."""
     lengths = np.array([len(row) for row in rows])
     epoch = -1
@@ -159,64 +118,6 @@ def _batches_from(
 
 class Interrupted(Exception):
     """A run was asked to stop and did, after a whole step; its checkpoint holds where to go on."""
-
-
-class _Run:
-    """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
-
-    _KEPT = ("step", "best_score", "best_loss", "best_step", "best_state", "misses")
-
-    def __init__(self, model: Any, features: FeatureLoss | None, settings: LoopSettings, folder: Path | None) -> None:
-        self.model = model
-        self.features = features
-        self.path = folder / "checkpoint.pt" if folder is not None else None
-        groups = parameter_groups(model, settings)
-        if features is not None:
-            groups.append({"params": [*features.parameters()], "lr": FEATURE_LEARNING_RATE, "weight_decay": 0.0})
-        self.optimizer = torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98))
-        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.step = 0
-        self.best_score = -math.inf
-        self.best_loss = math.inf
-        self.best_step = 0
-        self.best_state: dict[str, torch.Tensor] | None = None
-        self.misses = 0
-
-    def keep_best(self, score: float, loss: float) -> None:
-        if score > self.best_score or (score == self.best_score and loss < self.best_loss):
-            self.best_score, self.best_loss, self.best_step, self.misses = score, loss, self.step, 0
-            self.best_state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        else:
-            self.misses += 1
-
-    def save(self) -> None:
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".new")
-        state = {
-            "model": self.model.state_dict(),
-            "features": self.features.state_dict() if self.features is not None else {},
-            "optimizer": self.optimizer.state_dict(),
-            "torch_rng": torch.get_rng_state(),
-            **{name: getattr(self, name) for name in self._KEPT},
-        }
-        torch.save(state, fresh)
-        # A run that is killed while saving still finds the checkpoint before it.
-        os.replace(fresh, self.path)
-
-    def resume(self) -> bool:
-        if self.path is None or not self.path.exists():
-            return False
-        state = torch.load(self.path, weights_only=True, map_location="cpu")
-        self.model.load_state_dict(state["model"])
-        if self.features is not None:
-            self.features.load_state_dict(state["features"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["torch_rng"])
-        for name in self._KEPT:
-            setattr(self, name, state[name])
-        return True
 
 
 def fit(
@@ -239,8 +140,12 @@ def fit(
     texts often gives them, the one with the smaller ``dev_loss`` is better. With a ``folder``, a checkpoint is written
     there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
     the same order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is asked after
-    every step; once it says yes, a checkpoint is written and Interrupted raised. Raises FloatingPointError when the
-    loss is not finite.
+    every step; once it says yes, a checkpoint is written and Interrupted raised.
+
+    Raises:
+        FloatingPointError: the loss is not finite.
+        ValueError: the checkpoint in ``folder`` is another training's.
+        Interrupted: ``stop`` said so.
     """
     torch.manual_seed(settings.seed)
     device = next(model.parameters()).device
@@ -255,36 +160,40 @@ def fit(
     features = None
     if train.features is not None:
         features = FeatureLoss(train.features, model.config.hidden_size).to(device)
-    run = _Run(model, features, settings, folder)
+    # The same for every step: were it the step's own weight, batches of like texts would count fully whatever their
+    # weight, and a last batch of one text as much as a whole one.
+    step_weight = float(train.weights.mean()) * settings.batch_size * settings.accumulate
+    run = Run(model, features, settings, folder, identity_of(train, settings))
     run.resume()
-    started = saved = time.monotonic()
-    smooth = math.nan
+    saved = time.monotonic()
     model.train()
-    micro = _batches_from(rows, train, settings, per_epoch, run.step * settings.accumulate, micro_total)
+    micro = _batches_from(rows, settings, per_epoch, run.step * settings.accumulate, micro_total)
     stopped = run.misses >= settings.patience
     while run.step < steps and not stopped:
         factor = learning_rate_factor(run.step, steps, settings.warmup_steps)
         for group, rate in zip(run.optimizer.param_groups, run.base_rates, strict=True):
             group["lr"] = rate * factor
-        total = 0.0
+        total = seen = 0.0
         for _, batch in zip(range(settings.accumulate), micro, strict=False):
             ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
             with autocast(device):
                 output = model(input_ids=ids, attention_mask=mask, output_hidden_states=features is not None)
-            further: torch.Tensor | float = 0.0
+            losses = losses_of(output.logits, targets[batch], ratings[batch], settings.rating_weight)
             if features is not None:
-                further = settings.feature_weight * features(output.hidden_states[-1], mask, batch)
-            columns = (targets[batch], ratings[batch], weights[batch])
-            loss = loss_of(output.logits, *columns, settings.rating_weight, further)
-            (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach()) / settings.accumulate
+                losses = losses + settings.feature_weight * features(output.hidden_states[-1], mask, batch)
+            loss = (losses * weights[batch]).sum()
+            (loss / step_weight).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+            seen += float(weights[batch].sum())
+        total /= seen
         if not math.isfinite(total):
             raise FloatingPointError(f"the loss is {total} at step {run.step}: lower learning_rate")
+        # Not those of the features' maps, which start from nothing: their large gradients would slow the model down.
         torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], settings.clip_norm)
         run.optimizer.step()
         run.optimizer.zero_grad(set_to_none=True)
         run.step += 1
-        smooth = total if math.isnan(smooth) else 0.98 * smooth + 0.02 * total
+        run.note_loss(total)
         score = None
         if run.step % evaluate_every == 0 or run.step == steps:
             logits = logits_of(model, tokenizer, dev_texts, max_tokens=settings.max_tokens)
@@ -297,9 +206,8 @@ def fit(
             run.save()
             saved = time.monotonic()
         if progress is not None:
-            epoch = run.step * settings.accumulate // per_epoch
             best = run.best_score if run.best_state is not None else None
-            progress(Progress(run.step, steps, epoch, smooth, time.monotonic() - started, score, best))
+            progress(Progress(run.step, steps, run.loss, score, best))
         if stop is not None and run.step < steps and not stopped and stop():
             run.save()
             raise Interrupted

@@ -24,7 +24,7 @@ class Report:
     rows: int
     #: Texts whose rating is more than the neutral border from zero.
     polar_rows: int
-    #: Accuracy of the larger of the negative and the positive score, on the polar rows.
+    #: `two_way` on the polar rows; NaN where there is none.
     two_way: float
     #: Accuracy of the largest of the three scores, on all rows.
     three_way: float
@@ -49,6 +49,11 @@ def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: in
     table = np.zeros((labels, labels), dtype=np.int64)
     np.add.at(table, (truth, predicted), 1)
     return table
+
+
+def accuracy(table: NDArray[np.int64]) -> float:
+    """The share of a confusion's texts, of which there must be one, that are on its diagonal."""
+    return float(np.trace(table) / table.sum())
 
 
 def macro_f1(table: NDArray[np.int64]) -> float:
@@ -91,32 +96,50 @@ def expected_calibration_error(scores: Scores, truth: NDArray[np.int64], bins: i
     return sum(abs(sure - right) * count for sure, right, count in reliability(scores, truth, bins)) / rows
 
 
+def two_way(scores: Scores, ratings: NDArray[np.floating], border: float = NEUTRAL_BORDER) -> float | None:
+    """How many of the texts rated more than ``border`` from zero have the larger of the negative and the positive
+    score, columns 0 and 2 of (n, 3), on the rating's side. A tie counts half. None where no text is rated so.
+    """
+    polar = np.abs(ratings) > border
+    if not polar.any():
+        return None
+    lean = np.sign(scores[polar, 2] - scores[polar, 0]) * np.sign(ratings[polar])
+    return float((0.5 + 0.5 * lean).mean())
+
+
+def log_loss(scores: Scores, truth: NDArray[np.int64]) -> float:
+    """Mean of -log of the score of the true label, in nats."""
+    return float(-np.log(np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1.0)).mean())
+
+
+def rows_by_domain(domains: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """The indices of each domain's rows, domains in alphabetical order."""
+    names = np.asarray(domains)
+    return {name: np.flatnonzero(names == name) for name in sorted(set(domains))}
+
+
 def report(scores: Scores, ratings: Sequence[float] | NDArray[np.floating], border: float = NEUTRAL_BORDER) -> Report:
     """Measure scores (n, 3), rows summing to one, against the ratings (n,)."""
     column = np.asarray(ratings, dtype=np.float64)
     truth = hard_labels(column, border)
-    predicted = scores.argmax(axis=1)
-    polar = np.abs(column) > border
-    agrees = (scores[polar, 2] > scores[polar, 0]) == (column[polar] > 0)
-    table = confusion(truth, predicted, scores.shape[1])
-    own = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1.0)
+    table = confusion(truth, scores.argmax(axis=1), scores.shape[1])
+    sides = two_way(scores, column, border)
     return Report(
         rows=len(truth),
-        polar_rows=int(polar.sum()),
-        two_way=float(agrees.mean()) if polar.any() else float("nan"),
-        three_way=float((predicted == truth).mean()),
+        polar_rows=int((np.abs(column) > border).sum()),
+        two_way=math.nan if sides is None else sides,
+        three_way=accuracy(table),
         macro_f1=macro_f1(table),
         ece=expected_calibration_error(scores, truth),
-        confusion=tuple(tuple(int(cell) for cell in row) for row in table),
-        log_loss=float(-np.log(own).mean()),
+        confusion=tuple(tuple(row) for row in table.tolist()),
+        log_loss=log_loss(scores, truth),
     )
 
 
 def report_by_domain(scores: Scores, ratings: Sequence[float], domains: Sequence[str]) -> dict[str, Report]:
     """A report for each domain, in alphabetical order."""
-    names = np.asarray(domains)
     column = np.asarray(ratings, dtype=np.float64)
-    return {str(name): report(scores[names == name], column[names == name]) for name in sorted(set(domains))}
+    return {name: report(scores[rows], column[rows]) for name, rows in rows_by_domain(domains).items()}
 
 
 def cross_entropy(scores: Scores, targets: Scores) -> float:

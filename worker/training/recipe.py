@@ -6,7 +6,8 @@
 4. the student: the small encoder with emoji in its vocabulary, trained on all of that (`student`)
 5. the folder that ships: best student, temperature from dev, 16 bits (`export`)
 
-Every stage keeps its result in the work folder and is skipped when that is there, so a stopped recipe goes on.
+Every stage keeps its result in the work folder and is skipped when that is there and made of the same inputs, so a
+stopped recipe goes on.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.training import distil
+from worker.training.calibration import calibration
+from worker.training.checkpoint import identity_of
 from worker.training.corpus import Corpus, build_corpus
 from worker.training.data import (
     LABELS,
@@ -43,19 +45,16 @@ from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
-from worker.training.scoring import Outputs, logits_of
-from worker.training.sources import LARGE, SMALL, provide
+from worker.training.scoring import LogitsAndFeatures, logits_of
+from worker.training.sources import LARGE, SMALL, provide, sha256
 from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
 STUDENT = LoopSettings(
-    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=11_000, evaluations_per_epoch=3, patience=9
+    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=9_000, evaluations_per_epoch=3, patience=9
 )
-
-#: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
-LEAST_GAIN = 0.002
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -88,59 +87,78 @@ def say_progress(every_seconds: float = 30.0) -> Callable[[Progress], None]:
 
 
 def save(folder: Path, tokenizer_folder: Path) -> Callable[[Any, float], None]:
-    """A callback that keeps the best model as a classifier folder, swapped in whole."""
+    """A callback that keeps the best model as a classifier folder. A kill leaves the former, perhaps as ``.old``."""
 
     def keep(model: Any, score: float) -> None:
-        fresh = folder.with_name(folder.name + ".new")
+        fresh, former = folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
         model.save_pretrained(fresh)
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(tokenizer_folder / name, fresh / name)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, former)
         os.replace(fresh, folder)
+        shutil.rmtree(former, ignore_errors=True)
 
     return keep
 
 
+def stage(folder: Path, identity: str) -> bool:
+    """Whether this stage is finished in ``folder``; what is there of a stage with other inputs is removed."""
+    done, begun = folder / "done", folder / "identity"
+    if begun.exists() and begun.read_text() != identity:
+        log.info("%s is of other texts or settings: made anew", folder.name)
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun.write_text(identity)
+    return done.exists()
+
+
 def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> Path:
     """The fine-tuned large classifier, itself a folder that the worker can run (with a fourth output, the rating)."""
-    done = work / "teacher" / "done"
-    best = work / "teacher" / "best"
-    if done.exists():
-        return best
-    base = provide(LARGE, work / "teacher-base", work / "wheels", log.info)
-    model: Any = AutoModelForSequenceClassification.from_pretrained(
-        base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
-    )
-    tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    folder = work / "teacher"
+    best = folder / "best"
     built = generate(read_grammar(), TEACHER_GENERATED, seed=77)
     ratings = np.array([text.rating for text in built], np.float32)
     weights = np.full(len(built), 0.5, np.float32)
     examples = Examples(tuple(text.text for text in built), soft_targets(ratings), ratings, weights)
+    texts = join([examples_of(train), examples])
+    if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER)):
+        return best
+    base = provide(LARGE, work / "teacher-base", work / "wheels", log.info)
+    torch.manual_seed(TEACHER.seed)
+    model: Any = AutoModelForSequenceClassification.from_pretrained(
+        base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
+    )
+    tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
     fit(
         model,
         tokenizer,
-        join([examples_of(train), examples]),
+        texts,
         tuple(row.text for row in dev),
         dev_score(dev),
         TEACHER,
-        folder=work / "teacher",
+        folder=folder,
         progress=say_progress(),
         on_best=save(best, base),
     )
-    done.touch()
+    (folder / "done").touch()
     return best
 
 
 def label_texts(
     work: Path, teacher: Path, train: list[RatedText], dev: list[RatedText]
-) -> tuple[Corpus, dict[str, Outputs]]:
+) -> tuple[Corpus, dict[str, LogitsAndFeatures]]:
     """The corpus and what the teacher says of each of its parts, of train, and of dev (for its temperature)."""
     model, tokenizer = load(teacher)
     vectors = model.get_input_embeddings().weight.detach().numpy()
     corpus = build_corpus(train, tokenizer.get_vocab(), vectors, seed=11)
     parts = {**corpus.parts(), "train": [row.text for row in train], "dev": [row.text for row in dev]}
+    digest = sha256(teacher / "model.safetensors")
     outputs = {
-        name: distil.label(model, tokenizer, texts, work / "labels" / name, progress=_say_labels(name))
+        name: distil.label(
+            model, tokenizer, texts, work / "labels" / name, teacher_digest=digest, progress=_say_labels(name)
+        )
         for name, texts in parts.items()
     }
     return corpus, outputs
@@ -155,24 +173,25 @@ def train_student(
     train: list[RatedText],
     dev: list[RatedText],
     corpus: Corpus,
-    outputs: dict[str, Outputs],
+    outputs: dict[str, LogitsAndFeatures],
     settings: LoopSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
     folder = work / "student"
     best = folder / "best"
-    if (folder / "done").exists():
+    temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
+    texts = distil.mixture(train, corpus, outputs, temperature)
+    if stage(folder, SMALL.weights_sha256 + identity_of(texts, settings)):
         return best
     initial = folder / "initial"
     if not (initial / "tokenizer.json").exists():
         base = provide(SMALL, work / "base", work / "wheels", log.info)
-        make_student(base, initial)
+        make_student(base, initial, settings.seed)
     model, tokenizer = load(initial)
-    temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     fit(
         model,
         tokenizer,
-        distil.mixture(train, corpus, outputs, temperature),
+        texts,
         tuple(row.text for row in dev),
         dev_score(dev),
         settings,
@@ -182,20 +201,6 @@ def train_student(
     )
     (folder / "done").touch()
     return best
-
-
-def calibration(logits: Scores, truth: NDArray[np.int64]) -> float:
-    """The temperature that suits the labels ``truth`` (n,) best; 1 where that gains less than `LEAST_GAIN`.
-
-    By the labels, as the calibration error is measured, and not by soft targets, which are unsure by themselves.
-    """
-    labels = np.eye(logits.shape[1])[truth]
-    temperature = best_temperature(logits, labels)
-
-    def loss(divisor: float) -> float:
-        return float(-(labels * np.log(softmax(logits / divisor))).sum(axis=1).mean())
-
-    return temperature if loss(1.0) - loss(temperature) >= LEAST_GAIN else 1.0
 
 
 def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
@@ -225,7 +230,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=STUDENT.epochs, help="of the student")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.manual_seed(STUDENT.seed)
     train, dev = read_rated(packaged("train")), read_rated(packaged("dev"))
     teacher = train_teacher(arguments.work, train, dev)
     if arguments.teacher_only:

@@ -70,7 +70,7 @@ def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.T
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class LogitsAndFeatures:
     """What a classifier says of n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
 
     logits: NDArray[np.float32]
@@ -132,9 +132,9 @@ def logits_of(
     return logits
 
 
-def outputs_of(
+def logits_and_features(
     model: Any, tokenizer: Any, texts: Sequence[str], *, max_tokens: int = 256, budget_tokens: int = 4096
-) -> Outputs:
+) -> LogitsAndFeatures:
     """Logits and features of the texts, in their order."""
     logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
     features = np.zeros((len(texts), 2, model.config.hidden_size), dtype=np.float16)
@@ -144,4 +144,4 @@ def outputs_of(
         features[batch] = sentence_vectors(output.hidden_states[-1], mask).cpu().numpy()
 
     _read(model, tokenizer, texts, keep, hidden=True, max_tokens=max_tokens, budget_tokens=budget_tokens, progress=None)
-    return Outputs(logits, features)
+    return LogitsAndFeatures(logits, features)

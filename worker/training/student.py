@@ -48,10 +48,14 @@ def with_emoji(tokenizer_json: str) -> tuple[str, dict[int, list[int]]]:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")), sources
 
 
-def make_student(base: Path, folder: Path) -> None:
-    """Write ``base`` to ``folder`` as a classifier of three labels, with one output more for the rating, and emoji."""
+def make_student(base: Path, folder: Path, seed: int) -> None:
+    """Write ``base`` to ``folder`` as a classifier of three labels, with one output more for the rating, and emoji.
+
+    ``seed`` is of the new outputs' weights.
+    """
     tokenizer_json, sources = with_emoji((base / "tokenizer.json").read_text(encoding="utf-8"))
     outputs = len(LABELS) + 1
+    torch.manual_seed(seed)
     model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=outputs, local_files_only=True)
     vectors = model.get_input_embeddings().weight
     with torch.no_grad():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from worker.errors import SettingError
 THRESHOLD = 0.05
 
 
-def vader_scores(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Shares [n, 3] of negative, neutral and positive, the largest that of VADER's own verdict.
+def open_vader() -> Callable[[Sequence[str]], NDArray[np.float64]]:
+    """A function from n texts to shares [n, 3] of negative, neutral and positive, the largest that of VADER's verdict.
 
     They are no probabilities: VADER has only a compound score from -1 to 1.
 
@@ -26,8 +26,15 @@ def vader_scores(texts: Sequence[str]) -> NDArray[np.float64]:
     except ImportError:
         raise SettingError("--against vader needs vaderSentiment: pip install 'sentiment-worker[train]'") from None
     analyzer = SentimentIntensityAnalyzer()
-    compound = np.array([analyzer.polarity_scores(text)["compound"] for text in texts], dtype=np.float64)
+
+    def scores_of(texts: Sequence[str]) -> NDArray[np.float64]:
+        return _shares(np.array([analyzer.polarity_scores(text)["compound"] for text in texts], dtype=np.float64))
+
+    return scores_of
+
+
+def _shares(compound: NDArray[np.float64]) -> NDArray[np.float64]:
     # The verdict's border is inclusive, hence the neutral score just below it.
-    neutral = np.full(len(texts), np.nextafter(THRESHOLD, 0.0))
+    neutral = np.full(len(compound), np.nextafter(THRESHOLD, 0.0))
     shares = np.stack([np.maximum(-compound, 0.0), neutral, np.maximum(compound, 0.0)], axis=1)
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     DistilBertConfig,
@@ -164,6 +166,18 @@ def xlm_roberta(folder: Path) -> None:
     save(folder, XLMRobertaForSequenceClassification(config), tokenizer)
 
 
+def bart(folder: Path) -> None:
+    """An encoder and a decoder; its scores are made of the vector at the one end of text that a row has."""
+    tokenizer = as_roberta(byte_bpe(), model_max_length=512)
+    config = BartConfig(
+        vocab_size=len(tokenizer), max_position_embeddings=512, d_model=32, encoder_layers=2, decoder_layers=2,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=64, decoder_ffn_dim=64,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2,
+        **labelled("negative", "neutral", "positive"),
+    )  # fmt: skip
+    save(folder, BartForSequenceClassification(config), tokenizer)
+
+
 def gpt2(folder: Path, *, pad_token_id: int | None = None) -> None:
     """No token to pad with, in the model or in the tokenizer, unless one is given."""
     tokenizer = PreTrainedTokenizerFast(
@@ -208,6 +222,7 @@ MODELS: dict[str, Callable[[Path], None]] = {
     "a custom config": lambda to: distilbert(to, n_heads=8, dim=512, hidden_dim=2048, n_layers=1),
     "RoBERTa": roberta,
     "XLM-RoBERTa": xlm_roberta,
+    "BART": bart,
     "GPT-2 without a pad token": gpt2,
     "GPT-2 that pads with its end of text": lambda to: gpt2(to, pad_token_id=0),
     "weights in shards": sharded,

@@ -32,6 +32,15 @@ def reference(folder: Path, text: str):  # type: ignore[no-untyped-def]
         return model(**encoded, output_hidden_states=True, output_attentions=True)
 
 
+def states_of(output):  # type: ignore[no-untyped-def]
+    return output.encoder_hidden_states if "encoder_hidden_states" in output else output.hidden_states
+
+
+def attentions_of(output):  # type: ignore[no-untyped-def]
+    return output.encoder_attentions if "encoder_attentions" in output else output.attentions
+
+
+@pytest.mark.parametrize("name", ["DistilBERT with NEGATIVE and POSITIVE", "BART"])
 def test_everything_of_a_padded_text_is_what_transformers_gives_for_it_alone(
     load: Load, model_folder: Folder, name: str
 ) -> None:
@@ -43,24 +52,38 @@ def test_everything_of_a_padded_text_is_what_transformers_gives_for_it_alone(
         alone = reference(model_folder(name), text)
         length = int(given.lengths[row])
         np.testing.assert_allclose(given.logits[row], alone.logits[0], atol=1e-4)
-        assert len(given.hidden_states) == len(alone.hidden_states)
-        assert len(given.attentions) == len(alone.attentions)
-        for ours, theirs in zip(given.hidden_states, alone.hidden_states, strict=True):
+        for ours, theirs in zip(given.hidden_states, states_of(alone), strict=True):
             np.testing.assert_allclose(ours[row, :length], theirs[0], atol=1e-4)
             assert not ours[row, length:].any()
-        for ours, theirs in zip(given.attentions, alone.attentions, strict=True):
+        for ours, theirs in zip(given.attentions, attentions_of(alone), strict=True):
             np.testing.assert_allclose(ours[row, :, :length, :length], theirs[0], atol=1e-4)
             assert not ours[row, :, length:].any()
             assert not ours[row, :, :, length:].any()
 
 
+@pytest.mark.parametrize("name", ["DistilBERT with NEGATIVE and POSITIVE", "BART"])
 def test_an_embedding_is_the_mean_of_the_last_hidden_states(load: Load, model_folder: Folder, name: str) -> None:
     vectors = embed(load(name, max_batch_size=2), TEXTS)
 
     for vector, text in zip(vectors, TEXTS, strict=True):
-        np.testing.assert_allclose(
-            vector, reference(model_folder(name), text).hidden_states[-1][0].mean(dim=0), atol=1e-4
-        )
+        np.testing.assert_allclose(vector, states_of(reference(model_folder(name), text))[-1][0].mean(dim=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("texts", [3, 4, 5])
+def test_a_batch_of_embeddings_keeps_to_both_limits(load: Load, name: str, texts: int) -> None:
+    classifier = load(name, max_batch_size=4, max_batch_tokens=1_100)
+    sizes = []
+    forward = classifier.forward
+
+    def watched(batch, **wanted):  # type: ignore[no-untyped-def]
+        sizes.append(batch.ids.shape)
+        return forward(batch, **wanted)
+
+    classifier.forward = watched  # type: ignore[method-assign]
+    embed(classifier, ["so long a text " * 200] * texts)
+
+    assert {width for _, width in sizes} == {512}
+    assert [rows for rows, _ in sizes] == [2] * (texts // 2) + [1] * (texts % 2)
 
 
 def test_attentions_leave_the_attention_of_the_worker_as_it_was(load: Load, name: str) -> None:

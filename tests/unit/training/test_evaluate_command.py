@@ -3,13 +3,17 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from worker.classifier import open_classifier, outputs_of
+from worker.errors import SettingError
+from worker.training import comparison
 from worker.training.data import LABELS
+from worker.training.label_space import labels_of
 from worker.training.labelled import read_labelled
 
 TRAINED = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--device", "cpu")
@@ -101,15 +105,97 @@ def test_folders_of_one_name_are_told_apart_by_their_paths(run, model: str, tmp_
 def test_a_model_with_other_labels_is_measured_by_what_they_mean(
     run, model: str, labelled_file: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(model, "stars")
-    config = json.loads(Path("stars/config.json").read_text())
-    config["id2label"] = {"0": "1 star", "1": "2 stars", "2": "3 stars"}
-    Path("stars/config.json").write_text(json.dumps(config))
-    ran = run("evaluate", labelled_file, "-m", model, "-m", "stars", "--format", "json", *CPU)
+    stars = variant(model, "stars", id2label={"0": "1 star", "1": "2 stars", "2": "3 stars"})
+    ran = run("evaluate", labelled_file, "-m", model, "-m", stars, "--format", "json", *CPU)
 
     one, other = json.loads(ran.out)
     assert one["labels"] == list(LABELS)
     assert one["confusion"] == other["confusion"]
+
+
+def variant(model: str, name: str, **changes: object) -> str:
+    """A copy of the model whose config.json says something else."""
+    shutil.copytree(model, name)
+    config = json.loads(Path(name, "config.json").read_text())
+    Path(name, "config.json").write_text(json.dumps(config | changes))
+    return name
+
+
+MUTE = {"0": "other", "1": "none", "2": "mixed"}
+
+
+@pytest.fixture
+def nothing_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "score", lambda *_: pytest.fail("minutes are spent"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags", "words"),
+    [
+        pytest.param({"problem_type": "multi_label_classification"}, (), "by itself (sigmoid)", id="several labels"),
+        pytest.param({"problem_type": "regression"}, (), "by itself (identity)", id="values"),
+        pytest.param({"id2label": MUTE}, ("--behaviour",), "tell nothing of negative and positive", id="no sides"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_is_scored")
+def test_a_model_that_cannot_be_measured_is_refused_before_any_is_scored(
+    run, model: str, labelled_file: Path, changes: dict[str, object], flags: tuple[str, ...], words: str
+) -> None:
+    odd = variant(model, "odd", **changes)
+    ran = run("evaluate", labelled_file, "-m", model, "-m", odd, *flags, *CPU)
+
+    assert ran.code == 2
+    assert words in " ".join(ran.err.split())
+
+
+@pytest.mark.usefixtures("nothing_is_scored")
+def test_a_loaded_model_is_refused_before_it_is_scored(model: str, labelled_file: Path) -> None:
+    mute = open_classifier(variant(model, "mute", id2label=MUTE), device="cpu")
+    with pytest.raises(SettingError, match="tell nothing of negative and positive"):
+        comparison.compare(read_labelled(labelled_file), ["mute"], lambda _: mute, with_behaviour=True)
+
+
+def test_scores_that_are_no_distribution_are_refused_with_the_way_out(model: str) -> None:
+    several = open_classifier(variant(model, "several", problem_type="multi_label_classification"), device="cpu")
+    with pytest.raises(SettingError, match="problem_type single_label_classification"):
+        labels_of(several)
+
+
+@pytest.mark.usefixtures("nothing_is_scored")
+def test_vader_that_is_not_installed_is_said_before_the_work(
+    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
+    ran = run("evaluate", labelled_file, "-m", model, "--against", "vader", *CPU)
+
+    assert ran.code == 2
+    assert "--against vader needs vaderSentiment" in ran.err
+
+
+def test_a_label_that_the_model_cannot_give_leaves_no_loss(run, model: str, labelled_file: Path) -> None:
+    blind = variant(model, "blind", id2label={"0": "negative", "1": "bad", "2": "positive"})
+    polar = [line for line in labelled_file.read_text().splitlines() if "neutral" not in line]
+    Path("polar.jsonl").write_text("\n".join(polar))
+    ran = run("evaluate", labelled_file, "-m", blind, *CPU)
+    (given,) = json.loads(run("evaluate", labelled_file, "-m", blind, "--format", "json", *CPU).out)
+    (without,) = json.loads(run("evaluate", "polar.jsonl", "-m", blind, "--format", "json", *CPU).out)
+
+    assert given["calibration"]["loss"] is None
+    assert given["calibration"]["ece"] > 0
+    assert re.search(r"^blind  .*  0\.\d{3}  +-  ", ran.out, re.MULTILINE)
+    assert 0 < without["calibration"]["loss"] < 5
+
+
+def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain(run, model: str) -> None:
+    rows = [("a", 2), ("a", 2), ("a", -2), ("b", 2)]
+    Path("ties.csv").write_text(
+        "text,rating,domain\n" + "".join(f"the table was blue,{rating},{domain}\n" for domain, rating in rows)
+    )
+    ran = run("evaluate", "ties.csv", "-m", model, "--against", "vader", "--format", "json", *CPU)
+    _, vader = json.loads(ran.out)
+
+    assert vader["two_way"] == 0.5
+    assert [domain["two_way"] for domain in vader["domains"]] == [0.5, 0.5]
 
 
 def test_labels_that_have_nothing_to_do_with_the_models_are_refused(run, model: str, tmp_path: Path) -> None:

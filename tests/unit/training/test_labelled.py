@@ -65,6 +65,29 @@ def test_votes_alone_say_the_label_too(tmp_path: Path) -> None:
     assert data.truth.tolist() == [0]
 
 
+def test_a_label_beside_shares_is_one_of_theirs_by_name_or_number(tmp_path: Path) -> None:
+    content = "text,label,negative,neutral,positive\nx,2,0,1,3\ny,NEGATIVE,1,3,0\n"
+    data = read_labelled(written(tmp_path, "a.csv", content))
+
+    assert (data.labels, data.truth.tolist()) == (("negative", "neutral", "positive"), [2, 0])
+    np.testing.assert_allclose(data.targets, [[0, 0.25, 0.75], [0.25, 0.75, 0]])
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "truth"),
+    [
+        pytest.param(["Positive", "positive", "negative"], ("negative", "Positive"), [1, 1, 0], id="sentiments"),
+        pytest.param(["spam", "ham", "Ham", "SPAM"], ("ham", "spam"), [1, 0, 0, 1], id="others"),
+    ],
+)
+def test_a_label_in_two_spellings_is_one_by_its_first(
+    tmp_path: Path, column: list[str], labels: tuple[str, ...], truth: list[int]
+) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,label\n" + "".join(f"x,{label}\n" for label in column)))
+
+    assert (data.labels, data.truth.tolist()) == (labels, truth)
+
+
 def test_a_rating_alone_gives_soft_targets(tmp_path: Path) -> None:
     data = read_labelled(written(tmp_path, "a.csv", "text,stars\nx,0.5\ny,-3\n"), columns=Columns(rating="stars"))
 
@@ -94,6 +117,31 @@ GOOD = '{"text": "fine", "label": "b"}\n'
             "a.jsonl", GOOD + '{"text": "\\ud800", "label": "b"}\n', "line 2: the text holds", id="half a character"
         ),
         pytest.param("a.jsonl", GOOD, "a single label", id="one label only"),
+        pytest.param("a.jsonl", GOOD + GOOD.replace('"b"', '"B"'), "a single label", id="one label in two spellings"),
+        pytest.param(
+            "a.jsonl",
+            '{"text": "secret", "rating": true}\n',
+            "line 1: no number in the column 'rating'",
+            id="a true rating",
+        ),
+        pytest.param(
+            "a.jsonl",
+            '{"text": "secret", "negative": 1, "neutral": 0, "positive": false}\n',
+            "line 1: no number in the column 'positive'",
+            id="a false vote",
+        ),
+        pytest.param(
+            "a.jsonl",
+            f'{{"text": "secret", "rating": {10**400}}}\n',
+            "line 1: no number",
+            id="a number beyond any float",
+        ),
+        pytest.param(
+            "a.csv",
+            "text,label,negative,neutral,positive\nx,2,0,1,3\nsecret,3,0,1,3\n",
+            "line 3: a label that is none of negative, neutral, positive",
+            id="a label beside the shares of others",
+        ),
         pytest.param("a.jsonl", '{"text": "secret"}\n', "neither a column 'label'", id="nothing to learn"),
         pytest.param("a.jsonl", "\n", "no rows", id="an empty file"),
         pytest.param("a.csv", "", "no rows", id="an empty CSV file"),

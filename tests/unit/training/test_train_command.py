@@ -2,18 +2,29 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.numpy import load_file
 
 from worker.classifier import open_classifier, outputs_of
+from worker.training import finetune
+from worker.training.calibration import calibration
+from worker.training.finetune import smaller_batches
 from worker.training.labelled import read_labelled
+from worker.training.loop import fit
+from worker.training.metrics import confusion, expected_calibration_error, macro_f1
 
 QUICK = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--dev-share", "0.2", "--device", "cpu")
 
@@ -71,11 +82,12 @@ def test_few_texts_are_trained_on_long_enough_and_nothing_is_made_of_few_dev_tex
 
 
 def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_base: Path, few: Path) -> None:
-    flags = ("--epochs", "4", "--batch-size", "32", "--device", "cpu")
+    flags = ("--epochs", "4", "--batch-size", "16", "--accumulate", "2", "--device", "cpu")
     ran = run("train", few, "--dev", few, "--out", "mine", "--base", tiny_base, *flags)
 
     settings = json.loads(Path("mine/training.json").read_text())["settings"]
-    assert (settings["epochs"], settings["batch_size"], settings["warmup_steps"]) == (4, 32, 1)
+    assert (settings["epochs"], settings["batch_size"], settings["accumulate"]) == (4, 16, 2)
+    assert settings["warmup_steps"] == 1
     assert "warning: a training of 4 optimizer steps hardly changes the base" in ran.err
 
 
@@ -147,14 +159,6 @@ def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
     assert same(Path("halves"), Path("whole"))
 
 
-def test_gradients_of_small_batches_add_up(run, tiny_base: Path, labelled_file: Path) -> None:
-    ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--accumulate", "2")
-
-    story = json.loads(Path("mine/training.json").read_text())
-    batches = -(-story["train_texts"] // 16) * 12
-    assert f"of {-(-batches // 2)}: loss" in ran.err
-
-
 def test_it_stops_early_when_dev_scores_no_longer_rise(run, tiny_base: Path, labelled_file: Path) -> None:
     run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "80", "--patience", "2")
 
@@ -175,10 +179,13 @@ def test_custom_heads_have_the_names_that_are_given(run, tiny_base: Path, tmp_pa
     assert json.loads(Path("counted/config.json").read_text())["id2label"]["3"] == "LABEL_3"
 
 
-def test_vote_shares_are_learnt_as_shares(run, tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dev_texts", [12, 60], ids=["too few to calibrate by", "calibrated"])
+def test_vote_shares_are_learnt_as_shares(run, tiny_base: Path, tmp_path: Path, dev_texts: int) -> None:
     rows = [{"text": f"{word} it", "no": 3, "yes": 1} for word in ("the", "a", "and", "was", "of", "so")] * 10
-    (tmp_path / "votes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ran = run("train", "votes.jsonl", "-o", "mine", "--labels", "no,yes", "--base", tiny_base, *QUICK)
+    for name, count in (("votes", 60), ("dev", dev_texts)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:count]))
+    files = ("votes.jsonl", "--dev", "dev.jsonl", "-o", "mine", "--labels", "no,yes")
+    ran = run("train", *files, "--base", tiny_base, *QUICK)
 
     assert "targets from vote shares" in ran.err
     scores = outputs_of(open_classifier("mine", device="cpu", precision="fp32"), ["so it"]).scores
@@ -220,8 +227,230 @@ def test_what_cannot_be_done_is_one_sentence(
     assert "Traceback" not in ran.err
 
 
-def test_restart_replaces_what_is_there(run, tiny_base: Path, labelled_file: Path) -> None:
+@pytest.fixture
+def interrupted(run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command as if Ctrl-C came during its first step."""
+
+    def run_interrupted(*arguments: object) -> Any:
+        stop = threading.Event()
+        stop.set()
+        with monkeypatch.context() as patched:
+            patched.setattr("worker.cli.train._stop_requests", lambda: nullcontext(stop))
+            ran = run(*arguments)
+        assert ran.code == 130, ran.err
+        return ran
+
+    return run_interrupted
+
+
+def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
+    run, interrupted, tiny_base: Path, labelled_file: Path
+) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     assert run(*command, "--epochs", "1").code == 0
-    assert run(*command).code == 2
+    Path("mine/vocab.txt").write_text("of an older tokenizer")
+    Path("mine/model-00001-of-00002.safetensors").write_bytes(Path("mine/model.safetensors").read_bytes())
+    Path("mine/notes.md").write_text("my own")
+    former = weights(Path("mine"))
+    assert "add --restart to replace it" in run(*command).err
+
+    assert "the same command without --restart goes on from there" in interrupted(*command, "--restart").err
+    open_classifier("mine", device="cpu", precision="fp32")
+    np.testing.assert_array_equal(weights(Path("mine"))["classifier.bias"], former["classifier.bias"])
+
+    assert run(*command).err.startswith("going on with")
+    assert (weights(Path("mine"))["classifier.bias"] != former["classifier.bias"]).any()
+    assert {path.name for path in Path("mine").iterdir()} == {
+        *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "training.json", "notes.md")
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("--base", "mine"), "mine is the base itself", id="the base is the folder"),
+        pytest.param(("--base", "broken"), "cannot be loaded as a sequence classifier", id="a base that is damaged"),
+        pytest.param(("--learning-rate", "1e30"), "the training diverged", id="a training that diverges"),
+    ],
+)
+def test_a_restart_that_fails_leaves_the_former_classifier(
+    run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", *QUICK)
+    assert run(*command, "--base", tiny_base, "--epochs", "1").code == 0
+    Path("broken").mkdir()
+    Path("broken/config.json").write_bytes((tiny_base / "config.json").read_bytes())
+    Path("broken/model.safetensors").write_bytes((tiny_base / "model.safetensors").read_bytes()[:5000])
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        Path("broken", name).write_bytes((tiny_base / name).read_bytes())
+    former = weights(Path("mine"))
+    ran = run(*command, "--restart", *(() if "--base" in arguments else ("--base", tiny_base)), *arguments)
+
+    assert ran.code == 2
+    assert words in ran.err
+    open_classifier("mine", device="cpu")
+    np.testing.assert_array_equal(weights(Path("mine"))["classifier.bias"], former["classifier.bias"])
+
+
+def test_a_run_that_was_killed_between_the_last_file_and_the_end_is_finished_by_the_same_command(
+    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finetune, "replace_classifier", killed)
+        assert run(*command).code == 130
+    assert not Path("mine/config.json").exists()
+    assert run(*command).code == 0
+    assert not Path("mine/.training").exists()
+
+
+def test_the_same_file_read_in_another_way_is_another_training(
+    run, interrupted, tiny_base: Path, labelled_file: Path
+) -> None:
+    turned = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    rows = [row | {"title": row["text"] + " so", "mood": row["label"], "turned": turned[row["label"]]} for row in rows]
+    wide = labelled_file.with_name("wide.jsonl")
+    wide.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ("train", wide, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command)
+
+    assert "unfinished training of other data" in run(*command, "--text-column", "title").err
+    assert "unfinished training of other data" in run(*command, "--label-column", "turned").err
+    other = wide.with_name("other.jsonl")
+    other.write_text("".join(json.dumps({"text": row["title"], "label": row["label"]}) + "\n" for row in rows))
+    interrupted(*command, "--out", "chosen", "--dev", wide)
+    assert "unfinished training of other data" in run(*command, "--out", "chosen", "--dev", other).err
+    renamed = wide.rename(wide.with_name("renamed.jsonl"))
+    assert run("train", renamed, *command[2:], "--label-column", "mood").err.startswith("going on with")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="cut"),
+        pytest.param(lambda whole: b"", id="empty"),
+        pytest.param(lambda whole: bytes(len(whole)), id="zeros"),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_sentence(
+    run, interrupted, tiny_base: Path, labelled_file: Path, damaged: Callable[[bytes], bytes]
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command)
+    checkpoint = Path("mine/.training/checkpoint.pt")
+    checkpoint.write_bytes(damaged(checkpoint.read_bytes()))
+    ran = run(*command)
+
+    assert ran.code == 2
+    assert "the checkpoint in mine/.training is damaged" in ran.err
+    assert "add --restart" in ran.err
     assert run(*command, "--restart").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "way_out"),
+    [
+        pytest.param((), "use --batch-size 8 --accumulate 2,", id="smaller batches"),
+        pytest.param(("--batch-size", "1"), "use a smaller --max-tokens or another --base,", id="none is smaller"),
+    ],
+)
+def test_too_little_memory_is_one_sentence_that_names_flags_for_the_same_steps(
+    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], way_out: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        torch.empty(1 << 60)
+
+    monkeypatch.setattr(finetune, "fit", full)
+    ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, *flags)
+
+    assert ran.code == 2
+    assert "cpu has no memory left for batches of" in ran.err
+    assert way_out in ran.err
+
+
+def test_smaller_batches_make_steps_of_as_many_texts() -> None:
+    for batch_size in (2, 7, 9, 30, 32):
+        smaller, accumulate = smaller_batches(batch_size, 3)
+        assert smaller < batch_size
+        assert smaller * accumulate == batch_size * 3
+    assert smaller_batches(1, 3) == (1, 3)
+
+
+@contextmanager
+def small_disk() -> Iterator[None]:
+    """No file can be larger than 20 kB, which a tokenizer is not and weights are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
+    run, interrupted, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command)
+    with small_disk():
+        at_a_checkpoint = run(*command)
+
+    with monkeypatch.context() as patched, small_disk():
+
+        def fit_without_checkpoints(*arguments: Any, **more: Any) -> Any:
+            return fit(*arguments, **more | {"folder": None})
+
+        patched.setattr(finetune, "fit", fit_without_checkpoints)
+        at_the_end = run(*command)
+
+    for ran in (at_a_checkpoint, at_the_end):
+        assert ran.code == 2, ran.err
+        assert "mine cannot be written (" in ran.err
+        assert "goes on from the last checkpoint" in ran.err
+    assert run(*command).err.startswith("going on with")
+
+
+def test_scores_are_calibrated_by_labels_and_said_to_be_so_on_the_same_texts(
+    run, tiny_base: Path, labelled_file: Path
+) -> None:
+    ratings = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    rated = labelled_file.with_name("rated.jsonl")
+    rated.write_text("".join(json.dumps({"text": row["text"], "rating": ratings[row["label"]]}) + "\n" for row in rows))
+    ran = run("train", rated, "--dev", rated, "--out", "mine", "--base", tiny_base, *QUICK)
+
+    data = read_labelled(rated)
+    given = outputs_of(open_classifier("mine", device="cpu", precision="fp32"), data.texts)
+    story = json.loads(Path("mine/training.json").read_text())
+    assert story["temperature"] != 1.0
+    assert calibration(given.logits, data.truth) == 1.0
+    assert story["dev_ece"] == pytest.approx(expected_calibration_error(given.scores, data.truth), abs=5e-3)
+    assert "these texts also chose the weights and the temperature" in ran.err
+
+
+def test_dev_scores_are_those_of_the_saved_classifier_on_whole_texts(run, tiny_base: Path, labelled_file: Path) -> None:
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    rows[::2] = [row | {"text": "the a was and it of this so very " * 2 + row["text"]} for row in rows[::2]]
+    half_long = labelled_file.with_name("half-long.jsonl")
+    half_long.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = ("--dev", half_long, "--max-tokens", "16", "--out", "mine", "--base", tiny_base)
+    run("train", labelled_file, *flags, *QUICK, "--epochs", "24")
+
+    data = read_labelled(half_long)
+    scores = outputs_of(open_classifier("mine", device="cpu", precision="fp32"), data.texts).scores
+    table = confusion(data.truth, scores.argmax(axis=1), 3)
+    story = json.loads(Path("mine/training.json").read_text())
+    assert story["dev_macro_f1"] == pytest.approx(macro_f1(table), abs=0.01)
+    assert story["dev_accuracy"] == pytest.approx(np.diag(table).sum() / len(data), abs=0.01)
+
+
+def test_how_much_transformers_says_is_left_as_it_was(run, tiny_base: Path, labelled_file: Path) -> None:
+    before = (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled())
+    run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "1")
+
+    assert (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()) == before

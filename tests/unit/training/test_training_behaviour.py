@@ -42,6 +42,38 @@ def test_directions_fail_by_moving_against_them(expect: str, failed: tuple[str, 
     assert result.failed == failed
 
 
+def by_number(texts: list[str]) -> Scores:
+    """The polarity that a text is."""
+    polarity = np.array([float(text) for text in texts])
+    return np.stack([(1 - polarity) / 2, np.zeros(len(texts)), (1 + polarity) / 2], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("expect", "pair", "fails"),
+    [
+        pytest.param("up", ("0", "0"), True, id="nothing changes"),
+        pytest.param("up", ("0", "0.05"), True, id="too little changes"),
+        pytest.param("up", ("0", "0.2"), False, id="enough changes"),
+        pytest.param("down", ("0", "0.2"), True, id="the other way"),
+        pytest.param("down", ("0", "-0.2"), False, id="enough changes, down"),
+        pytest.param("up", ("0.95", "0.95"), False, id="no room for more"),
+        pytest.param("up", ("0.95", "0.85"), True, id="back from the ceiling"),
+        pytest.param("down", ("-0.95", "-0.95"), False, id="no room for less"),
+        pytest.param("down", ("0.95", "0.95"), True, id="room at the other end"),
+    ],
+)
+def test_a_least_change_is_asked_for_where_there_is_room(expect: str, pair: tuple[str, str], fails: bool) -> None:
+    (result,) = measure([BehaviourTest("t", "c", "direction", (expect,), (pair,), least=0.1)], by_number)
+    assert result.failed == (pair[1:] if fails else ())
+
+
+@pytest.mark.parametrize("name", ["emoji turns the verdict", "a sentence of praise added", "a sentence of scorn added"])
+def test_a_classifier_that_sees_no_change_fails_what_promises_one(name: str) -> None:
+    (test,) = (test for test in read_suite() if test.name == name)
+    (result,) = measure([test], lambda texts: np.full((len(texts), 3), 1 / 3))
+    assert result.failure_rate == 1.0
+
+
 def test_every_test_counts_once_whatever_its_size() -> None:
     small = BehaviourTest("s", "c", "label", ("positive",), (("bad",),))
     large = BehaviourTest("l", "c", "label", ("positive",), tuple((f"good {i}",) for i in range(9)))
@@ -90,4 +122,25 @@ def test_a_test_without_a_case_is_refused(tmp_path: Path) -> None:
         '[words]\n[[test]]\nname = "empty"\ncapability = "c"\nkind = "same"\ngroups = [["alone"]]\n', encoding="utf-8"
     )
     with pytest.raises(ValueError, match="empty"):
+        read_suite(tmp_path / "suite.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        pytest.param("same", "0.1", id="of another kind"),
+        pytest.param("direction", "0", id="nothing"),
+        pytest.param("direction", "2.5", id="longer than the scale"),
+        pytest.param("direction", "nan", id="no number"),
+        pytest.param("direction", "true", id="a boolean"),
+        pytest.param("direction", '"0.1"', id="a word"),
+    ],
+)
+def test_a_least_change_that_makes_no_sense_is_refused(tmp_path: Path, kind: str, least: str) -> None:
+    (tmp_path / "suite.toml").write_text(
+        f'[words]\n[[test]]\nname = "odd"\ncapability = "c"\nkind = "{kind}"\nexpect = ["up"]\nleast = {least}\n'
+        'groups = [["a", "b"]]\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ValueError, match=r"'odd'.*`least`"):
         read_suite(tmp_path / "suite.toml")

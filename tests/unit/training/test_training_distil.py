@@ -13,11 +13,11 @@ from worker.training.corpus import Corpus, build_corpus, plain_words
 from worker.training.data import RatedText
 from worker.training.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
 from worker.training.generate import Generated
-from worker.training.scoring import Outputs
+from worker.training.scoring import LogitsAndFeatures
 
 
-def outputs(*logits: list[float], features: float = 0.5) -> Outputs:
-    return Outputs(np.array(logits, np.float32), np.full((len(logits), 2, 3), features, np.float16))
+def outputs(*logits: list[float], features: float = 0.5) -> LogitsAndFeatures:
+    return LogitsAndFeatures(np.array(logits, np.float32), np.full((len(logits), 2, 3), features, np.float16))
 
 
 SURE_POSITIVE = outputs([-9.0, 0.0, 9.0, 1.0])
@@ -65,23 +65,32 @@ def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
     assert by_panel.targets[0, 0] > 0.99
 
 
-def test_labels_are_kept_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_are_kept_chunk_by_chunk_and_are_those_of_their_texts_and_teacher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[list[str]] = []
 
-    def outputs_of(_model: Any, _tokenizer: Any, texts: list[str]) -> Outputs:
+    def logits_and_features(_model: Any, _tokenizer: Any, texts: list[str]) -> LogitsAndFeatures:
         calls.append(list(texts))
         if "stop" in texts:
             raise KeyboardInterrupt
         return outputs(*[[len(text)] * 4 for text in texts])
 
-    monkeypatch.setattr(distil, "outputs_of", outputs_of)
+    def labelled(texts: list[str], teacher_digest: str = "1") -> list[int]:
+        calls.clear()
+        found = label(None, None, texts, tmp_path, teacher_digest=teacher_digest, chunk=2)
+        assert found.features.shape == (len(texts), 2, 3)
+        return [int(length) for length in found.logits[:, 0]]
+
+    monkeypatch.setattr(distil, "logits_and_features", logits_and_features)
     with pytest.raises(KeyboardInterrupt):
-        label(None, None, ["a", "bb", "stop", "dddd", "eeeee"], tmp_path, chunk=2)
-    calls.clear()
-    found = label(None, None, ["a", "bb", "ccc", "dddd", "eeeee"], tmp_path, chunk=2)
+        labelled(["a", "bb", "stop", "dddd", "eeeee"])
+    assert labelled(["a", "bb", "ccc", "dddd", "eeeee"]) == [1, 2, 3, 4, 5]
     assert calls == [["ccc", "dddd"], ["eeeee"]]
-    assert found.logits[:, 0].tolist() == [1, 2, 3, 4, 5]
-    assert found.features.shape == (5, 2, 3)
+    assert labelled(["other", "texts", "ccc", "dddd"]) == [5, 5, 3, 4]
+    assert calls == [["other", "texts"]]
+    assert labelled(["ccc", "dddd"], teacher_digest="2") == [3, 4]
+    assert calls == [["ccc", "dddd"]]
 
 
 def test_words_are_whole_and_in_the_vocabularys_order() -> None:

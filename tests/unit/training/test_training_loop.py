@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +13,40 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForSequenceClassification,
+    BartConfig,
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    PreTrainedTokenizerFast,
+    T5Config,
+)
 
-from worker.training.data import RatedText, examples_of
+from worker.training.data import Examples, RatedText, examples_of
 from worker.training.loop import (
     Interrupted,
     LoopSettings,
     Progress,
     fit,
-    loss_of,
-    parameter_groups,
+    losses_of,
 )
+from worker.training.optimizer import parameter_groups
 from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 
 WORDS = ["[PAD]", "[UNK]", "good", "bad", "plain", "very", "a", "b", "c"]
 MOODS = {"good": 2.0, "bad": -2.0, "plain": 0.0}
+
+
+GPT2_4 = GPT2Config(vocab_size=20, n_positions=16, n_embd=8, n_layer=4, n_head=2, num_labels=3, pad_token_id=0)
+T5_2 = T5Config(
+    vocab_size=20, d_model=8, d_kv=4, d_ff=16, num_layers=2, num_decoder_layers=2, num_heads=2, num_labels=3
+)
+BART_2 = BartConfig(
+    vocab_size=20, d_model=8, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
+    encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=16, num_labels=3,
+)  # fmt: skip
 
 
 def make_model(outputs: int = 4, seed: int = 1) -> Any:
@@ -81,7 +100,8 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> No
         epochs=2, batch_size=16, learning_rate=1e-3, patience=99, checkpoint_every_seconds=-1.0, accumulate=2
     )
     whole, parted = make_model(), make_model()
-    fit(whole, make_tokenizer(), TRAIN, DEV, accuracy, settings)
+    told: list[Progress] = []
+    fit(whole, make_tokenizer(), TRAIN, DEV, accuracy, settings, progress=told.append)
 
     def interrupt(progress: Progress) -> None:
         if progress.step == 5:
@@ -90,11 +110,9 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> No
     with pytest.raises(KeyboardInterrupt):
         fit(parted, make_tokenizer(), TRAIN, DEV, accuracy, settings, folder=tmp_path, progress=interrupt)
     fresh = make_model(seed=2)
-    seen: list[int] = []
-    fit(
-        fresh, make_tokenizer(), TRAIN, DEV, accuracy, settings, folder=tmp_path, progress=lambda p: seen.append(p.step)
-    )
-    assert seen[0] == 6
+    seen: list[Progress] = []
+    fit(fresh, make_tokenizer(), TRAIN, DEV, accuracy, settings, folder=tmp_path, progress=seen.append)
+    assert seen == told[5:]
     for (name, one), other in zip(whole.state_dict().items(), fresh.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, msg=name)
 
@@ -152,17 +170,55 @@ def test_a_loss_that_is_not_finite_is_an_error() -> None:
         fit(model, make_tokenizer(), TRAIN, DEV, accuracy, SETTINGS)
 
 
-def test_loss_is_cross_entropy_by_weight_plus_the_rating() -> None:
+def test_loss_is_cross_entropy_plus_the_rating() -> None:
     logits = torch.tensor([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 5.0]])
     targets = torch.tensor([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
     ratings = torch.tensor([4.0, float("nan")])
-    even = loss_of(logits, targets, ratings, torch.ones(2), rating_weight=0.5)
     # ln 3 for both rows; the first rating is 4 points = 2 units, predicted 1; the second is unknown.
-    assert float(even) == pytest.approx(np.log(3.0) + 0.25)
-    first_only = loss_of(logits, targets, ratings, torch.tensor([1.0, 0.0]), rating_weight=0.5)
-    assert float(first_only) == pytest.approx(np.log(3.0) + 0.5)
-    plain = loss_of(logits[:, :3], targets, ratings, torch.ones(2), rating_weight=0.5)
-    assert float(plain) == pytest.approx(np.log(3.0))
+    found = losses_of(logits, targets, ratings, rating_weight=0.5)
+    assert found.tolist() == pytest.approx([np.log(3.0) + 0.5, np.log(3.0)])
+    assert losses_of(logits[:, :3], targets, ratings, 0.5).tolist() == pytest.approx([np.log(3.0)] * 2)
+
+
+def gradients_of(monkeypatch: pytest.MonkeyPatch, train: Examples, **settings: Any) -> list[torch.Tensor]:
+    """The head's gradients at each step of one epoch whose steps change nothing."""
+    found: list[torch.Tensor] = []
+    model = make_model()
+
+    def note(parameters: Any, _norm: float) -> None:
+        found.append(model.classifier.weight.grad.detach().clone())
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", note)
+    monkeypatch.setattr("worker.training.loop.autocast", lambda _: contextlib.nullcontext())
+    still = LoopSettings(epochs=1, learning_rate=0.0, weight_decay=0.0, patience=99, **settings)
+    fit(model, make_tokenizer(), train, DEV, accuracy, still)
+    return found
+
+
+@pytest.mark.parametrize(("texts", "steps"), [(32, 1), (33, 2), (48, 2)])
+def test_a_step_of_small_batches_is_a_step_of_one_large_batch(
+    monkeypatch: pytest.MonkeyPatch, texts: int, steps: int
+) -> None:
+    train = examples_of(rows(texts))
+    parted = gradients_of(monkeypatch, train, batch_size=16, accumulate=2)
+    whole = gradients_of(monkeypatch, train, batch_size=texts)
+    assert len(parted) == steps
+    # All texts count the same, wherever they ended up: the steps' gradients, each a sum over 32, make the whole's mean.
+    torch.testing.assert_close(sum(parted) * 32 / texts, whole[0], rtol=1e-4, atol=1e-6)
+
+
+def test_a_text_counts_by_its_weight_among_texts_of_the_same_weight_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_weights(light: float) -> list[torch.Tensor]:
+        # Long texts, which are batched together, and short ones.
+        long = [RatedText(str(i), "d", "good " * 20, 2.0) for i in range(16)]
+        short = [RatedText(str(i), "d", "bad", -2.0) for i in range(16)]
+        train = examples_of([*long, *short])
+        weights = np.repeat(np.array([1.0, light], np.float32), 16)
+        return gradients_of(monkeypatch, replace(train, weights=weights / weights.mean()), batch_size=16)
+
+    even, uneven = with_weights(1.0), with_weights(0.25)
+    ratios = sorted(float((b.norm() / a.norm()).item()) for a, b in zip(even, uneven, strict=True))
+    assert ratios == pytest.approx([0.4, 1.6], rel=1e-3)
 
 
 def test_learning_rates_fall_towards_the_embeddings_and_frozen_layers_have_none() -> None:
@@ -176,6 +232,18 @@ def test_learning_rates_fall_towards_the_embeddings_and_frozen_layers_have_none(
     assert not model.bert.embeddings.word_embeddings.weight.requires_grad
     assert not model.bert.encoder.layer[0].output.dense.weight.requires_grad
     assert model.bert.encoder.layer[1].output.dense.weight.requires_grad
+
+
+@pytest.mark.parametrize("config", [GPT2_4, T5_2, BART_2], ids=lambda config: config.model_type)
+def test_layers_are_found_whatever_an_architecture_calls_them(config: Any) -> None:
+    model = AutoModelForSequenceClassification.from_config(config)
+    groups = parameter_groups(model, LoopSettings(learning_rate=1.0, layer_decay=0.5))
+    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    assert len(rates) == len(list(model.parameters()))
+    assert sorted(set(rates.values())) == [0.5**level for level in range(5, -1, -1)]  # embeddings, four layers, head
+    assert rates[id(model.get_input_embeddings().weight)] == 0.5**5
+    head = [*model.modules()][-1]
+    assert rates[id(head.weight)] == 1.0
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
@@ -197,11 +265,16 @@ def test_batches_cover_all_rows_once_and_depend_on_the_epoch() -> None:
     assert spread < 10
 
 
-def test_scores_do_not_depend_on_batching() -> None:
+def test_scores_do_not_depend_on_batching(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.training.scoring.autocast", lambda _: contextlib.nullcontext())
     model = make_model()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.5)  # as it is made, it says nearly the same of every text
     texts = ["good", "bad a b c a b", "plain a"] * 5
     one_by_one = np.concatenate([logits_of(model, make_tokenizer(), [text]) for text in texts])
-    np.testing.assert_allclose(logits_of(model, make_tokenizer(), texts, budget_tokens=20), one_by_one, atol=2e-2)
+    assert np.abs(one_by_one[0] - one_by_one[1]).max() > 0.1
+    np.testing.assert_allclose(logits_of(model, make_tokenizer(), texts, budget_tokens=20), one_by_one, atol=1e-5)
 
 
 def test_batches_by_length_keep_the_budget() -> None:

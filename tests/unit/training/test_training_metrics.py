@@ -16,6 +16,7 @@ from worker.training.metrics import (
     report,
     report_by_domain,
     softmax,
+    two_way,
     wilson_interval,
 )
 
@@ -30,6 +31,20 @@ def test_two_way_looks_at_polar_rows_and_two_scores_only() -> None:
     assert found.two_way == pytest.approx(2 / 3)
     assert found.three_way == pytest.approx(2 / 4)
     assert found.confusion == ((1, 0, 1), (0, 1, 0), (0, 1, 0))
+
+
+def test_a_tie_between_the_polar_scores_counts_half() -> None:
+    scores = np.array([[0.2, 0.6, 0.2], [0.3, 0.4, 0.3], [0.2, 0.6, 0.2], [0.7, 0.2, 0.1]])
+    ratings = np.array([2.0, 2.0, -2.0, -2.0])
+
+    assert two_way(scores, ratings) == report(scores, ratings).two_way == pytest.approx((3 * 0.5 + 1) / 4)
+    # However many of the texts are positive.
+    assert two_way(scores[:2], ratings[:2]) == 0.5
+    assert two_way(scores[2:3], ratings[2:3]) == 0.5
+
+
+def test_without_a_polar_rating_there_is_no_two_way() -> None:
+    assert two_way(SCORES, np.zeros(4)) is None
 
 
 def test_macro_f1_by_hand() -> None:

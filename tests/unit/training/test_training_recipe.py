@@ -1,10 +1,11 @@
-"""The recipe from the teacher on, with models so small that it runs in seconds."""
+"""The whole recipe, with models so small that it runs in seconds."""
 
 from __future__ import annotations
 
 import json
 import random
 import string
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, MPNetConfig
+from transformers import AutoModel, BertConfig, MPNetConfig
 
 from worker.classifier import load_classifier
 from worker.settings import load_settings
 from worker.training import corpus, distil, recipe
+from worker.training.calibration import calibration
 from worker.training.data import RatedText
 from worker.training.inference import score
+from worker.training.sources import Source
 
 MOODS = {"awful": -3.0, "broken": -2.0, "table": 0.0, "monday": 0.0, "good": 2.0, "lovely": 3.0}
 FILLERS = [
@@ -73,59 +76,68 @@ def save_encoder(folder: Path, config: MPNetConfig | BertConfig, pieces: list[st
     config.update(
         {"vocab_size": len(pieces), "max_position_embeddings": 300, "pad_token_id": vocabulary[padding], **sizes}
     )
-    kind = AutoModelForSequenceClassification if config.num_labels == 4 else AutoModel
-    kind.from_config(config).save_pretrained(folder)
+    AutoModel.from_config(config).save_pretrained(folder)
 
 
 @pytest.fixture
-def teacher(tmp_path: Path) -> Path:
-    """A large encoder with the rating output, as the first stage leaves it."""
-    folder = tmp_path / "teacher" / "best"
-    save_encoder(folder, MPNetConfig(num_labels=4), ["<s>", "<pad>", "</s>", "[UNK]"], ("<s>", "<pad>", "</s>"))
-    (folder.parent / "done").touch()
-    return folder
+def bases(tmp_path: Path) -> dict[Source, Path]:
+    """Encoders with random weights in the places of those that are downloaded."""
+    large = ["<s>", "<pad>", "</s>", "[UNK]"]
+    save_encoder(tmp_path / "teacher-base", MPNetConfig(), large, ("<s>", "<pad>", "</s>"))
+    small = ["[PAD]", *(f"[unused{i}]" for i in range(600)), "[UNK]", "[CLS]", "[SEP]"]  # with places for emoji
+    save_encoder(tmp_path / "base", BertConfig(), small, ("[CLS]", "[PAD]", "[SEP]"))
+    return {recipe.LARGE: tmp_path / "teacher-base", recipe.SMALL: tmp_path / "base"}
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Path:
-    """A small encoder with places for emoji."""
-    unused = [f"[unused{i}]" for i in range(600)]
-    pieces = ["[PAD]", *unused, "[UNK]", "[CLS]", "[SEP]"]
-    save_encoder(tmp_path / "base", BertConfig(), pieces, ("[CLS]", "[PAD]", "[SEP]"))
-    return tmp_path / "base"
-
-
-def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_where_it_was(
-    teacher: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recipe, "provide", lambda *_: base)
+def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """The recipe with little of everything."""
+    monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source])
+    monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
+    monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
         monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
     monkeypatch.setattr(corpus, "GENERATED", 10)
     for count in ("TYPOS", "HARD_GENERATED", "LONG_GENERATED"):
         monkeypatch.setattr(distil, count, 5)
-    train, dev = rated(40, 1), rated(20, 2)
-    target = tmp_path / "model"
 
-    def run() -> dict[str, Any]:
-        assert recipe.train_teacher(tmp_path, train, dev) == teacher
+    def run(train: list[RatedText], dev: list[RatedText]) -> dict[str, Any]:
+        teacher = recipe.train_teacher(tmp_path, train, dev)
         texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
-        settings = replace(recipe.STUDENT, epochs=1)
-        best = recipe.train_student(tmp_path, train, dev, texts, outputs, settings)
-        return recipe.ship(best, target, dev)
+        best = recipe.train_student(tmp_path, train, dev, texts, outputs, replace(recipe.STUDENT, epochs=1))
+        return recipe.ship(best, tmp_path / "model", dev)
 
-    figures = run()
+    return run
+
+
+def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_where_it_was(
+    run: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, dev = rated(40, 1), rated(20, 2)
+    figures = run(train, dev)
     assert set(figures["domains"]) == {"x", "y"}
-    classifier = load_classifier(load_settings(model=str(target), device="cpu"))
+    classifier = load_classifier(load_settings(model=str(tmp_path / "model"), device="cpu"))
     assert classifier.card.labels == ("negative", "neutral", "positive")
     assert score(classifier, [row.text for row in dev]).scores.shape == (20, 3)
-    content = json.loads((target / "tokenizer.json").read_text())
+    content = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
     assert "😀" in content["model"]["vocab"]
 
     # Every stage is there now: nothing is trained or labelled again.
-    monkeypatch.setattr(recipe, "fit", None)
-    monkeypatch.setattr(distil, "outputs_of", None)
-    assert run() == figures
+    fits: list[Path] = []
+
+    def fit(*_: Any, folder: Path, **__: Any) -> None:
+        fits.append(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "fit", fit)
+    monkeypatch.setattr(distil, "logits_and_features", None)
+    assert run(train, dev) == figures
+
+    # A stage of other texts is not the one that is asked for.
+    with pytest.raises(KeyboardInterrupt):
+        run(rated(40, 3), dev)
+    assert fits == [tmp_path / "teacher"]
+    assert not (tmp_path / "teacher" / "best").exists()
 
 
 def test_a_temperature_that_gains_nothing_is_left_out() -> None:
@@ -133,5 +145,5 @@ def test_a_temperature_that_gains_nothing_is_left_out() -> None:
     logits = rng.normal(0, 2, (4000, 3))
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     truth = (shares.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)  # as sure as it is right
-    assert recipe.calibration(logits, truth) == 1.0
-    assert recipe.calibration(logits * 2, truth) == pytest.approx(2.0, abs=0.15)
+    assert calibration(logits, truth) == 1.0
+    assert calibration(logits * 2, truth) == pytest.approx(2.0, abs=0.15)

@@ -14,7 +14,7 @@ from worker.training.data import LABELS
 #: Texts to scores (n, 3) in the order of `LABELS`, rows summing to one.
 Score = Callable[[list[str]], NDArray[np.floating]]
 
-#: How far polarity (-1 .. 1) may move against the expected direction: a score at its ceiling cannot rise any further.
+#: How far polarity (-1 .. 1) may move against the direction of a test that asks for no least rise or fall.
 SLACK = 0.05
 
 
@@ -60,9 +60,10 @@ def _failures(test: Test, group: tuple[str, ...], scores: NDArray[np.float64]) -
         return [text for text, label in zip(group, labels.tolist(), strict=True) if label not in allowed]
     if test.kind == "same":
         return [text for text, label in zip(group[1:], labels[1:].tolist(), strict=True) if label != labels[0]]
-    polarity = scores[:, 2] - scores[:, 0]
-    rise = float(polarity[1] - polarity[0]) * (1.0 if test.expect == ("up",) else -1.0)
-    return [group[1]] if rise < -SLACK else []
+    before, after = (scores[:, 2] - scores[:, 0]) * (1.0 if test.expect == ("up",) else -1.0)
+    # A polarity at its ceiling cannot rise any further.
+    asked = -SLACK if test.least is None or 1.0 - before <= test.least else test.least
+    return [group[1]] if after - before < asked else []
 
 
 def per_capability(results: Sequence[Result]) -> dict[str, float]:

@@ -26,6 +26,7 @@ class Test:
 
     ``groups`` are the texts: one each for kind ``label``; for ``same`` the first text and those that must get its
     label; for ``direction`` the text before and the one after the change. ``expect`` holds labels, ``up`` or ``down``.
+    ``least``, for ``direction``, is how far polarity (-1 .. 1) has to move, unless it begins that near to its end.
     """
 
     __test__ = False  # not a test case of pytest's
@@ -35,6 +36,7 @@ class Test:
     kind: Kind
     expect: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
+    least: float | None = None
 
     @property
     def cases(self) -> int:
@@ -54,7 +56,10 @@ def expand(templates: Sequence[str], words: Mapping[str, Sequence[str]]) -> list
 
 
 def read_suite(path: Path | None = None) -> tuple[Test, ...]:
-    """Every test of the suite, in the order of the file. Raises ValueError for a test that has no case."""
+    """Every test of the suite, in the order of the file.
+
+    Raises ValueError for a test that has no case, and for a ``least`` that is out of place or no part of the scale.
+    """
     source = path or Path(__file__).with_name("suite.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
     tests = tuple(_read_test(entry, content["words"]) for entry in content["test"])
@@ -78,4 +83,15 @@ def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) ->
     if change := entry.get("change"):
         groups = [(text, _CHANGES[change](text)) for (text,) in groups]
     unique = tuple(dict.fromkeys(groups))
-    return Test(entry["name"], entry["capability"], kind, tuple(entry.get("expect", ())), unique)
+    return Test(entry["name"], entry["capability"], kind, tuple(entry.get("expect", ())), unique, _least(entry))
+
+
+def _least(entry: Mapping[str, Any]) -> float | None:
+    if "least" not in entry:
+        return None
+    if entry["kind"] != "direction":
+        raise ValueError(f"test {entry['name']!r} is of kind {entry['kind']!r}, and `least` is for directions")
+    least = entry["least"]
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 < least <= 2:
+        raise ValueError(f"test {entry['name']!r}: `least` is a number over 0, up to 2, the length of the scale")
+    return float(least)

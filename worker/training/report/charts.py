@@ -132,19 +132,18 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
 def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
     """Confidence against accuracy: on the diagonal a score means what it says. Below, how many texts have it."""
-    known = [(place, e) for place, e in enumerate(evaluations) if e.calibration is not None]
+    known = [(place, e, e.calibration) for place, e in enumerate(evaluations) if e.calibration is not None]
     columns, rows = _grid(len(known))
 
     def draw(axes: list[Axes]) -> None:
-        for ax, (place, evaluation) in zip(axes, known, strict=False):
-            assert evaluation.calibration is not None
-            sure, right, count = (np.array(column) for column in zip(*evaluation.calibration.bins, strict=True))
+        for ax, (place, evaluation, calibration) in zip(axes, known, strict=False):
+            sure, right, count = (np.array(column) for column in zip(*calibration.bins, strict=True))
             ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 4)))
             ax.bar(sure, count / count.max() * 0.22, width=0.045, color=colour(place), alpha=0.2)
             ax.fill_between(sure, sure, right, color=colour(place), alpha=0.15, linewidth=0)
             ax.plot(sure, right, color=colour(place), linewidth=1.5)
             ax.scatter(sure, right, s=18 + 90 * count / count.max(), color=colour(place), edgecolor="white", zorder=3)
-            ax.text(0.04, 0.93, f"ECE {evaluation.calibration.ece:.3f}", size=11, weight="bold", color=colour(place))
+            ax.text(0.04, 0.93, f"ECE {calibration.ece:.3f}", size=11, weight="bold", color=colour(place))
             low = 1 / len(evaluation.labels)
             ax.set(
                 title=evaluation.model, xlabel="confidence", xlim=(min(low, sure.min()) - 0.04, 1.02), ylim=(0, 1.02)

@@ -1,0 +1,41 @@
+"""Scores as sure as they are right: which temperature makes them so, and how it becomes part of the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worker.training.metrics import Scores, best_temperature, cross_entropy, softmax
+
+#: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
+LEAST_GAIN = 0.002
+
+
+def calibration(logits: Scores, truth: NDArray[np.int64], shares: Scores | None = None) -> float:
+    """The temperature that suits the labels ``truth`` (n,) best; 1 where that gains less than `LEAST_GAIN`.
+
+    By the labels, as the calibration error is measured, and not by what a rating was made into, which is unsure by
+    itself. Only where scores are to be as unsure as raters were is it fitted to their votes' ``shares`` (n, k).
+    """
+    targets: Scores = np.eye(logits.shape[1])[truth] if shares is None else shares
+    temperature = best_temperature(logits, targets)
+    gain = cross_entropy(softmax(logits), targets) - cross_entropy(softmax(logits / temperature), targets)
+    return temperature if gain >= LEAST_GAIN else 1.0
+
+
+def head_of(model: Any, outputs: int) -> torch.nn.Linear | None:
+    """The layer that gives the logits: the last linear one with so many outputs; None where the model has none."""
+    found = [
+        module for module in model.modules() if isinstance(module, torch.nn.Linear) and module.out_features == outputs
+    ]
+    return found[-1] if found else None
+
+
+def divide_logits(head: torch.nn.Linear, temperature: float) -> None:
+    """Divide all that ``head`` gives by ``temperature`` for good, so that whatever loads the weights gets the same."""
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.div_(temperature)

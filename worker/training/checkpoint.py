@@ -1,0 +1,112 @@
+"""The changing state of a training, kept in one file, so that what was interrupted ends as if it had not been."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from worker.training.data import Examples
+from worker.training.features import FeatureLoss
+from worker.training.optimizer import make_optimizer
+
+if TYPE_CHECKING:
+    from worker.training.loop import LoopSettings
+
+
+def identity_of(train: Examples, settings: LoopSettings) -> str:
+    """A digest, in hex, of what makes a training: texts, targets, ratings, weights, and how it is trained."""
+    found = hashlib.sha256(repr(replace(settings, checkpoint_every_seconds=0.0)).encode())
+    for text in train.texts:
+        found.update(text.encode(errors="surrogatepass") + b"\0")
+    for column in (train.targets, train.ratings, train.weights):
+        found.update(column.tobytes())
+    return found.hexdigest()
+
+
+class Run:
+    """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
+
+    _KEPT = ("step", "loss", "best_score", "best_loss", "best_step", "best_state", "misses")
+
+    def __init__(
+        self, model: Any, features: FeatureLoss | None, settings: LoopSettings, folder: Path | None, identity: str
+    ) -> None:
+        self.model = model
+        self.features = features
+        self.identity = identity
+        self.device: torch.device = next(model.parameters()).device
+        self.path = folder / "checkpoint.pt" if folder is not None else None
+        self.optimizer = make_optimizer(model, features, settings)
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.step = 0
+        self.loss = math.nan
+        self.best_score = -math.inf
+        self.best_loss = math.inf
+        self.best_step = 0
+        self.best_state: dict[str, torch.Tensor] | None = None
+        self.misses = 0
+
+    def note_loss(self, loss: float) -> None:
+        """Average over the last steps: the mean while they are few, then with 2 % of the newest."""
+        share = max(0.02, 1.0 / self.step)
+        self.loss = loss if self.step == 1 else (1.0 - share) * self.loss + share * loss
+
+    def keep_best(self, score: float, loss: float) -> None:
+        if score > self.best_score or (score == self.best_score and loss < self.best_loss):
+            self.best_score, self.best_loss, self.best_step, self.misses = score, loss, self.step, 0
+            self.best_state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        else:
+            self.misses += 1
+
+    def save(self) -> None:
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        state = {
+            "model": self.model.state_dict(),
+            "features": self.features.state_dict() if self.features is not None else {},
+            "optimizer": self.optimizer.state_dict(),
+            "identity": self.identity,
+            "rng": _rng_states(self.device),
+            **{name: getattr(self, name) for name in self._KEPT},
+        }
+        torch.save(state, fresh)
+        # A run that is killed while saving still finds the checkpoint before it.
+        os.replace(fresh, self.path)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one. Raises ValueError where it is another training's."""
+        if self.path is None or not self.path.exists():
+            return
+        state = torch.load(self.path, weights_only=True, map_location="cpu")
+        if state["identity"] != self.identity:
+            raise ValueError(f"{self.path} is of a training on other texts or with other settings: remove it")
+        self.model.load_state_dict(state["model"])
+        if self.features is not None:
+            self.features.load_state_dict(state["features"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        _set_rng_states(state["rng"], self.device)
+        for name in self._KEPT:
+            setattr(self, name, state[name])
+
+
+def _rng_states(device: torch.device) -> dict[str, torch.Tensor]:
+    """Of all generators that dropout draws from: the accelerator has its own."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device).get_rng_state()
+    return states
+
+
+def _set_rng_states(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if device.type in states and device.type != "cpu":
+        torch.get_device_module(device).set_rng_state(states[device.type])
