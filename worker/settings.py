@@ -227,6 +227,8 @@ def load_settings(**overrides: Any) -> Settings:
         field = Settings.model_fields.get(name[1]) if name else None
         if name is None or field is None:
             raise SettingError(f"the settings cannot be read: {error}") from error
+        if "..." in getattr(error.__cause__, "doc", ""):
+            raise SettingError(f"{name[1]}: put a number in the place of each ...") from error
         raise SettingError(f"{name[1]}: is no JSON ({field.description})") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{_config_file()} is no TOML: {error}") from error

@@ -50,14 +50,14 @@ def load_classifier(settings: Settings) -> Classifier:
         activation = activation_of(config)
         polarities, unknown = label_polarities(labels, activation, settings.label_polarity)
         model = _model(source, config, hardware)
-        text_tokenizer = _tokenizer(source)
+        text_tokenizer = tokenizer_of(source)
         limit = max_tokens_of(model, text_tokenizer.model_max_length)
-        _check_vocabulary(source, model, text_tokenizer)
+        check_vocabulary(source, model, text_tokenizer)
         pad_id = add_pad_token(model)
         model.to(device=hardware.device)  # type: ignore[call-arg]  # its stub knows no arguments
 
     tokenizer = choose_tokenizer(
-        _raw(source, text_tokenizer), Encoding(limit, text_tokenizer.truncation_side), settings.tokenizer
+        raw_of(source, text_tokenizer), Encoding(limit, text_tokenizer.truncation_side), settings.tokenizer
     )
     classifier = Classifier(
         model,
@@ -75,7 +75,9 @@ def load_classifier(settings: Settings) -> Classifier:
     classifier.load_seconds = time.perf_counter() - started
     if unknown:
         logger.warning(
-            "nothing is known of the labels %s: their polarity is 0. label_polarity gives them one: %s",
+            "nothing is known of the label %s: its polarity is 0. label_polarity gives it one: %s"
+            if len(unknown) == 1
+            else "nothing is known of the labels %s: their polarity is 0. label_polarity gives them one: %s",
             ", ".join(unknown),
             "SENTIMENT_LABEL_POLARITY='"
             + json.dumps(dict.fromkeys(unknown, 0.0), ensure_ascii=False)
@@ -106,7 +108,7 @@ def _config(source: Source) -> PretrainedConfig:
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(source.folder, **_LOCAL)
     except (OSError, ValueError, KeyError) as error:
-        raise _unusable(source, error) from error
+        raise unusable(source, error) from error
     return config
 
 
@@ -126,7 +128,7 @@ def _model(source: Source, config: PretrainedConfig, hardware: Hardware) -> PreT
             source.folder, config=config, dtype=hardware.dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise _unusable(source, error) from error
+        raise unusable(source, error) from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise SettingError(
@@ -138,7 +140,12 @@ def _model(source: Source, config: PretrainedConfig, hardware: Hardware) -> PreT
     return loaded
 
 
-def _tokenizer(source: Source) -> Any:
+def tokenizer_of(source: Source) -> Any:
+    """transformers' tokenizer of a model.
+
+    Raises:
+        SettingError: it cannot be loaded, or has no vocabulary.
+    """
     trouble = "it has no vocabulary"
     try:
         text_tokenizer = AutoTokenizer.from_pretrained(source.folder, **_LOCAL)
@@ -153,7 +160,12 @@ def _tokenizer(source: Source) -> Any:
     )
 
 
-def _raw(source: Source, text_tokenizer: Any) -> Tokenizer:
+def raw_of(source: Source, text_tokenizer: Any) -> Tokenizer:
+    """The fast form of a tokenizer, which the worker tokenises by.
+
+    Raises:
+        SettingError: it has none, or marks tokens by type.
+    """
     raw = getattr(text_tokenizer, "backend_tokenizer", None)
     if not isinstance(raw, Tokenizer):
         raise SettingError(
@@ -168,7 +180,8 @@ def _raw(source: Source, text_tokenizer: Any) -> Tokenizer:
     return raw
 
 
-def _check_vocabulary(source: Source, model: PreTrainedModel, text_tokenizer: Any) -> None:
+def check_vocabulary(source: Source, model: PreTrainedModel, text_tokenizer: Any) -> None:
+    """Raises SettingError where the tokenizer gives ids that the model has no vectors for."""
     vectors = vectors_of(model)
     highest = max(text_tokenizer.get_vocab().values(), default=-1)
     if highest >= vectors:
@@ -178,8 +191,8 @@ def _check_vocabulary(source: Source, model: PreTrainedModel, text_tokenizer: An
         )
 
 
-def _unusable(source: Source, error: Exception) -> SettingError:
-    """transformers' own words say best what is wrong with a folder, but not in a sentence."""
+def unusable(source: Source, error: Exception) -> SettingError:
+    """A sentence for what transformers raised: its own words say best what is wrong with a folder, but not in one."""
     if "trust_remote_code" in str(error):
         return SettingError(
             f"the model {source.name} brings its own code, which the worker does not run: "

@@ -13,8 +13,12 @@ from torch.nn import functional
 from worker.classifier.classifier import Classifier
 from worker.classifier.labels import Activation, Floats
 from worker.tokens import Tokens
+from worker.wording import counted
 
 Labels = Sequence[str] | Sequence[int] | npt.NDArray[np.integer] | npt.NDArray[np.floating]
+
+_SUM_TOLERANCE = 1e-3
+"""How far from 1 the sum of a row of probabilities may be: those of 16 bits are rounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +54,16 @@ def outputs_of(
 ) -> Outputs:
     """Run n texts, at least one, in a single batch, so as many as the device's memory takes.
 
-    ``labels`` give the loss. Softmax: n names or numbers of labels, or [n, labels] probabilities, and cross-entropy.
-    Sigmoid: [n, labels] of 0..1, and binary cross-entropy averaged over the labels. Regression: [n] or [n, labels]
-    values, and the squared error.
+    ``labels`` give the loss. Softmax: n names or numbers of labels, or [n, labels] probabilities, each row summing to
+    1 (within 0.001), and cross-entropy. Sigmoid: [n, labels] of 0..1, and binary cross-entropy averaged over the
+    labels. Regression: [n] or [n, labels] finite values, and the squared error.
 
     Raises:
-        ValueError: no texts, a text that is not Unicode, or labels that do not fit.
+        TypeError: a text that is no string.
+        ValueError: no texts, a text that is not Unicode or has no tokens, or labels that do not fit.
     """
     tokens = _tokens(classifier, texts)
+    targets = None if labels is None else _targets(classifier, labels, len(tokens))
     n, width = len(tokens), int(tokens.lengths.max())
     logits = np.empty((n, len(classifier.card.labels)), np.float32)
     hidden: list[Floats] = []
@@ -83,7 +89,7 @@ def outputs_of(
         scores=scores,
         lengths=tokens.lengths,
         truncated=tokens.truncated,
-        loss=None if labels is None else _loss(classifier, logits, labels),
+        loss=None if targets is None else _loss(classifier.activation, torch.from_numpy(logits), targets),
         hidden_states=tuple(hidden) if hidden_states else None,
         attentions=tuple(attended) if attentions else None,
     )
@@ -93,7 +99,8 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     """float32 [n, hidden]: the mean of each text's last hidden states, special tokens included; any number of texts.
 
     Raises:
-        ValueError: no texts, or a text that is not Unicode.
+        TypeError: a text that is no string.
+        ValueError: no texts, or a text that is not Unicode or has no tokens.
     """
     tokens = _tokens(classifier, texts)
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
@@ -122,12 +129,27 @@ def _attentions(output: Any) -> Sequence[torch.Tensor]:
 
 
 def _tokens(classifier: Classifier, texts: Sequence[str]) -> Tokens:
-    if isinstance(texts, str) or not len(texts):
+    """The texts' tokens; a text that has none is named by its place, as texts are quoted nowhere."""
+    given = [] if isinstance(texts, str | bytes) else list(texts)
+    if not given:
         raise ValueError("give a list of one or more texts")
-    tokens = classifier.tokenizer.encode(list(texts))
+    for place, text in enumerate(given):
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{place}] is no string: its type is {type(text).__name__}")
+        if not _is_unicode(text):
+            raise ValueError(f"texts[{place}] holds a lone surrogate, which is half a character")
+    tokens = classifier.tokenizer.encode(given)
     if not tokens.lengths.all():
-        raise ValueError("a text has no tokens: there is nothing to classify")
+        raise ValueError(f"texts[{int(tokens.lengths.argmin())}] has no tokens: there is nothing to classify")
     return tokens
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _batches(tokens: Tokens, size: int, token_limit: int | None, *, pads: bool) -> Iterator[npt.NDArray[np.int64]]:
@@ -147,32 +169,79 @@ def _batches(tokens: Tokens, size: int, token_limit: int | None, *, pads: bool) 
         start += len(rows)
 
 
-def _loss(classifier: Classifier, logits: Floats, labels: Labels) -> float:
-    given = torch.from_numpy(logits)
+def _targets(classifier: Classifier, labels: Labels, n: int) -> torch.Tensor:
+    """``labels`` of n texts as the head's loss takes them: int64 [n], or float32 [n, labels].
+
+    Raises:
+        ValueError: they do not fit the texts or the model; the sentence says what would.
+    """
     names = classifier.card.labels
-    if len(labels) != len(logits):
-        raise ValueError(f"{len(labels)} labels for {len(logits)} texts")
-    if isinstance(labels[0], str):
-        unknown = sorted({str(label) for label in labels} - set(names))
-        if unknown:
-            raise ValueError(f"the model has no labels {', '.join(unknown)}: it has {', '.join(names)}")
-        labels = [names.index(str(label)) for label in labels]
-    targets = torch.as_tensor(np.asarray(labels))
-    by_number = targets.ndim == 1
-    if classifier.activation is Activation.IDENTITY:
-        values = targets.float().reshape(len(logits), -1)
-        if values.shape != given.shape:
-            raise ValueError(f"the model gives {len(names)} values a text, and the labels are {values.shape[1]}")
-        return float(functional.mse_loss(given, values))
-    if by_number and classifier.activation is Activation.SOFTMAX:
-        if targets.is_floating_point() or not bool(((targets >= 0) & (targets < len(names))).all()):
+    activation = classifier.activation
+    if isinstance(labels, str | bytes) or not hasattr(labels, "__len__") or getattr(labels, "shape", None) == ():
+        raise ValueError("give a list of labels, one for each text")
+    if len(labels) != n:
+        raise ValueError(f"{counted(len(labels), 'label')} for {counted(n, 'text')}")
+    if activation is Activation.SOFTMAX and any(isinstance(label, str) for label in labels):
+        return torch.tensor(_numbers_of(labels, names))
+    values = _array(labels)
+    shape = (n, len(names))
+    if activation is Activation.SOFTMAX and values.ndim == 1:
+        if values.dtype.kind not in "iu" or any(isinstance(label, bool | np.bool_) for label in labels):
+            raise ValueError(f"a label's number is an integer from 0 to {len(names) - 1}")
+        if not ((values >= 0) & (values < len(names))).all():
             raise ValueError(f"a label's number is from 0 to {len(names) - 1}")
-        return float(functional.cross_entropy(given, targets.long()))
-    if targets.shape != given.shape:
-        raise ValueError(f"labels of shape {tuple(targets.shape)}, where [n, labels] is {tuple(given.shape)}")
-    if classifier.activation is Activation.SIGMOID:
-        return float(functional.binary_cross_entropy_with_logits(given, targets.float()))
-    return float(functional.cross_entropy(given, targets.float()))
+        return torch.from_numpy(values.astype(np.int64))
+    if activation is Activation.IDENTITY and values.ndim == 1 and len(names) == 1:
+        values = values.reshape(shape)
+    if values.shape != shape:
+        raise ValueError(f"labels of shape {values.shape}, where [n, labels] is {shape}")
+    targets = values.astype(np.float64)
+    _check_rows(activation, targets)
+    return torch.from_numpy(targets.astype(np.float32))
+
+
+def _numbers_of(labels: Labels, names: Sequence[str]) -> list[int]:
+    """The place of each label's name."""
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError("labels are all names or all numbers")
+    given = [str(label) for label in labels]
+    if unknown := sorted(set(given) - set(names)):
+        raise ValueError(f"the model does not have {', '.join(unknown)} among its labels: it has {', '.join(names)}")
+    return [names.index(label) for label in given]
+
+
+def _array(labels: Labels) -> npt.NDArray[Any]:
+    """Labels that are numbers as an array of them."""
+    try:
+        values = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        values = np.empty(0, object)
+    if values.dtype.kind not in "iufb":
+        raise ValueError("labels are a list of numbers, or of rows of as many numbers as the model has labels")
+    return values
+
+
+def _check_rows(activation: Activation, targets: npt.NDArray[np.float64]) -> None:
+    """Raises ValueError for the first of the rows [n, labels] that the head's loss would make nonsense of."""
+    fine = np.isfinite(targets).all(axis=1)
+    what = "of finite numbers"
+    if activation is not Activation.IDENTITY:
+        fine &= ((targets >= 0) & (targets <= 1)).all(axis=1)
+        what = "of numbers from 0 to 1"
+    if activation is Activation.SOFTMAX:
+        fine &= np.abs(targets.sum(axis=1) - 1) <= _SUM_TOLERANCE
+        what = "of probabilities, which are from 0 to 1 and sum to 1: divide votes by their sum"
+    if not fine.all():
+        raise ValueError(f"labels[{int(fine.argmin())}] is no row {what}")
+
+
+def _loss(activation: Activation, logits: torch.Tensor, targets: torch.Tensor) -> float:
+    """Mean over the texts, in nats, or squared for values."""
+    if activation is Activation.IDENTITY:
+        return float(functional.mse_loss(logits, targets))
+    if activation is Activation.SIGMOID:
+        return float(functional.binary_cross_entropy_with_logits(logits, targets))
+    return float(functional.cross_entropy(logits, targets))
 
 
 @contextmanager

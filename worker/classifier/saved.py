@@ -1,14 +1,17 @@
 """A classifier to and from a folder."""
 
 import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from transformers import AutoTokenizer
 
 from worker.classifier.classifier import Classifier
-from worker.classifier.load import load_classifier
+from worker.classifier.load import load_classifier, quiet
 from worker.settings import load_settings
 
 #: What save_pretrained writes of a classifier, now or in former versions, and the weights that are found beside it.
@@ -57,21 +60,35 @@ def _is_config(file: Path) -> bool:
     return file.name == "config.json"
 
 
-def save_classifier(classifier: Classifier, folder: Path) -> None:
+def save_classifier(classifier: Classifier, folder: str | Path) -> None:
     """Write weights (safetensors, at the precision in which they were loaded), config and tokenizer to ``folder``.
 
-    The folder is what the setting ``model`` takes, and what any tool loads that reads transformers' folders.
+    The folder is what the setting ``model`` takes, and what any tool loads that reads transformers' folders. It is made
+    where it is not there. A classifier that it holds is replaced, once all of the new one is written, and no file of it
+    stays; other files do.
 
     Raises:
         ValueError: the classifier was not loaded from anywhere, so that there is no tokenizer to copy.
-        OSError: the folder cannot be written.
+        OSError: the folder is a file (FileExistsError), or cannot be written; what it held is left as it was.
     """
     if classifier.folder is None:
         raise ValueError("a classifier that load_classifier did not load has no tokenizer to save")
-    tokenizer: Any = AutoTokenizer.from_pretrained(classifier.folder, local_files_only=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_model(classifier.model, folder)
-    tokenizer.save_pretrained(folder)
+    target = Path(folder).expanduser()
+    target.mkdir(parents=True, exist_ok=True)
+    # Inside the folder, so that the files are on its file system and need only be renamed.
+    work = Path(tempfile.mkdtemp(prefix=".saving-", dir=target))
+    try:
+        with quiet():
+            tokenizer: Any = AutoTokenizer.from_pretrained(classifier.folder, local_files_only=True)
+            save_model(classifier.model, work / "fresh")
+            tokenizer.save_pretrained(work / "fresh")
+    except BaseException as error:
+        shutil.rmtree(work)
+        if isinstance(error, SafetensorError):
+            raise OSError(f"the weights cannot be written: {error}") from error
+        raise
+    replace_classifier(target, work / "fresh", work / "former")
+    shutil.rmtree(work)
 
 
 def open_classifier(model: str | Path, **settings: Any) -> Classifier:

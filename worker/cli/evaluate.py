@@ -13,10 +13,12 @@ from rich.table import Table
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import Flags, with_flags
 from worker.cli.train import label_names
+from worker.errors import SettingError
 from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier
+    from worker.training.behaviour import Test
     from worker.training.evaluation import Evaluation
     from worker.training.labelled import Labelled
     from worker.training.report import tables
@@ -52,6 +54,10 @@ def evaluate(
     behaviour: Annotated[
         bool, typer.Option("--behaviour", help="also run the behaviour suite: failure rate per capability")
     ] = False,
+    suite: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="run the behaviour tests of this .toml instead of ours", show_default=False),
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="how the figures are printed")] = Form.TABLE,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write a page with pictures: .html or .md", show_default=False)
@@ -62,10 +68,23 @@ def evaluate(
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="labels by number, from 0, where DATA has numbers")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="column of the text")] = "text",
-    label_column: Annotated[str, typer.Option(help="column of the label")] = "label",
-    rating_column: Annotated[str, typer.Option(help="column of a mean rating from -4 to 4")] = "rating",
-    domain_column: Annotated[str, typer.Option(help="column of the domain to break figures down by")] = "domain",
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="column of the text; default: text", show_default=False)
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="column of the label, stars among them; default: label", show_default=False),
+    ] = None,
+    rating_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="column of a mean rating from -4 to 4; default: rating", show_default=False),
+    ] = None,
+    domain_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="column of the domain to break figures down by; default: domain", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Measure models on labelled texts: agreement, calibration, speed, and what they mix up.
 
@@ -75,7 +94,8 @@ def evaluate(
     chosen = models or [load_settings(**flags).model]
     settings = [load_settings(**flags, model=model) for model in chosen]
 
-    from worker.training.labelled import Columns, read_labelled
+    from worker.training.columns import Columns
+    from worker.training.labelled import read_labelled
 
     if report is not None:
         from worker.training.report import check_report
@@ -87,7 +107,8 @@ def evaluate(
     from worker.training.comparison import compare
 
     polarities = settings[0].label_polarity
-    settings = _checked(settings, texts, with_behaviour=behaviour)
+    tests = _tests(suite) if behaviour or suite is not None else ()
+    settings = _checked(settings, texts, with_behaviour=bool(tests))
     devices: set[str] = set()
 
     def load(model: str) -> "Classifier":
@@ -102,7 +123,7 @@ def evaluate(
             chosen,
             load,
             with_vader=against is Yardstick.VADER,
-            with_behaviour=behaviour,
+            tests=tests,
             examples=examples,
             polarities=polarities,
             progress=lambda what, done, total: status.update(f"{what} {done:,} of {total:,}"),
@@ -125,6 +146,17 @@ def evaluate(
         _print(evaluations)
     if report is not None:
         console.print(f"report written to [bold]{report}[/bold]")
+
+
+def _tests(suite: Path | None) -> "tuple[Test, ...]":
+    from worker.training.behaviour import read_suite
+
+    try:
+        return read_suite(suite)
+    except OSError as error:
+        raise SettingError(f"{suite} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # no TOML and no UTF-8, too
+        raise SettingError(f"{suite} is no suite of behaviour tests: {error}") from error
 
 
 def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: bool) -> list[Settings]:

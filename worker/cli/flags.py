@@ -126,6 +126,8 @@ def _parsed(name: str, value: Any) -> Any:
     try:
         return json.loads(value)
     except json.JSONDecodeError as error:
+        if "..." in value:
+            raise SettingError(f"{flag(name)}: put a number in the place of each ...") from error
         raise SettingError(f"{flag(name)} takes JSON, and this is none: {error}") from error
 
 

@@ -18,6 +18,7 @@ from worker.cli.lines import lines_as_they_come, opened
 from worker.connection import broker_error, client_options
 from worker.errors import SettingError
 from worker.settings import Settings, load_settings
+from worker.wording import counted
 
 IN_FLIGHT = 1_000
 """Events sent and not yet acknowledged: enough to fill batches, few enough for a broker that keeps little."""
@@ -65,7 +66,7 @@ def send(
         with opened(file) as stream:
             sent = asyncio.run(_send(settings, topic, key, _events_of_lines(settings, stream, shape, skipped)))
     servers = ",".join(settings.bootstrap_servers)
-    typer.echo(f"{sent} {'event' if sent == 1 else 'events'} acknowledged in {topic} at {servers}")
+    typer.echo(f"{counted(sent, 'event')} acknowledged in {topic} at {servers}")
     if skipped:
         raise typer.Exit(1)
 

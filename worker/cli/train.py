@@ -13,6 +13,7 @@ from worker.cli.console import stderr
 from worker.cli.flags import Flags, with_flags
 from worker.errors import SettingError
 from worker.settings import load_settings
+from worker.wording import counted
 
 if TYPE_CHECKING:
     from worker.training.finetune import Trained
@@ -58,11 +59,18 @@ def train(
         int | None,
         typer.Option(min=2, help="how many labels, where DATA has their numbers from 0", rich_help_panel=_DATA),
     ] = None,
-    text_column: Annotated[str, typer.Option(help="column of the text", rich_help_panel=_DATA)] = "text",
-    label_column: Annotated[str, typer.Option(help="column of the label", rich_help_panel=_DATA)] = "label",
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="column of the text; default: text", rich_help_panel=_DATA)
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="column of the label; default: label", rich_help_panel=_DATA)
+    ] = None,
     rating_column: Annotated[
-        str, typer.Option(help="column of a mean rating from -4 to 4", rich_help_panel=_DATA)
-    ] = "rating",
+        str | None,
+        typer.Option(
+            metavar="NAME", help="column of a mean rating from -4 to 4; default: rating", rich_help_panel=_DATA
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -109,24 +117,24 @@ def train(
     A row of DATA has a text and a label, a rating from -4 to 4, or votes: one column for each label, named by it.
     Ctrl-C stops after the step in hand, and the same command goes on from there.
     """
-    columns = {"text": text_column, "label": label_column, "rating": rating_column}
     names = label_names(labels, num_labels)
     settings = load_settings(**flags, model=base)
 
-    from worker.training.labelled import Columns, read_labelled
+    from worker.training.checks import doubts
+    from worker.training.columns import Columns
+    from worker.training.labelled import read_labelled
     from worker.training.split import hold_out
 
-    given = read_labelled(data, names, Columns(**columns))
+    columns = Columns(text_column, label_column, rating_column)
+    given = read_labelled(data, names, columns)
     if dev is not None:
-        training, choosing = given, read_labelled(dev, given.labels, Columns(**columns))
+        training, choosing = given, read_labelled(dev, given.labels, columns)
     else:
         training, choosing = (given.rows(rows) for rows in hold_out(given, dev_share, seed))
-    if not len(training) or not len(choosing):
-        raise SettingError(f"{data.name} has too few texts for a training and a dev part: give more, or --dev FILE")
 
     from worker.classifier.hardware import choose_hardware
     from worker.classifier.source import find_model
-    from worker.training.finetune import UNFINISHED, finetune
+    from worker.training.finetune import finetune, prepare
     from worker.training.loop import Interrupted, LoopSettings, steps_of
     from worker.training.schedule import plan_of
 
@@ -141,24 +149,18 @@ def train(
         patience=plan.patience,
         seed=seed,
     )
-    goes_on = not restart and (out / UNFINISHED / "checkpoint.pt").exists()
-    _say_what(training, choosing, source.name, str(device), goes_on=goes_on)
-    stderr().print(f"{plan.epochs:,} epochs in batches of {plan.batch_size:,}, patience {plan.patience:,}", style="dim")
+    # Whatever can be refused is, before a word is said of training.
+    prepared = prepare(training, choosing, source, out, recipe, device, learning_rate=learning_rate, restart=restart)
+    _say_what(training, choosing, source.name, str(device), goes_on=prepared.goes_on)
+    stderr().print(
+        f"{counted(plan.epochs, 'epoch')} in batches of {plan.batch_size:,}, patience {plan.patience:,}", style="dim"
+    )
+    for doubt in doubts(training, choosing):
+        stderr().print(f"warning: {doubt}", style="yellow", markup=False)
     _warn_of_few(steps_of(len(training), recipe), len(choosing))
     with _stop_requests() as stop, _Bar() as bar:
         try:
-            trained = finetune(
-                training,
-                choosing,
-                source,
-                out,
-                recipe,
-                device,
-                learning_rate=learning_rate,
-                restart=restart,
-                progress=bar.show,
-                stop=stop.is_set,
-            )
+            trained = finetune(prepared, progress=bar.show, stop=stop.is_set)
         except Interrupted:
             trained = None
     if trained is None:
@@ -172,7 +174,9 @@ def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str,
     """The names that the flags --labels and --num-labels give, if any."""
     if labels is None:
         return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
-    names = tuple(name.strip() for name in labels.split(",") if name.strip())
+    names = tuple(name.strip() for name in labels.split(","))
+    if "" in names:
+        raise SettingError("--labels has an empty name: take out the comma that is too many, or write the name")
     if len(names) < 2 or len({name.casefold() for name in names}) < len(names):
         raise SettingError("--labels takes two or more different names with commas between them")
     if num_labels not in (None, len(names)):
@@ -182,7 +186,8 @@ def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str,
 
 def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str, *, goes_on: bool) -> None:
     stderr().print(
-        f"{'going on with' if goes_on else 'training'} [bold]{base}[/bold] on {device}: {len(training):,} texts, "
+        f"{'going on with' if goes_on else 'training'} [bold]{base}[/bold] on {device}: "
+        f"{counted(len(training), 'text')}, "
         f"{len(choosing):,} to choose by, targets from {training.kind}, labels {', '.join(training.labels)}"
     )
 
@@ -194,14 +199,15 @@ def _warn_of_few(steps: int, dev_texts: int) -> None:
 
     if steps < ENOUGH_STEPS:
         stderr().print(
-            f"warning: a training of {steps:,} optimizer steps hardly changes the base: give more texts, "
-            f"more --epochs or a smaller --batch-size, for {ENOUGH_STEPS} steps or more",
+            f"warning: a training of {counted(steps, 'optimizer step')} may be too short to learn what the texts say: "
+            f"give more of them, more --epochs or a smaller --batch-size, for {ENOUGH_STEPS} steps or more",
             style="yellow",
         )
     if dev_texts < ENOUGH_DEV_TEXTS:
         stderr().print(
-            f"warning: {dev_texts:,} texts to choose by say little of other texts, and are too few to calibrate "
-            f"scores by (temperature 1): give {ENOUGH_DEV_TEXTS} or more, by more texts or a file for --dev",
+            f"warning: {counted(dev_texts, 'text')} to choose by {'says' if dev_texts == 1 else 'say'} little of other "
+            f"texts, too little to calibrate scores by (temperature 1): give {ENOUGH_DEV_TEXTS} or more, by more texts "
+            "or a file for --dev",
             style="yellow",
         )
 
@@ -217,18 +223,23 @@ def _say_result(trained: "Trained", out: Path) -> None:
     console.print(
         f"dev accuracy [bold]{trained.dev_accuracy:.3f}[/bold] (95 %: {range_95}), "
         f"macro F1 [bold]{trained.dev_macro_f1:.3f}[/bold], calibration error {trained.dev_ece:.3f}, "
-        f"on {trained.dev_texts:,} texts (best at step {trained.best_step} of {trained.steps}{why})"
+        f"on {counted(trained.dev_texts, 'text')} (best at step {trained.best_step} of {trained.steps}{why})"
     )
     console.print(
-        "these texts also chose the weights and the temperature, so that other texts will do a little worse, above all "
-        "in calibration: measure on others with evaluate",
+        "the dev texts also chose the weights and the temperature, so that other texts will do a little worse, above "
+        "all in calibration: measure on others with evaluate",
         style="dim",
     )
     console.print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
     if unknown := unknown_labels(trained.labels):
+        said = (
+            "is good or bad, so its sentiment is neutral and its polarity 0: choose a number"
+            if len(unknown) == 1
+            else "are good or bad, so their sentiment is neutral and their polarity 0: choose numbers"
+        )
         console.print(
-            f"nothing says whether {', '.join(unknown)} are good or bad, so their sentiment is neutral and their "
-            "polarity 0: choose numbers from -1 (bad) to 1 (good) and add to each of these commands",
+            f"nothing says whether {', '.join(unknown)} {said} from -1 (bad) to 1 (good) and add to each of these "
+            "commands",
             style="yellow",
             markup=False,
         )

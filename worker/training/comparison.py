@@ -56,14 +56,15 @@ def compare(
     load: Callable[[str], Classifier],
     *,
     with_vader: bool = False,
-    with_behaviour: bool = False,
+    tests: Sequence[suite.Test] = (),
     examples: int = 0,
     polarities: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> list[Evaluation]:
     """Evaluate each model on the data, and VADER after them. One model is in memory at a time.
 
-    ``polarities`` is the setting label_polarity, for the data's labels; ``load`` sees to the models'.
+    ``tests`` are of behaviour, run besides. ``polarities`` is the setting label_polarity, which says what labels of the
+    data and of the models mean; ``load`` sees to it that the models' verdicts follow it.
 
     Raises:
         SettingError: a model cannot be loaded, `check_model` refuses it, or VADER is not installed.
@@ -73,7 +74,7 @@ def compare(
     vader_scores = open_vader() if with_vader else None
     vader = [ModelLabels(VADER, LABELS, tuple(Sentiment))] if with_vader else []
     common_labels(data, vader, polarities)
-    answers = [_ask(data, load(name), polarities, with_behaviour, progress) for name in models]
+    answers = [_ask(data, load(name), polarities, tests, progress) for name in models]
     names = [answer.model.model for answer in answers]
     if len(set(names)) < len(names):  # folders in different places whose last parts are the same
         names = list(models)
@@ -97,14 +98,14 @@ def compare(
         for name, answer in zip(names, answers, strict=True)
     ]
     if vader_scores is not None:
-        evaluations.append(_vader(vader_scores, seen, with_behaviour))
+        evaluations.append(_vader(vader_scores, seen, tests))
     return evaluations
 
 
 def check_model(
     data: Labelled, model: ModelLabels, polarities: Mapping[str, float] | None, *, with_behaviour: bool
 ) -> None:
-    """Whether a model with these labels can be measured on the data, and by the behaviour suite where that is asked.
+    """Whether a model with these labels can be measured on the data, and by behaviour tests where those are asked for.
 
     Raises:
         SettingError: it cannot.
@@ -118,19 +119,21 @@ def _ask(
     data: Labelled,
     classifier: Classifier,
     polarities: Mapping[str, float] | None,
-    with_behaviour: bool,
+    tests: Sequence[suite.Test],
     progress: Progress | None,
 ) -> _Answers:
-    model = labels_of(classifier)
-    check_model(data, model, polarities, with_behaviour=with_behaviour)
+    model = labels_of(classifier, polarities)
+    check_model(data, model, polarities, with_behaviour=bool(tests))
 
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(f"{model.model}: {what}", done, total)
 
     scored = score(classifier, data.texts, told("texts"))
     behaved = None
-    if with_behaviour:
-        behaved = _behaviour(lambda texts: project(score(classifier, texts, told("behaviour")).scores, model, LABELS))
+    if tests:
+        behaved = _behaviour(
+            tests, lambda texts: project(score(classifier, texts, told("behaviour")).scores, model, LABELS)
+        )
     return _Answers(
         model,
         classifier.card.revision,
@@ -142,8 +145,8 @@ def _ask(
     )
 
 
-def _behaviour(scores_of: Scores) -> Behaviour:
-    results = suite.measure(suite.read_suite(), scores_of)
+def _behaviour(tests: Sequence[suite.Test], scores_of: Scores) -> Behaviour:
+    results = suite.measure(tests, scores_of)
     return Behaviour(
         mean_failure_rate(results),
         suite.per_capability(results),
@@ -151,7 +154,7 @@ def _behaviour(scores_of: Scores) -> Behaviour:
     )
 
 
-def _vader(scores_of: Scores, data: Labelled, with_behaviour: bool) -> Evaluation:
+def _vader(scores_of: Scores, data: Labelled, tests: Sequence[suite.Test]) -> Evaluation:
     started = time.perf_counter()
     scores = scores_of(list(data.texts))
     return measure(
@@ -162,5 +165,5 @@ def _vader(scores_of: Scores, data: Labelled, with_behaviour: bool) -> Evaluatio
         seconds=time.perf_counter() - started,
         can_give=LABELS,
         probabilities=False,
-        behaviour=_behaviour(scores_of) if with_behaviour else None,
+        behaviour=_behaviour(tests, scores_of) if tests else None,
     )

@@ -6,24 +6,21 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.load import quiet
 from worker.classifier.saved import replace_classifier, save_model
 from worker.classifier.shape import max_tokens_of
 from worker.classifier.source import Source
 from worker.errors import SettingError
+from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
 from worker.training.checkpoint import identity_of
 from worker.training.labelled import Labelled
@@ -31,6 +28,7 @@ from worker.training.loop import LoopSettings, Progress, fit, steps_of
 from worker.training.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of
+from worker.training.troubles import in_a_sentence
 
 #: What a run leaves in the classifier's folder until it is done.
 UNFINISHED = ".training"
@@ -73,7 +71,26 @@ class Trained:
     stopped_early: bool
 
 
-def finetune(
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A training that nothing stands in the way of: the base can be trained and run, the folder is its own."""
+
+    train: Labelled = field(repr=False)
+    dev: Labelled = field(repr=False)
+    base: Source
+    out: Path
+    settings: LoopSettings
+    """With all that the data and the base decide."""
+    device: torch.device
+    model: Any = field(repr=False)
+    tokenizer: Any = field(repr=False)
+    most_tokens: int
+    """The longest text that the classifier will read, special tokens included."""
+    goes_on: bool
+    """Whether there is a checkpoint of the same training to go on from."""
+
+
+def prepare(
     train: Labelled,
     dev: Labelled,
     base: Source,
@@ -83,26 +100,21 @@ def finetune(
     *,
     learning_rate: float | None = None,
     restart: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-    stop: Callable[[], bool] | None = None,
-) -> Trained:
-    """Train ``base`` on ``train``, keep the weights with the best macro F1 on ``dev`` (of equal ones, with the
-    least cross-entropy), write the classifier to ``out``.
+) -> Prepared:
+    """Check all that can be checked without a step, load the base, and mark ``out`` as this training's.
 
-    An unfinished run of the same data, base and settings that is found in ``out`` goes on where it stood, and ends
-    with the same weights as if it had not been interrupted; ``restart`` removes it, and lets the new classifier
-    replace one that is in ``out``, which stays until then. ``learning_rate`` goes before that of ``settings``; without
-    it the base's size decides.
+    ``restart`` removes an unfinished training that is in ``out``, and lets the new classifier replace one that is
+    there, which stays until then. ``learning_rate`` goes before that of ``settings``; without it the base's size
+    decides.
 
     Raises:
-        SettingError: ``out`` is the base, or holds a classifier or an unfinished run of something else; the base cannot
-            be trained; memory or disk are too small.
-        Interrupted: ``stop`` said so.
+        SettingError: ``out`` is the base, holds a classifier or an unfinished run of something else, or cannot be
+            written; the base cannot be trained, or what is made of it could not be run; memory is too small.
     """
-    with quiet(), _in_a_sentence(out, settings, device):
+    with quiet(), in_a_sentence(out, settings, device):
         _check_free(out, base, restart=restart)
         torch.manual_seed(settings.seed)
-        model, tokenizer = _load(base, train.labels)
+        model, tokenizer = load_base(base, train.labels)
         large = sum(parameter.numel() for parameter in model.parameters()) >= LARGE_PARAMETERS
         most_tokens = max_tokens_of(model, tokenizer.model_max_length)
         settings = dataclasses.replace(
@@ -112,8 +124,29 @@ def finetune(
             # As long as the run makes it, so that the record says what was done.
             warmup_steps=warmup_of(steps_of(len(train), settings), settings.warmup_steps),
         )
-        _claim(out, _run_of(train, dev, base, settings), restart=restart)
-        model.to(device)
+        goes_on = _claim(out, _run_of(train, dev, base, settings), restart=restart)
+    return Prepared(train, dev, base, out, settings, device, model, tokenizer, most_tokens, goes_on)
+
+
+def finetune(
+    prepared: Prepared,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Trained:
+    """Train, keep the weights with the best macro F1 on the dev texts (of equal ones, with the least cross-entropy),
+    write the classifier to the folder.
+
+    A training that goes on ends with the same weights as if it had not been interrupted.
+
+    Raises:
+        SettingError: the training diverges; memory or disk are too small.
+        Interrupted: ``stop`` said so.
+    """
+    train, dev, out, settings = prepared.train, prepared.dev, prepared.out, prepared.settings
+    model, tokenizer = prepared.model, prepared.tokenizer
+    with quiet(), in_a_sentence(out, settings, prepared.device):
+        model.to(prepared.device)
 
         def dev_score(logits: NDArray[np.float32]) -> float:
             return macro_f1(confusion(dev.truth, logits.argmax(axis=1), len(dev.labels)))
@@ -134,12 +167,12 @@ def finetune(
             stop=stop,
         )
         # As the classifier will read them, not cut as in training.
-        logits = logits_of(model, tokenizer, dev.texts, max_tokens=most_tokens)
+        logits = logits_of(model, tokenizer, dev.texts, max_tokens=prepared.most_tokens)
         temperature = _calibrate(model, logits, dev) if len(dev) >= ENOUGH_DEV_TEXTS else 1.0
         scores = softmax(logits / temperature)
         trained = Trained(
-            base=base.name,
-            base_revision=base.revision,
+            base=prepared.base.name,
+            base_revision=prepared.base.revision,
             labels=train.labels,
             targets=train.kind,
             train_texts=len(train),
@@ -154,83 +187,6 @@ def finetune(
         )
         _finish(out, model, tokenizer, trained, settings)
         return trained
-
-
-def smaller_batches(batch_size: int, accumulate: int) -> tuple[int, int]:
-    """(batch size, accumulate) of smaller batches whose product, the texts of a step, is the same.
-
-    The next smaller size is the largest true divisor; of 1 there is none, and it stays.
-    """
-    size = max((size for size in range(1, batch_size) if batch_size % size == 0), default=batch_size)
-    return size, accumulate * batch_size // size
-
-
-@contextmanager
-def _in_a_sentence(out: Path, settings: LoopSettings, device: torch.device) -> Iterator[None]:
-    """What ends a training and is no bug, as a SettingError that names the way out."""
-    try:
-        yield
-    except FloatingPointError as error:
-        raise SettingError(f"the training diverged ({error}): use a lower --learning-rate, and --restart") from error
-    except (RuntimeError, MemoryError, OSError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            batch_size, accumulate = smaller_batches(settings.batch_size, settings.accumulate)
-            way_out = (
-                f"use --batch-size {batch_size} --accumulate {accumulate}, which makes steps of as many texts,"
-                if batch_size < settings.batch_size
-                else "use a smaller --max-tokens or another --base,"
-            )
-            raise SettingError(
-                f"{device} has no memory left for batches of {settings.batch_size:,} texts: {way_out} and --restart"
-            ) from error
-        if (reason := _why_unwritten(error)) is None:
-            raise
-        raise SettingError(
-            f"{out} cannot be written ({reason}): make room, or name another folder; "
-            "the same command, without --restart, goes on from the last checkpoint"
-        ) from error
-
-
-def _why_unwritten(error: Exception) -> str | None:
-    """Why a file could not be written, where that is what the error says; the libraries say it in their own ways."""
-    if isinstance(error, BrokenPipeError):  # whoever read our progress is gone
-        return None
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    words = str(error)
-    if isinstance(error, SafetensorError) and "I/O error: " in words:
-        return words.split("I/O error: ")[1]
-    if "inline_container.cc" in words or "PytorchStreamWriter" in words:  # torch.save keeps the cause to itself
-        return "is the disk full?"
-    return None
-
-
-def _load(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
-    """The base in float32 with one output for each label; its head is kept where it has the same number of them."""
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
-            base.folder,
-            num_labels=len(labels),
-            id2label=dict(enumerate(labels)),
-            label2id={label: i for i, label in enumerate(labels)},
-            problem_type="single_label_classification",
-            ignore_mismatched_sizes=True,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            raise
-        reason = " ".join(str(error).split())[:300]
-        raise SettingError(f"the base {base.name} cannot be loaded as a sequence classifier: {reason}") from error
-    if tokenizer.pad_token_id is None:  # GPT-2 and its kin; the end-of-text id would hide the end of a text
-        tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
-        model.resize_token_embeddings(len(tokenizer))
-    model.config.pad_token_id = tokenizer.pad_token_id
-    return model, tokenizer
 
 
 def _check_free(out: Path, base: Source, *, restart: bool) -> None:
@@ -255,8 +211,11 @@ def _run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings
     return run.hexdigest()
 
 
-def _claim(out: Path, run: str, *, restart: bool) -> None:
-    """Mark ``out`` as this run's; raises SettingError where it is another's, or the checkpoint is damaged."""
+def _claim(out: Path, run: str, *, restart: bool) -> bool:
+    """Mark ``out`` as this run's, and return whether there is a checkpoint to go on from.
+
+    Raises SettingError where ``out`` is another's or cannot be written, or the checkpoint is damaged.
+    """
     mark, checkpoint = _mark(out), out / UNFINISHED / "checkpoint.pt"
     try:
         if restart and mark.parent.exists():
@@ -269,15 +228,17 @@ def _claim(out: Path, run: str, *, restart: bool) -> None:
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(run)
     except OSError as error:
-        raise SettingError(f"{out} cannot be written: {error.strerror}") from error
-    if checkpoint.exists():
-        try:
-            # Mapped: looks at how the file is built, and does not read all of it.
-            torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
-        except Exception as error:  # each kind of damage has its own
-            raise SettingError(
-                f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew"
-            ) from error
+        raise SettingError(f"{out} cannot be written ({error.strerror}): name another folder") from error
+    if not checkpoint.exists():
+        return False
+    try:
+        # Mapped: looks at how the file is built, and does not read all of it.
+        torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
+    except Exception as error:  # each kind of damage has its own
+        raise SettingError(
+            f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew"
+        ) from error
+    return True
 
 
 def _calibrate(model: Any, logits: NDArray[np.float32], dev: Labelled) -> float:

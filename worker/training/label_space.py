@@ -30,10 +30,12 @@ class ModelLabels:
     model: str
     labels: tuple[str, ...]
     sentiments: tuple[Sentiment, ...]
+    unknown: tuple[str, ...] = ()
+    """Those of ``labels`` that are neutral only because nothing says what they mean."""
 
 
-def labels_of(classifier: Classifier) -> ModelLabels:
-    """The labels of a loaded classifier.
+def labels_of(classifier: Classifier, polarities: Mapping[str, float] | None = None) -> ModelLabels:
+    """The labels of a loaded classifier; ``polarities`` is the setting label_polarity.
 
     Raises:
         SettingError: its scores are no distribution over two or more labels.
@@ -43,7 +45,10 @@ def labels_of(classifier: Classifier) -> ModelLabels:
     # What the classifier says of a text that has one label for certain is what it takes that label to mean.
     certain = np.eye(len(labels), dtype=np.float32)
     sentiments = classifier.verdicts(certain, np.ones(len(labels), np.int32), np.zeros(len(labels), np.bool_)).sentiment
-    return ModelLabels(classifier.card.name, labels, tuple(sentiments))
+    # It does not tell what it was loaded with, but a label with a side has a meaning.
+    neutral = {label for label, own in zip(labels, sentiments, strict=True) if own is Sentiment.NEUTRAL}
+    unknown = tuple(label for label in _unknown(labels, polarities or {}) if label in neutral)
+    return ModelLabels(classifier.card.name, labels, tuple(sentiments), unknown)
 
 
 def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | None:
@@ -60,8 +65,8 @@ def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | 
         return None
     labels = tuple(str(name) for _, name in sorted((config.id2label or {}).items()))
     _check_exclusive(source.name, labels, activation_of(config))
-    values, _ = label_polarities(labels, Activation.SOFTMAX, own_polarities(labels, polarities))
-    return ModelLabels(source.name, labels, tuple(_SENTIMENTS[1 + int(np.sign(value))] for value in values))
+    values, unknown = label_polarities(labels, Activation.SOFTMAX, own_polarities(labels, polarities))
+    return ModelLabels(source.name, labels, tuple(_SENTIMENTS[1 + int(np.sign(value))] for value in values), unknown)
 
 
 def _check_exclusive(model: str, labels: Sequence[str], activation: Activation) -> None:
@@ -101,18 +106,21 @@ def unknown_labels(labels: Sequence[str]) -> tuple[str, ...]:
     return label_polarities(labels, Activation.SOFTMAX, {})[1]
 
 
-def polarity_flag(labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
-    """The flag that gives each label a polarity, for a shell; ``...`` stands where only its user knows the value.
+def polarity_flag(*owners: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
+    """The flag that gives each label of these owners a polarity, for a shell; ``...`` stands where only its user knows
+    the value. It repeats the entries of the setting label_polarity, ``polarities``, that are about others' labels.
 
     ``--label-polarity '{"complaint": ..., "positive": 1}'``
     """
-    own = own_polarities(labels, polarities or {})
-    values, unknown = label_polarities(labels, Activation.SOFTMAX, own)
-    entries = (
-        f"{json.dumps(label, ensure_ascii=False)}: {'...' if label in unknown else f'{value:g}'}"
-        for label, value in zip(labels, values, strict=True)
-    )
-    return f"--label-polarity {shlex.quote('{' + ', '.join(entries) + '}')}"
+    entries: dict[str, str] = {}
+    for labels in owners:
+        values, unknown = label_polarities(labels, Activation.SOFTMAX, own_polarities(labels, polarities or {}))
+        for label, value in zip(labels, values, strict=True):
+            shown = "..." if label in unknown else f"{value:g}"
+            entries.setdefault(label.casefold(), f"{json.dumps(label, ensure_ascii=False)}: {shown}")
+    for name, polarity in (polarities or {}).items():
+        entries.setdefault(name.casefold(), f"{json.dumps(name, ensure_ascii=False)}: {polarity:g}")
+    return f"--label-polarity {shlex.quote('{' + ', '.join(entries.values()) + '}')}"
 
 
 def common_labels(
@@ -123,20 +131,27 @@ def common_labels(
     ``polarities`` is the setting label_polarity, which says what the data's labels mean, too.
 
     Raises:
-        SettingError: a model's labels are others than the data's, and the data's are no sentiments.
+        SettingError: a model's labels are others than the data's, and the one's or the other's are no sentiments.
     """
-    unknown = label_polarities(data.labels, Activation.SOFTMAX, own_polarities(data.labels, polarities or {}))[1]
+    unknown = _unknown(data.labels, polarities or {})
     for model in models:
-        if _plain(model.labels) != _plain(data.labels) and unknown:
-            raise SettingError(
-                f"{model.model} has the labels {', '.join(model.labels)}, {data.name} has {', '.join(data.labels)}, "
-                f"and nothing says what sentiment {', '.join(unknown)} stand for: add "
-                f"{polarity_flag(data.labels, polarities)} with your numbers from -1 to 1, or name the data's labels "
-                "as the model does, with --labels where they are numbers"
-            )
+        if _plain(model.labels) == _plain(data.labels) or not (unknown or model.unknown):
+            continue
+        strange = dict.fromkeys([*unknown, *model.unknown])
+        owners = [*([data.labels] if unknown else []), *([model.labels] if model.unknown else [])]
+        raise SettingError(
+            f"{model.model} has the labels {', '.join(model.labels)}, {data.name} has {', '.join(data.labels)}, "
+            f"and nothing says what sentiment {', '.join(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
+            f"{polarity_flag(*owners, polarities=polarities)} with your numbers from -1 to 1, or name the data's "
+            "labels as the model does, with --labels where they are numbers"
+        )
     if all(_plain(model.labels) == _plain(data.labels) for model in models):
         return data.labels
     return LABELS
+
+
+def _unknown(labels: Sequence[str], polarities: Mapping[str, float]) -> tuple[str, ...]:
+    return label_polarities(labels, Activation.SOFTMAX, own_polarities(labels, polarities))[1]
 
 
 def project(scores: NDArray[np.floating], model: ModelLabels, labels: Sequence[str]) -> NDArray[np.float64]:

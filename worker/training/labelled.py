@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.errors import SettingError
-from worker.training.data import LABELS, Examples, hard_labels, soft_targets
-from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of, unpacked
-
-Row = Mapping[str, Any]
+from worker.training.columns import Chosen, Columns, choose, enumerated, shortened
+from worker.training.data import LABELS, NEUTRAL_BORDER, Examples, hard_labels, soft_targets
+from worker.training.rows import Row, check_kind, read_rows
 
 #: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0
 
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What the columns (or the fields of the JSON objects) are called. Vote shares stand in columns named by label."""
-
-    text: str = "text"
-    label: str = "label"
-    rating: str = "rating"
-    domain: str = "domain"
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,69 +71,34 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
     """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked. A CSV file's
     header says whether commas, semicolons or tabs part its cells.
 
-    Columns named by all of ``labels`` (of negative, neutral and positive where none are given) are vote shares or
-    counts. A label is a name, in any case, or a number from 0, of ``labels`` or of the columns of shares; without a
-    label the rating says it, without that the largest share. Where there are neither ``labels`` nor shares, the labels
-    are what the label column holds, as first spelt.
+    `choose` says which columns are read. Columns named by all of ``labels`` (of negative, neutral and positive where
+    none are given) are vote shares or counts. A label is a name, in any case, or a number from 0, of ``labels`` or of
+    the columns of shares; without a label the rating says it, without that the largest share. Where there are neither
+    ``labels`` nor shares, the labels are what the label column holds, as first spelt.
 
     Raises:
-        SettingError: the file cannot be read, or a row is not what the first row promises; it names the line.
+        SettingError: the file cannot be read, a column is missing, a row is not what the columns promise, in which case
+            it names the line, or the ratings are none.
     """
-    where = columns or Columns()
-    numbers: list[int] = []
-    rows: list[Row] = []
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        for number, row in _rows(path):
-            numbers.append(number)
-            rows.append(row)
+        check_kind(path)
+        found = read_rows(path)
     except OSError as error:
         raise SettingError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError:
         raise SettingError(f"{path.name} is not UTF-8 throughout: convert it, for example with iconv") from None
-    if not rows:
+    if not found.rows:
         raise SettingError(f"{path.name} has no rows: give a file with one labelled text a line")
 
-    reader = _Reader(path.name, where, rows[0], labels)
+    reader = _Reader(path.name, choose(path.name, found.columns, columns or Columns(), labels), labels)
     read = []
-    for number, row in zip(numbers, rows, strict=True):
+    for number, row in found.rows:
         try:
             read.append(reader.read(row))
         except ValueError as error:
             raise SettingError(f"{path.name}, line {number}: {error}") from None
     return reader.columns(read, digest)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """(line number, row), blank lines left out; a row of CSV that spans lines has the number of its first."""
-    kind = kind_of(path)
-    with path.open("rb") as packed, unpacked(packed, path) as stream:
-        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        yield from _table_rows(path.name, lines, TABLES[kind]) if kind in TABLES else _json_rows(path.name, lines)
-
-
-def _table_rows(name: str, lines: Iterable[str], delimiter: str | None) -> Iterator[tuple[int, Row]]:
-    for row in Table(name, lines, delimiter):
-        if row.fault:
-            raise SettingError(f"{name}, line {row.line}: {row.fault}")
-        yield row.line, row.cells
-
-
-def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
-    filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-    head = list(islice(filled, 2))
-    if head and is_array(head[0][1], head[1][1] if len(head) > 1 else None):
-        raise SettingError(f"{name} is {ARRAY}")
-    for number, line in chain(head, filled):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise SettingError(
-                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file"
-            )
-        yield number, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,49 +113,37 @@ class _Read:
 
 
 class _Reader:
-    """Reads rows as the first of them and the given labels say."""
+    """Reads rows as the chosen columns and the given labels say."""
 
-    def __init__(self, name: str, columns: Columns, first: Row, labels: Sequence[str] | None) -> None:
+    def __init__(self, name: str, columns: Chosen, labels: Sequence[str] | None) -> None:
         self._name = name
         self._at = columns
         self._given = tuple(labels) if labels is not None else None
-        share_names = self._given or LABELS
-        self._share_names = share_names if all(label in first for label in share_names) else None
-        self._known = self._given or self._share_names
-        self._has_rating = columns.rating in first
-        self._has_domain = columns.domain in first
-        self._has_label = columns.label in first
-        if not (self._share_names or self._has_label or self._has_rating):
-            raise SettingError(
-                f"{name} has neither a column {columns.label!r} nor {columns.rating!r} nor one of vote shares for each "
-                f"label ({', '.join(share_names)}): name the column with --label-column or --rating-column"
-            )
-        if self._has_rating and not (self._has_label or self._share_names) and self._given not in (None, LABELS):
-            raise SettingError(f"{name} has ratings, which say {', '.join(LABELS)}: leave the labels out")
+        self._known = self._given or columns.shares or None
 
     def read(self, row: Row) -> _Read:
-        """Raises ValueError, in words that do not quote the row, where something is missing or of the wrong kind."""
+        """Raises ValueError, in words that do not quote the text, where something is missing or of the wrong kind."""
         text = row.get(self._at.text)
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"no text in the column {self._at.text!r}")
+            raise ValueError(f"no text in the column {self._at.text!r}: fill it in, or leave the row out")
         try:
             text.encode()
         except UnicodeEncodeError:
             raise ValueError("the text holds a lone surrogate, which is half a character") from None
         return _Read(
             text,
-            self._label(row) if self._has_label else None,
-            self._shares(row, self._share_names) if self._share_names else None,
-            _number(row, self._at.rating, -RATING_LIMIT, RATING_LIMIT) if self._has_rating else None,
-            str(row.get(self._at.domain) or "") if self._has_domain else "",
+            None if self._at.label is None else self._label(row, self._at.label),
+            self._shares(row, self._at.shares) if self._at.shares else None,
+            None if self._at.rating is None else self._rating(row, self._at.rating),
+            "" if self._at.domain is None else str(row.get(self._at.domain) or ""),
         )
 
-    def _label(self, row: Row) -> str:
-        value = row.get(self._at.label)
+    def _label(self, row: Row, column: str) -> str:
+        value = row.get(column)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-            raise ValueError(f"no label in the column {self._at.label!r}")
+            raise ValueError(f"no label in the column {column!r}: fill it in, or leave the row out")
         label = str(value).strip()
         if self._known is None:
             return label
@@ -211,64 +152,130 @@ class _Reader:
             return by_name[label.casefold()]
         if label.isdecimal() and int(label) < len(self._known):
             return self._known[int(label)]
-        raise ValueError(f"a label that is none of {', '.join(self._known)}")
+        numbers = ", whose numbers go from 0" if label.isdecimal() else ""
+        raise ValueError(f"the label {shortened(label)!r} is none of {enumerated(self._known)}{numbers}")
 
     def _shares(self, row: Row, names: Sequence[str]) -> list[float]:
-        votes = [_number(row, name, 0.0, math.inf) for name in names]
+        votes = [_number(row, name) for name in names]
+        for name, vote in zip(names, votes, strict=True):
+            if vote < 0:
+                raise ValueError(f"the column {name!r} takes numbers of 0 or more")
         total = sum(votes)
         if not 0 < total < math.inf:
             raise ValueError("no votes: the shares of all labels are 0")
         return [vote / total for vote in votes]
 
+    def _rating(self, row: Row, column: str) -> float:
+        try:
+            value = _number(row, column)
+        except _NotANumber as error:
+            raise ValueError(f"{error}; {self._if_stars(column)}") from None
+        if abs(value) > RATING_LIMIT:
+            raise ValueError(
+                f"the column {column!r} takes numbers from {-RATING_LIMIT:g} to {RATING_LIMIT:g}; "
+                f"{self._if_stars(column)}"
+            )
+        return value
+
+    def _if_stars(self, column: str) -> str:
+        return f"if these are stars or words, {self._as_labels(column)}"
+
+    def _as_labels(self, column: str) -> str:
+        """What to do with a column that holds no ratings."""
+        as_labels = f"read them as labels with --label-column {shlex.quote(column)}"
+        if self._at.label is not None:
+            return f"leave them out with --label-column {shlex.quote(self._at.label)} alone, or {as_labels}"
+        return f"rename the column to leave them out, or {as_labels}" if self._at.shares else as_labels
+
     def columns(self, rows: Sequence[_Read], digest: str) -> Labelled:
         stated = [row.label for row in rows if row.label is not None]
         labels = self._labels(stated)
         place = {label.casefold(): i for i, label in enumerate(labels)}
-        ratings = np.array([row.rating for row in rows], np.float32) if self._has_rating else None
-        if self._has_label:
+        shares = np.array([row.shares for row in rows], np.float32) if self._at.shares else None
+        ratings = None if self._at.rating is None else np.array([row.rating for row in rows], np.float32)
+        elsewhere = stated or ([] if shares is None else [labels[i] for i in np.unique(shares.argmax(axis=1)).tolist()])
+        if ratings is not None and self._at.rating is not None:
+            self._check_sides(ratings, self._at.rating, elsewhere)
+        if self._at.label is not None:
             truth = np.array([place[label.casefold()] for label in stated], np.int64)
         elif ratings is not None and labels == LABELS:
             truth = hard_labels(ratings)
         else:
             truth = np.array([np.argmax(row.shares or []) for row in rows], np.int64)
-        if self._share_names:
-            kind, targets = "vote shares", np.array([row.shares for row in rows], np.float32)
-        elif ratings is not None and not self._has_label:
+        if shares is not None:
+            kind, targets = "vote shares", shares
+        elif ratings is not None and self._at.label is None:
             kind, targets = "ratings", soft_targets(ratings)
         else:
             kind, targets = "labels", np.eye(len(labels), dtype=np.float32)[truth]
-        domains = tuple(row.domain for row in rows) if self._has_domain else None
+        domains = None if self._at.domain is None else tuple(row.domain for row in rows)
         return Labelled(
             self._name, digest, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains
+        )
+
+    def _check_sides(self, ratings: NDArray[np.float32], column: str, elsewhere: Iterable[str]) -> None:
+        """Whether the ratings leave one side without texts, as stars do, which would all count as positive.
+
+        ``elsewhere`` are the labels that other columns give; ratings that agree with them may have one side only, and
+        so may those of a user who names the labels.
+
+        Raises:
+            SettingError: they are no ratings by all appearances.
+        """
+        sides = {"negative": ratings < -NEUTRAL_BORDER, "positive": ratings > NEUTRAL_BORDER}
+        missing = [side for side, there in sides.items() if not there.any()]
+        others = {label.casefold() for label in elsewhere}
+        expected = sides.keys() <= others if others else self._given is None
+        if not missing or not expected:
+            return
+        cause = "these look like stars:" if ratings.min() >= 0 else "if these are none,"
+        way = "" if others else f"; if they are ratings all the same, add --labels {','.join(LABELS)}"
+        raise SettingError(
+            f"{self._name}: by the numbers in {column!r} no text is {' or '.join(missing)}, for ratings go from "
+            f"{-RATING_LIMIT:g}, most negative, to {RATING_LIMIT:g}; {cause} {self._as_labels(column)}{way}"
         )
 
     def _labels(self, stated: Sequence[str]) -> tuple[str, ...]:
         """The labels in their order; ``stated`` are those of the label column, row by row."""
         if self._known is not None:
             return self._known
-        if not self._has_label:
+        if self._at.label is None:
             return LABELS
         spelt: dict[str, str] = {}
         for label in stated:
             spelt.setdefault(label.casefold(), label)
         if len(spelt) < 2:
-            raise SettingError(f"{self._name} has a single label in all rows: there is nothing to tell apart")
+            raise SettingError(
+                f"{self._name} has a single label in all rows: there is nothing to tell apart; add texts of another, "
+                "or name all labels with --labels"
+            )
         if spelt.keys() <= set(LABELS):
             return tuple(spelt[label] for label in LABELS if label in spelt)
         return tuple(sorted(spelt.values(), key=_natural))
 
 
-def _number(row: Row, column: str, low: float, high: float) -> float:
+class _NotANumber(ValueError):
+    """The cell holds words."""
+
+
+def _number(row: Row, column: str) -> float:
+    """The finite number in a cell.
+
+    Raises:
+        ValueError: it is empty, or in a form that can be mended; `_NotANumber` where it is anything else.
+    """
     given = row.get(column)
-    if isinstance(given, bool):  # 1 or 0 to float, and nobody's rating or vote
-        raise ValueError(f"no number in the column {column!r}")
+    none = f"no number in the column {column!r}"
+    if given is None or (isinstance(given, str) and not given.strip()):
+        raise ValueError(f"{none}: fill it in, or leave the row out")
+    if isinstance(given, str) and _DECIMAL_COMMA.fullmatch(given.strip()):
+        raise ValueError(f"{none}: write decimals with a point, as in 1.5")
     try:
-        value = float(given)  # type: ignore[arg-type]  # what is no number raises
+        value = math.nan if isinstance(given, bool) else float(given)  # true is 1 to float, and nobody's rating or vote
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"no number in the column {column!r}") from None
-    if not (math.isfinite(value) and low <= value <= high):
-        limits = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of {low:g} or more"
-        raise ValueError(f"the column {column!r} takes numbers {limits}")
+        value = math.nan
+    if not math.isfinite(value):
+        raise _NotANumber(none)
     return value
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from worker.errors import SettingError
 
@@ -21,6 +22,16 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 #: The endings of tables, and their delimiter; None: the header says.
 TABLES = {".csv": None, ".tsv": "\t"}
+
+#: The endings of files that hold rows in a form of their own, and what such a file is.
+_OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "a spreadsheet"),
+    **dict.fromkeys((".parquet", ".feather", ".arrow", ".orc", ".avro"), "a binary table"),
+}
+
+_ARCHIVES = (".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
+
+Row = Mapping[str, Any]
 
 ARRAY = (
     "a JSON array, and JSON lines are meant: one object a line, without brackets and commas around them "
@@ -58,6 +69,70 @@ def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
         raise SettingError(
             f"{path.name} cannot be unpacked: it is damaged, or no gzip file in spite of its name"
         ) from None
+
+
+def check_kind(path: Path) -> None:
+    """Whether a file of this name can hold CSV or JSON lines.
+
+    Raises:
+        SettingError: it is a spreadsheet, a binary table or an archive by its name.
+    """
+    kind = kind_of(path)
+    if kind in _OTHERS:
+        raise SettingError(f"{path.name} is {_OTHERS[kind]}: export it as CSV, in UTF-8")
+    if kind in _ARCHIVES:
+        raise SettingError(f"{path.name} is an archive: unpack it, or pack the file in it with gzip")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a file, blank lines left out."""
+
+    columns: tuple[str, ...]
+    """A table's header; of JSON objects the names that any of them has, as they first appear."""
+    rows: list[tuple[int, Row]] = field(repr=False)
+    """(line number, row); a row of a table that spans lines has the number of its first."""
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a table, by the file's name, or of JSON lines.
+
+    Raises:
+        SettingError: a line is no row, or the file holds something else; it names the line.
+        OSError, UnicodeDecodeError: the file cannot be read, or is not UTF-8.
+    """
+    kind = kind_of(path)
+    with path.open("rb") as packed, unpacked(packed, path) as stream:
+        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        if kind not in TABLES:
+            rows = list(_json_rows(path.name, lines))
+            return Rows(tuple(dict.fromkeys(name for _, row in rows for name in row)), rows)
+        table = Table(path.name, lines, TABLES[kind])
+        return Rows(table.columns, list(_table_rows(path.name, table)))
+
+
+def _table_rows(name: str, table: Table) -> Iterator[tuple[int, Row]]:
+    for row in table:
+        if row.fault:
+            raise SettingError(f"{name}, line {row.line}: {row.fault}")
+        yield row.line, row.cells
+
+
+def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    head = list(islice(filled, 2))
+    if head and is_array(head[0][1], head[1][1] if len(head) > 1 else None):
+        raise SettingError(f"{name} is {ARRAY}")
+    for number, line in chain(head, filled):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise SettingError(
+                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file"
+            )
+        yield number, row
 
 
 def is_array(first: str, second: str | None) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Fewer optimizer steps than this hardly change a classifier.
+#: Fewer optimizer steps than this may be too few to learn from.
 ENOUGH_STEPS = 100
 
 EPOCHS, BATCH_SIZE, PATIENCE = 4, 32, 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.errors import SettingError
 from worker.training.labelled import Labelled
 
 Indices = NDArray[np.int64]
@@ -15,13 +16,18 @@ def hold_out(data: Labelled, share: float, seed: int) -> tuple[Indices, Indices]
 
     About ``share`` of the texts of each label, at least one, go to dev. Repeats of a text, whatever its case and
     spacing, stay together: a text that was trained on says nothing about new ones.
+
+    Raises:
+        SettingError: no label has two texts, so that there is none to hold out.
     """
     groups: dict[str, list[int]] = {}
     for index, text in enumerate(data.texts):
-        groups.setdefault(" ".join(text.casefold().split()), []).append(index)
+        groups.setdefault(plain(text), []).append(index)
     by_label: dict[int, list[list[int]]] = {}
     for members in groups.values():
         by_label.setdefault(int(data.truth[members[0]]), []).append(members)
+    if len(groups) == len(by_label):
+        raise SettingError(f"{data.name} {_why_none(len(data), len(groups))}, or texts to choose by with --dev FILE")
     rng = np.random.default_rng(seed)
     dev: list[int] = []
     for _, texts in sorted(by_label.items()):
@@ -30,3 +36,20 @@ def hold_out(data: Labelled, share: float, seed: int) -> tuple[Indices, Indices]
             dev.extend(texts[place])
     held = np.array(sorted(dev), dtype=np.int64)
     return np.setdiff1d(np.arange(len(data), dtype=np.int64), held), held
+
+
+def plain(text: str) -> str:
+    """What texts have in common that count as repeats of one."""
+    return " ".join(text.casefold().split())
+
+
+def _why_none(rows: int, texts: int) -> str:
+    """What is wrong, and one way out, with rows whose texts are as many as their labels when repeats count once."""
+    if texts == rows:
+        return (
+            f"has as many labels as rows, {rows:,}, and so no second text of any to choose by: name the column of the "
+            "labels with --label-column, give more texts"
+        )
+    if texts == 1:
+        return f"repeats one text in all of its {rows:,} rows: give more texts"
+    return f"has only {texts:,} different texts in {rows:,} rows, and no label has two of them: give more texts"

@@ -277,10 +277,12 @@ def test_labels_of_unknown_polarity_are_named_in_a_warning(
 ) -> None:
     folder = copy_of(SST2)
     edit(folder / "config.json", id2label={"0": "sports", "1": "positive"}, label2id=None)
-
+    load_folder(folder)
+    edit(folder / "config.json", id2label={"0": "sports", "1": "weather"}, label2id=None)
     load_folder(folder)
 
-    assert "nothing is known of the labels sports:" in caplog.text
+    assert "nothing is known of the label sports: its polarity is 0" in caplog.text
+    assert "nothing is known of the labels sports, weather: their polarity is 0" in caplog.text
 
 
 def test_loading_prints_nothing(load: Load, copy_of: Callable[[str], Path], caplog: pytest.LogCaptureFixture) -> None:

@@ -81,7 +81,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_event(run, broker, tmp_path):
 
 def test_more_events_than_may_be_in_flight_all_arrive(run, broker, tmp_path):
     ran = _send_lines(run, tmp_path, b"".join(b'{"n":%d}\n' % number for number in range(2_500)))
-    assert "2500 events" in ran.out
+    assert "2,500 events" in ran.out
     assert len(set(_sent(run, "t", 2_500))) == 2_500
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,14 @@ import pytest
 from worker.classifier import open_classifier, outputs_of
 from worker.errors import SettingError
 from worker.training import comparison
+from worker.training.behaviour import read_suite
 from worker.training.data import LABELS
+from worker.training.evaluation import Evaluation, measure
 from worker.training.label_space import labels_of
-from worker.training.labelled import read_labelled
+from worker.training.labelled import Labelled, read_labelled
+from worker.training.report import Subject, charts
+from worker.training.report.html import as_html
+from worker.training.report.markdown import as_markdown
 
 TRAINED = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--device", "cpu")
 CPU = ("--device", "cpu", "--precision", "fp32")
@@ -152,7 +158,7 @@ def test_a_model_that_cannot_be_measured_is_refused_before_any_is_scored(
 def test_a_loaded_model_is_refused_before_it_is_scored(model: str, labelled_file: Path) -> None:
     mute = open_classifier(variant(model, "mute", id2label=MUTE), device="cpu")
     with pytest.raises(SettingError, match="tell nothing of negative and positive"):
-        comparison.compare(read_labelled(labelled_file), ["mute"], lambda _: mute, with_behaviour=True)
+        comparison.compare(read_labelled(labelled_file), ["mute"], lambda _: mute, tests=read_suite())
 
 
 def test_scores_that_are_no_distribution_are_refused_with_the_way_out(model: str) -> None:
@@ -244,6 +250,51 @@ def test_without_label_polarity_the_way_out_is_named(run, own_labels: str, other
     assert """--label-polarity '{"complaint": ..., "praise": ..., "question": ...}'""" in ran.err
 
 
+def test_a_model_whose_labels_nobody_knows_is_not_measured_by_sentiment(
+    run, model: str, own_labels: str, labelled_file: Path
+) -> None:
+    ran = run("evaluate", labelled_file, "-m", own_labels, *CPU)
+
+    assert ran.code == 2
+    assert """--label-polarity '{"complaint": ..., "question": ..., "praise": ...}'""" in ran.err
+    given = ("--label-polarity", json.dumps(MEANT), "--format", "json", *CPU)
+    assert json.loads(run("evaluate", labelled_file, "-m", own_labels, *given).out)[0]["labels"] == list(LABELS)
+
+
+def test_a_loaded_model_whose_labels_nobody_knows_is_refused_too(own_labels: str, labelled_file: Path) -> None:
+    own = open_classifier(own_labels, device="cpu")
+    with pytest.raises(SettingError, match="nothing says what sentiment complaint, question, praise stand for"):
+        comparison.compare(read_labelled(labelled_file), ["own"], lambda _: own)
+
+
+def test_the_flag_to_fill_in_has_the_labels_of_both_and_what_is_known(run, own_labels: str, tmp_path: Path) -> None:
+    (tmp_path / "topics.csv").write_text("text,label\nthe,sports\na,politics\n")
+    known = ("--label-polarity", '{"Praise": 1}')
+    ran = run("evaluate", "topics.csv", "-m", own_labels, *known, *CPU)
+
+    assert ran.code == 2
+    flag = """{"politics": ..., "sports": ..., "complaint": ..., "question": ..., "praise": 1}"""
+    assert flag in " ".join(ran.err.split())
+
+
+def test_a_flag_that_was_not_filled_in_is_told_so(
+    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run("evaluate", labelled_file, "-m", model, "--label-polarity", '{"complaint": ...}', *CPU)
+
+    assert ran.code == 2
+    assert "--label-polarity: put a number in the place of each ..." in ran.err
+    monkeypatch.setenv("SENTIMENT_LABEL_POLARITY", '{"complaint": ...}')
+    assert "label_polarity: put a number in the place of each ..." in run("evaluate", labelled_file, "-m", model).err
+
+
+def test_a_column_that_is_named_and_not_there_is_refused(run, model: str, labelled_file: Path) -> None:
+    ran = run("evaluate", labelled_file, "-m", model, "--domain-column", "shop", *CPU)
+
+    assert ran.code == 2
+    assert "no column 'shop' but text, label, domain" in " ".join(ran.err.split())
+
+
 def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(
     run, model: str, labelled_file: Path
 ) -> None:
@@ -251,6 +302,58 @@ def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(
 
     assert ran.code == 2
     assert "'postive', which is nobody's label" in " ".join(ran.err.split())
+
+
+OWN_SUITE = """
+[words]
+dish = ["soup", "stew"]
+
+[[test]]
+name = "one way or the other"
+capability = "kitchen"
+kind = "label"
+expect = ["positive", "negative"]
+texts = ["The {dish} is great lovely.", "The {dish} was blue"]
+"""
+
+
+def test_a_suite_of_ones_own_takes_the_place_of_ours(run, model: str, labelled_file: Path, tmp_path: Path) -> None:
+    (own := tmp_path / "own.toml").write_text(OWN_SUITE, encoding="utf-8")
+    ran = run("evaluate", labelled_file, "-m", model, "--suite", own, "--format", "json", *CPU)
+
+    (given,) = json.loads(ran.out)
+    assert given["behaviour"] == {
+        "mean": pytest.approx(0.5), "capabilities": {"kitchen": pytest.approx(0.5)},
+        "tests": {"one way or the other": pytest.approx(0.5)},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, "cannot be read: No such file", id="no file"),
+        pytest.param("tests = ", "is no suite of behaviour tests", id="no TOML"),
+        pytest.param("a = 1", "there is no [[test]]", id="no test"),
+        pytest.param(OWN_SUITE.replace('"label"', '"lable"'), "'one way or the other': `kind` is one of", id="kind"),
+        pytest.param(OWN_SUITE.replace('"negative"', '"bad"'), "`expect` is none that kind 'label' takes", id="expect"),
+        pytest.param(OWN_SUITE.replace("capability", "skill"), "'one way or the other' lacks 'capability'", id="lack"),
+        pytest.param(OWN_SUITE.replace("dish =", "dishes ="), "there are no words for {dish}", id="no words"),
+        pytest.param(OWN_SUITE.replace("[[test]]", "[test]"), "place 1 is of another form", id="a table"),
+        pytest.param(OWN_SUITE.replace('"label"', '"direction"').replace('["positive", "negative"]', '["up"]'),
+                     "more or fewer texts", id="no pairs"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("nothing_is_scored")
+def test_a_file_that_is_no_suite_is_refused_before_anything_is_scored(
+    run, model: str, labelled_file: Path, tmp_path: Path, content: str | None, words: str
+) -> None:
+    own = tmp_path / "own.toml"
+    if content is not None:
+        own.write_text(content, encoding="utf-8")
+    ran = run("evaluate", labelled_file, "-m", model, "--suite", own, *CPU)
+
+    assert ran.code == 2
+    assert words in " ".join(ran.err.split())
 
 
 def test_behaviour_gives_a_failure_rate_for_each_capability(run, model: str, labelled_file: Path) -> None:
@@ -271,6 +374,57 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run, model: str, 
     assert "&lt;b&gt;" in page
     assert "<b></td>" not in page
     assert "the table was blue" not in page
+
+
+def perfect(names: tuple[str, ...], texts: int) -> list[Evaluation]:
+    """Models that are right of every text, each in a domain."""
+    rows = np.arange(texts) % 3
+    data = Labelled(
+        "a.csv",
+        "",
+        LABELS,
+        tuple("x" * texts),
+        rows,
+        np.eye(3, dtype=np.float32)[rows],
+        "ratings",
+        ratings=(rows - 1).astype(np.float32),
+        domains=tuple("abc"[row] for row in rows),
+    )
+    return [measure(data.targets, data, model=name, revision="", seconds=1, can_give=LABELS) for name in names]
+
+
+@pytest.mark.parametrize("draw", [charts.agreement, charts.domains, charts.reliability])
+def test_dots_at_100_per_cent_are_whole(draw: Callable[..., str]) -> None:
+    dots = draw(perfect(("mine",), 9), outlines=False).split('id="PathCollection')[-1]
+
+    assert "<use" in dots
+    assert not re.search(r'clip-path="[^"]*">\s*<use', dots)
+
+
+def test_the_calibration_error_stands_above_the_curve() -> None:
+    svg = charts.reliability(perfect(("mine",), 9), outlines=False)
+    top = min(float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", svg.split('id="patch_2"')[1].split("</g>")[0]))
+    said = re.search(r"<text[^>]* y=\"([\d.]+)\"[^>]*>ECE", svg)
+
+    assert said is not None
+    assert float(said[1]) < top
+
+
+def test_long_names_do_not_run_into_one_another() -> None:
+    name = "distilbert-base-uncased-finetuned-sst-2-english"
+    evaluations = perfect((name, "bundled"), 9)
+
+    for draw in (charts.confusions, charts.reliability):
+        svg = draw(evaluations, outlines=False)
+        assert name not in svg
+        assert ">distilbert-base-uncased…<" in svg
+
+
+def test_one_text_is_no_texts() -> None:
+    subject = Subject("a.csv", 1, LABELS, ("mine",), "cpu", "1 May 2026")
+
+    assert "1 text · " in as_html(subject, [])
+    assert "1 text of " in as_markdown(subject, [], "pictures")
 
 
 def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from worker.errors import SettingError
-from worker.training.labelled import Columns, read_labelled
+from worker.training.columns import Columns
+from worker.training.labelled import read_labelled
+from worker.training.rows import check_kind
 from worker.training.split import hold_out
 
 
@@ -89,9 +91,9 @@ def test_a_label_in_two_spellings_is_one_by_its_first(
 
 
 def test_a_rating_alone_gives_soft_targets(tmp_path: Path) -> None:
-    data = read_labelled(written(tmp_path, "a.csv", "text,stars\nx,0.5\ny,-3\n"), columns=Columns(rating="stars"))
+    data = read_labelled(written(tmp_path, "a.csv", "text,mean\nx,0.5\ny,-3\nz,2\n"), columns=Columns(rating="mean"))
 
-    assert data.truth.tolist() == [1, 0]
+    assert data.truth.tolist() == [1, 0, 2]
     assert data.targets[0, 2] == pytest.approx(0.5)
 
 
@@ -139,10 +141,15 @@ GOOD = '{"text": "fine", "label": "b"}\n'
         pytest.param(
             "a.csv",
             "text,label,negative,neutral,positive\nx,2,0,1,3\nsecret,3,0,1,3\n",
-            "line 3: a label that is none of negative, neutral, positive",
+            "line 3: the label '3' is none of negative, neutral, positive, whose numbers go from 0",
             id="a label beside the shares of others",
         ),
-        pytest.param("a.jsonl", '{"text": "secret"}\n', "neither a column 'label'", id="nothing to learn"),
+        pytest.param(
+            "a.jsonl",
+            '{"text": "secret"}\n',
+            "no column 'label' or 'rating', nor votes in columns named",
+            id="nothing to learn",
+        ),
         pytest.param("a.jsonl", "\n", "no rows", id="an empty file"),
         pytest.param("a.csv", "", "no rows", id="an empty CSV file"),
         pytest.param("a.csv", 'text,label\n"a\nb",x\nsecret,y,z\n', "line 4: more cells", id="a comma too many"),
@@ -152,7 +159,15 @@ GOOD = '{"text": "fine", "label": "b"}\n'
         pytest.param("a.csv", 'text,label\n"a" b,x\n', "line 2: not CSV", id="quotes in the middle"),
         pytest.param("a.csv", "text,rating\nsecret,5\n", "line 2: the column 'rating' takes", id="a rating too high"),
         pytest.param(
-            "a.csv", "text,rating\nsecret,nan\n", "line 2: the column 'rating' takes", id="a rating that is none"
+            "a.csv", "text,rating\nsecret,nan\n", "line 2: no number in the column 'rating'", id="a rating that is none"
+        ),
+        pytest.param("a.csv", "text,rating\nsecret,\n", "line 2: no number .* fill it in", id="an empty rating"),
+        pytest.param("a.csv", 'text,rating\nsecret,"1,5"\n', "line 2: .* a point, as in 1.5", id="a decimal comma"),
+        pytest.param(
+            "a.csv",
+            "text,negative,neutral,positive\nsecret,-1,0,5\n",
+            "line 2: the column 'negative' takes numbers of 0 or more",
+            id="a vote below 0",
         ),
         pytest.param(
             "a.csv", "text,negative,neutral,positive\nsecret,0,0,0\n", "line 2: no votes", id="nobody has voted"
@@ -169,7 +184,7 @@ def test_a_bad_row_is_named_by_its_line_and_never_quoted(tmp_path: Path, name: s
 def test_a_label_that_is_not_among_the_given_ones_is_named_by_its_line(tmp_path: Path) -> None:
     file = written(tmp_path, "a.csv", "text,label\nx,0\ny,2\n")
 
-    with pytest.raises(SettingError, match="line 3: a label that is none of no, yes"):
+    with pytest.raises(SettingError, match="line 3: the label '2' is none of no, yes, whose numbers go from 0"):
         read_labelled(file, ["no", "yes"])
 
 
@@ -208,3 +223,171 @@ def test_repeats_of_a_text_stay_on_one_side_and_every_label_is_held_out(tmp_path
     assert np.bincount(data.truth[dev]).tolist() == [8, 8, 8]
     assert hold_out(data, 0.2, seed=3)[1].tolist() == dev.tolist()
     assert hold_out(data, 0.2, seed=4)[1].tolist() != dev.tolist()
+
+
+def refusal(folder: Path, content: str, labels: list[str] | None = None, columns: Columns | None = None) -> str:
+    with pytest.raises(SettingError) as caught:
+        read_labelled(written(folder, "a.csv", content), labels, columns)
+    return str(caught.value)
+
+
+def test_a_label_that_is_refused_is_shown_but_for_its_end(tmp_path: Path) -> None:
+    said = refusal(tmp_path, f"text,label\nx,{'long ' * 30}\n", ["bad", "meh"])
+
+    assert f"line 2: the label '{'long ' * 8}…' is none of bad, meh" in said
+
+
+STARS = "text,rating\na,1\nb,2\nc,4\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(STARS, "no text is negative", id="stars up to 4"),
+        pytest.param("text,rating\na,0\nb,0.3\n", "no text is negative or positive", id="shares"),
+        pytest.param(STARS.replace("4", "5"), "takes numbers from -4 to 4", id="stars up to 5"),
+        pytest.param(STARS.replace("4", "good"), "no number", id="a word"),
+    ],
+)
+def test_stars_are_no_ratings_and_the_way_to_read_them_is_named(tmp_path: Path, content: str, words: str) -> None:
+    said = refusal(tmp_path, content)
+
+    assert words in said
+    assert "read them as labels with --label-column rating" in said
+    data = read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="rating"))
+    assert (data.kind, data.ratings) == ("labels", None)
+
+
+def test_ratings_below_zero_only_are_refused_without_taking_them_for_stars(tmp_path: Path) -> None:
+    said = refusal(tmp_path, "text,rating\na,-3\nb,-2\n")
+
+    assert "no text is positive" in said
+    assert "look like stars" not in said
+
+
+def test_ratings_of_one_side_are_read_where_the_labels_are_named(tmp_path: Path) -> None:
+    assert read_labelled(written(tmp_path, "a.csv", STARS), ["negative", "neutral", "positive"]).kind == "ratings"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param(("label", "positive", "negative"), id="labels"),
+        pytest.param(("negative,neutral,positive", "0,0,9", "9,0,0"), id="votes"),
+    ],
+)
+def test_stars_beside_labels_or_votes_of_both_sides_are_refused(tmp_path: Path, others: tuple[str, str, str]) -> None:
+    header, good, bad = others
+    said = refusal(tmp_path, f"text,rating,{header}\na,4,{good}\nb,1,{bad}\n")
+
+    assert "these look like stars: " in said
+    assert "leave them out" in said
+
+
+def test_stars_beside_a_label_that_is_named_are_not_read(tmp_path: Path) -> None:
+    content = "text,label,rating\na,good,5\nb,bad,1\n"
+
+    assert "leave them out with --label-column label alone" in refusal(tmp_path, content)
+    assert read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="label")).ratings is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "flag"),
+    [
+        pytest.param(Columns(text="nope"), "name that of the texts with --text-column", id="text"),
+        pytest.param(Columns(label="nope"), "name that of the labels with --label-column", id="label"),
+        pytest.param(Columns(rating="nope"), "name that of the ratings with --rating-column", id="rating"),
+        pytest.param(Columns(domain="nope"), "name that of the domains with --domain-column", id="domain"),
+    ],
+)
+def test_a_column_that_is_named_and_not_there_is_refused_with_those_there_are(
+    tmp_path: Path, columns: Columns, flag: str
+) -> None:
+    said = refusal(tmp_path, "text,label,rating\na,good,2\nb,bad,-2\n", columns=columns)
+
+    assert f"has no column 'nope' but text, label, rating: {flag}" in said
+
+
+def test_a_column_of_texts_of_another_name_is_asked_for(tmp_path: Path) -> None:
+    said = refusal(tmp_path, "review,label\na,good\nb,bad\n")
+
+    assert said == "a.csv has no column 'text' but review, label: name that of the texts with --text-column"
+
+
+def test_a_row_in_the_place_of_a_header_is_not_quoted(tmp_path: Path) -> None:
+    said = refusal(tmp_path, f"{'secret words ' * 5},good\nb,bad\n")
+
+    assert "secret" not in said
+    assert "first line names its columns" in said
+
+
+def test_a_first_row_that_ends_early_lacks_no_column(tmp_path: Path) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,label,domain\na,good\nb,bad,x\n"))
+
+    assert data.domains == ("", "x")
+
+
+def test_a_rating_that_is_named_is_what_is_learnt_and_no_other_column(tmp_path: Path) -> None:
+    content = "text,label,rating,negative,neutral,positive\na,x,2,1,0,0\nb,y,-2,0,0,1\n"
+    data = read_labelled(written(tmp_path, "a.csv", content), columns=Columns(rating="rating"))
+
+    assert (data.kind, data.labels, data.truth.tolist()) == ("ratings", ("negative", "neutral", "positive"), [2, 0])
+
+
+def test_a_label_that_is_named_is_what_is_learnt_and_no_other_column(tmp_path: Path) -> None:
+    content = "text,label,klass,rating,negative,neutral,positive\na,x,1,9,1,0,0\nb,y,2,9,0,0,1\n"
+    data = read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="klass"))
+
+    assert (data.kind, data.labels, data.ratings) == ("labels", ("1", "2"), None)
+
+
+def test_label_and_rating_that_are_named_are_both_read(tmp_path: Path) -> None:
+    content = "text,label,rating\na,positive,2\nb,negative,-2\n"
+    data = read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="label", rating="rating"))
+
+    assert data.kind == "labels"
+    assert data.ratings is not None
+    assert "both name 'rating'" in refusal(tmp_path, content, columns=Columns(label="rating", rating="rating"))
+
+
+def test_votes_in_columns_of_other_names_are_told_of_the_flag(tmp_path: Path) -> None:
+    content = "text,ham,spam\na,1,4\n"
+
+    said = refusal(tmp_path, content)
+    assert "all columns of votes with --labels a,b,c" in said
+    assert "but text, ham, spam" in said
+    assert read_labelled(written(tmp_path, "a.csv", content), ["ham", "spam"]).kind == "vote shares"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("a.xlsx", "a spreadsheet: export it as CSV", id="spreadsheet"),
+        pytest.param("a.parquet.gz", "a binary table: export it as CSV", id="columns"),
+        pytest.param("a.zip", "an archive: unpack it", id="archive"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_by_its_name(tmp_path: Path, name: str, words: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"PK\x03\x04\xff")
+
+    with pytest.raises(SettingError, match=words):
+        read_labelled(file)
+    check_kind(Path("a.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        pytest.param("great,a\nbad,b\n" * 60, "has only 2 different texts in 120 rows", id="two texts"),
+        pytest.param("great,a\nGreat ,b\n" * 30, "repeats one text in all of its 60 rows", id="one text"),
+        pytest.param("".join(f"x{i},{i}\n" for i in range(60)), "has as many labels as rows, 60", id="a label a row"),
+    ],
+)
+def test_why_nothing_can_be_held_out_is_said(tmp_path: Path, rows: str, words: str) -> None:
+    data = read_labelled(written(tmp_path, "a.csv", "text,label\n" + rows))
+
+    with pytest.raises(SettingError, match=words) as caught:
+        hold_out(data, 0.1, seed=3)
+    assert "--dev FILE" in str(caught.value)
+    assert "great" not in str(caught.value)

@@ -3,7 +3,7 @@
 import json
 import os
 import resource
-import signal
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from worker.classifier import open_classifier, outputs_of
+from worker.classifier import open_classifier, outputs_of, saved
 from worker.training import finetune
 from worker.training.calibration import calibration
-from worker.training.finetune import smaller_batches
 from worker.training.labelled import read_labelled
 from worker.training.loop import fit
 from worker.training.metrics import confusion, expected_calibration_error, macro_f1
+from worker.training.troubles import smaller_batches
 
 QUICK = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--dev-share", "0.2", "--device", "cpu")
 
@@ -88,7 +88,7 @@ def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_bas
     settings = json.loads(Path("mine/training.json").read_text())["settings"]
     assert (settings["epochs"], settings["batch_size"], settings["accumulate"]) == (4, 16, 2)
     assert settings["warmup_steps"] == 1
-    assert "warning: a training of 4 optimizer steps hardly changes the base" in ran.err
+    assert "warning: a training of 4 optimizer steps may be too short" in ran.err
 
 
 def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(run, tiny_base: Path, labelled_file: Path) -> None:
@@ -112,6 +112,20 @@ def test_where_labels_say_no_sentiment_the_end_names_the_flag_to_fill_in(
     assert "--label-polarity" not in run("train", labelled_file, "--out", "known", *base).err
 
 
+def test_one_of_a_thing_is_said_as_one(run, tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,label\nso good,meh\n")
+    files = ("one.csv", "--dev", "one.csv", "--labels", "meh,positive", "--out", "mine")
+    ran = run("train", *files, "--base", tiny_base, "--device", "cpu", "--epochs", "1", "--batch-size", "1")
+
+    assert ran.code == 0, ran.err
+    assert "1 text, 1 to choose by" in ran.err
+    assert "1 epoch in batches of 1," in ran.err
+    assert "a training of 1 optimizer step may" in ran.err
+    assert "1 text to choose by says little" in ran.err
+    assert "on 1 text (best" in ran.err
+    assert "whether meh is good or bad, so its sentiment is neutral and its polarity 0: choose a number" in ran.err
+
+
 def test_the_same_seed_gives_the_same_classifier_and_another_one_does_not(
     run, tiny_base: Path, labelled_file: Path
 ) -> None:
@@ -122,41 +136,59 @@ def test_the_same_seed_gives_the_same_classifier_and_another_one_does_not(
     assert not same(Path("one"), Path("other"))
 
 
+CTRL_C_AT_STEP_10 = """
+import os, signal, sys
+from worker.cli import main
+from worker.cli.train import _Bar
+
+def show(bar, now, show=_Bar.show):
+    show(bar, now)
+    if now.step == 10:
+        os.kill(os.getpid(), signal.SIGINT)
+
+_Bar.show = show
+sys.exit(main())
+"""
+
+
 def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
     run, tiny_base: Path, labelled_file: Path
 ) -> None:
-    command = ["train", str(labelled_file), "--base", str(tiny_base), "--learning-rate", "5e-3", "--batch-size", "4"]
-    command += ["--device", "cpu", "--epochs", "24", "--patience", "24", "--out"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "worker.cli", *command, "halves"],
+    """Seven steps an epoch: it is interrupted in the second, in a process of its own, and goes on in another."""
+    command = ["train", str(labelled_file), "--base", str(tiny_base), "--learning-rate", "5e-3", "--batch-size", "16"]
+    command += ["--device", "cpu", "--epochs", "5", "--out"]
+    first = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_STEP_10, *command, "halves"],
         stderr=subprocess.PIPE,
         text=True,
         # Sums depend on how many threads share them: as many as in this process, where the other half is trained.
         env=os.environ | {"COLUMNS": "160", "OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
-    assert process.stderr is not None
-    lines: list[str] = []
-    for line in process.stderr:
-        lines.append(line)
-        if line.startswith("step "):
-            break
-    process.send_signal(signal.SIGINT)
-    lines += process.stderr.readlines()
-    stopped_at = lines[-1]
 
-    assert process.wait() == 130
-    assert "the same command goes on from there" in stopped_at
+    assert first.returncode == 130, first.stderr
+    assert "stopped after step 10 of 35; the same command goes on from there" in first.stderr
     assert not Path("halves/config.json").exists()
-    step = int(stopped_at.split("after step ")[1].split()[0])
-    assert torch.load("halves/.training/checkpoint.pt", weights_only=True)["step"] == step
-    assert "of other data or flags" in run(*command, "halves", "--seed", "3").err
+    assert torch.load("halves/.training/checkpoint.pt", weights_only=True)["step"] == 10
 
     second = run(*command, "halves")
     assert second.code == 0, second.err
     assert second.err.startswith("going on with")
-    assert "step 27 of" not in second.err, "the first epoch was trained again"
+    assert "step 7 of" not in second.err, "the first epoch was trained again"
+    assert "step 14 of" in second.err
     assert run(*command, "whole").code == 0
     assert same(Path("halves"), Path("whole"))
+
+
+def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of_one(
+    run, interrupted, tiny_base: Path, labelled_file: Path
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command)
+    ran = run(*command, "--seed", "3")
+
+    assert ran.code == 2
+    assert "mine holds an unfinished training of other data or flags" in ran.err
+    assert_refused_at_once(ran.err)
 
 
 def test_it_stops_early_when_dev_scores_no_longer_rise(run, tiny_base: Path, labelled_file: Path) -> None:
@@ -206,6 +238,8 @@ def test_the_dev_file_that_is_given_is_the_one_that_is_used(run, tiny_base: Path
     [
         pytest.param(("texts.jsonl", "--out", "taken"), "already holds a classifier", id="a folder that is taken"),
         pytest.param(("texts.jsonl", "--out", "o", "--labels", "a"), "two or more different", id="one label"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,,b"), "an empty name", id="a comma too many"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,b, "), "an empty name", id="a comma at the end"),
         pytest.param(
             ("texts.jsonl", "--out", "o", "--labels", "a,b", "--num-labels", "3"), "give one of them", id="two counts"
         ),
@@ -223,8 +257,117 @@ def test_what_cannot_be_done_is_one_sentence(
     ran = run("train", *arguments, *base, *QUICK)
 
     assert ran.code == 2
-    assert words in " ".join(ran.err.split())
-    assert "Traceback" not in ran.err
+    assert words in ran.err
+    assert_refused_at_once(ran.err)
+
+
+def assert_refused_at_once(err: str) -> None:
+    """One sentence, and not a word before it of a training that will not be."""
+    assert err.count("\n") == 1, err
+    assert "to choose by" not in err
+
+
+def half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def edit_weights(folder: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> None:
+    save_file(change(weights(folder)), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        pytest.param(
+            lambda base: [file.unlink() for file in base.glob("tokenizer*")],
+            "no tokenizer that can be loaded (it has no vocabulary)",
+            id="no tokenizer",
+        ),
+        pytest.param(
+            lambda base: (base / "tokenizer.json").write_text("{"), "no tokenizer that can be", id="a broken one"
+        ),
+        pytest.param(
+            lambda base: (
+                edit_weights(
+                    base,
+                    lambda named: {
+                        name: value[:9] if "word_embeddings" in name else value for name, value in named.items()
+                    },
+                )
+                or (base / "config.json").write_text(
+                    (base / "config.json").read_text().replace('"vocab_size": 28', '"vocab_size": 9')
+                )
+            ),
+            "gives ids up to 27",
+            id="the tokenizer of a larger model",
+        ),
+        pytest.param(
+            lambda base: half(base / "model.safetensors"), "was the file copied whole?", id="half of the weights"
+        ),
+        pytest.param(
+            lambda base: (base / "model.safetensors").rename(base / "tf_model.h5"),
+            "TensorFlow weights",
+            id="TensorFlow",
+        ),
+        pytest.param(
+            lambda base: (base / "config.json").write_text("{"), "cannot be loaded as a", id="a broken config"
+        ),
+        pytest.param(lambda base: (base / "config.json").unlink(), "has no config.json", id="no config"),
+    ],
+)
+def test_a_base_that_the_worker_could_not_run_is_refused_at_once_in_the_same_words(
+    run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], words: str
+) -> None:
+    base = Path(shutil.copytree(tiny_base, "b6"))
+    break_it(base)
+    ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
+
+    assert ran.code == 2
+    assert words in ran.err
+    assert_refused_at_once(ran.err)
+    assert (
+        ran.err.splitlines()[-1] == run("classify", "--model", "./b6", "--device", "cpu", "Fine.").err.splitlines()[-1]
+    )
+    assert not Path("mine").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            lambda named: {name: value for name, value in named.items() if "layer.1.output" not in name}, id="missing"
+        ),
+        pytest.param(
+            lambda named: {name: value[:9] if "layer.1.output" in name else value for name, value in named.items()},
+            id="of another size",
+        ),
+        pytest.param(lambda named: {f"other.{name}": value for name, value in named.items()}, id="of another model"),
+    ],
+)
+def test_a_base_whose_weights_would_be_made_up_below_the_head_is_refused_at_once(
+    run, tiny_base: Path, labelled_file: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+) -> None:
+    edit_weights(Path(shutil.copytree(tiny_base, "b6")), change)
+    ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
+
+    assert ran.code == 2
+    assert "the model b6 has no weights for bert." in ran.err
+    assert_refused_at_once(ran.err)
+
+
+def test_a_base_without_head_and_pooler_is_trained(run, tiny_base: Path, labelled_file: Path) -> None:
+    edit_weights(
+        Path(shutil.copytree(tiny_base, "encoder")),
+        lambda named: {
+            name.removeprefix("bert."): value
+            for name, value in named.items()
+            if name.startswith("bert.") and "pooler" not in name
+        },
+    )
+    ran = run("train", labelled_file, "--out", "mine", "--base", "./encoder", *QUICK, "--epochs", "1")
+
+    assert ran.code == 0, ran.err
+    open_classifier("./mine", device="cpu")
 
 
 @pytest.fixture
@@ -269,7 +412,7 @@ def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
     ("arguments", "words"),
     [
         pytest.param(("--base", "mine"), "mine is the base itself", id="the base is the folder"),
-        pytest.param(("--base", "broken"), "cannot be loaded as a sequence classifier", id="a base that is damaged"),
+        pytest.param(("--base", "broken"), "was the file copied whole?", id="a base that is damaged"),
         pytest.param(("--learning-rate", "1e30"), "the training diverged", id="a training that diverges"),
     ],
 )
@@ -292,19 +435,37 @@ def test_a_restart_that_fails_leaves_the_former_classifier(
     np.testing.assert_array_equal(weights(Path("mine"))["classifier.bias"], former["classifier.bias"])
 
 
-def test_a_run_that_was_killed_between_the_last_file_and_the_end_is_finished_by_the_same_command(
-    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("files", [0, 2, None], ids=["before the first", "between two", "after the last"])
+def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_same_command(
+    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, files: int | None
 ) -> None:
-    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    command = ("train", labelled_file, "--base", tiny_base, *QUICK, "--epochs", "2", "--out")
+    assert run(*command, "whole").code == 0
+    rename, replace = os.replace, saved.replace_classifier
+    moved: list[Path] = []
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+    def moving(source: Path, target: Path) -> None:
+        if target.parent == Path("mine"):
+            if len(moved) == files:
+                raise KeyboardInterrupt
+            moved.append(target)
+        rename(source, target)
+
+    def replacing(*folders: Path) -> None:
+        replace(*folders)
+        raise KeyboardInterrupt  # the next thing would be to remove .training
 
     with monkeypatch.context() as patched:
-        patched.setattr(finetune, "replace_classifier", killed)
-        assert run(*command).code == 130
-    assert not Path("mine/config.json").exists()
-    assert run(*command).code == 0
+        patched.setattr(saved.os, "replace", moving)
+        patched.setattr(finetune, "replace_classifier", replacing)
+        assert run(*command, "mine").code == 130
+    assert Path("mine/config.json").exists() is (files is None)
+    assert Path("mine/.training").exists()
+
+    again = run(*command, "mine")
+    assert again.code == 0, again.err
+    assert again.err.startswith("going on with")
+    assert same(Path("mine"), Path("whole"))
     assert not Path("mine/.training").exists()
 
 
@@ -430,7 +591,7 @@ def test_scores_are_calibrated_by_labels_and_said_to_be_so_on_the_same_texts(
     assert story["temperature"] != 1.0
     assert calibration(given.logits, data.truth) == 1.0
     assert story["dev_ece"] == pytest.approx(expected_calibration_error(given.scores, data.truth), abs=5e-3)
-    assert "these texts also chose the weights and the temperature" in ran.err
+    assert "the dev texts also chose the weights and the temperature" in ran.err
 
 
 def test_dev_scores_are_those_of_the_saved_classifier_on_whole_texts(run, tiny_base: Path, labelled_file: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from worker.training.data import LABELS
+
 Kind = Literal["label", "same", "direction"]
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -51,22 +53,62 @@ class Test:
 def expand(templates: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     """Fill templates that belong together with the same words: one tuple for each combination of their slots' words."""
     slots = sorted({slot for template in templates for slot in _SLOT.findall(template)})
+    if missing := [slot for slot in slots if slot not in words]:
+        raise ValueError(f"there are no words for {{{missing[0]}}}")
     fillings = (dict(zip(slots, values, strict=True)) for values in itertools.product(*(words[slot] for slot in slots)))
     return [tuple(template.format_map(filling) for template in templates) for filling in fillings]
 
 
 def read_suite(path: Path | None = None) -> tuple[Test, ...]:
-    """Every test of the suite, in the order of the file.
+    """Every test of our suite, or of another file of that form, in its order.
 
-    Raises ValueError for a test that has no case, and for a ``least`` that is out of place or no part of the scale.
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no TOML, or a test of it is not as the head of ``suite.toml`` says.
     """
     source = path or Path(__file__).with_name("suite.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
-    tests = tuple(_read_test(entry, content["words"]) for entry in content["test"])
-    for test in tests:
-        if test.cases == 0:
-            raise ValueError(f"test {test.name!r} has no case")
-    return tests
+    entries = content.get("test", [])
+    if not entries:
+        raise ValueError("there is no [[test]] in it")
+    tests = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            test = _read_test(entry, content.get("words", {}))
+            _check(test)
+        except KeyError as error:
+            raise ValueError(f"{_named(entry, number)} lacks {error}") from None
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{_named(entry, number)} is of another form: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{_named(entry, number)}: {error}") from None
+        tests.append(test)
+    return tuple(tests)
+
+
+def _named(entry: Any, number: int) -> str:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return f"test {name!r}" if name else f"the test in place {number}"
+
+
+#: What ``expect`` may hold, by kind.
+_EXPECTED: dict[str, frozenset[tuple[str, ...]]] = {
+    "label": frozenset(some for size in (1, 2) for some in itertools.permutations(LABELS, size)),
+    "same": frozenset({()}),
+    "direction": frozenset({("up",), ("down",)}),
+}
+
+
+def _check(test: Test) -> None:
+    if test.kind not in _EXPECTED:
+        raise ValueError(f"`kind` is one of {', '.join(_EXPECTED)}")
+    if test.expect not in _EXPECTED[test.kind]:
+        raise ValueError(f"`expect` is none that kind {test.kind!r} takes")
+    sizes = {"label": {1}, "direction": {2}}.get(test.kind)
+    if any(len(group) not in sizes if sizes else len(group) < 2 for group in test.groups):
+        raise ValueError(f"a group with more or fewer texts than kind {test.kind!r} takes")
+    if test.cases == 0:
+        raise ValueError("it has no case")
 
 
 def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Test:
@@ -90,8 +132,8 @@ def _least(entry: Mapping[str, Any]) -> float | None:
     if "least" not in entry:
         return None
     if entry["kind"] != "direction":
-        raise ValueError(f"test {entry['name']!r} is of kind {entry['kind']!r}, and `least` is for directions")
+        raise ValueError(f"it is of kind {entry['kind']!r}, and `least` is for directions")
     least = entry["least"]
     if isinstance(least, bool) or not isinstance(least, int | float) or not 0 < least <= 2:
-        raise ValueError(f"test {entry['name']!r}: `least` is a number over 0, up to 2, the length of the scale")
+        raise ValueError("`least` is a number over 0, up to 2, the length of the scale")
     return float(least)

@@ -25,6 +25,9 @@ WIDTH = 9.4
 SMALL = 3.0
 """Inches of one of several small pictures."""
 
+#: For dots, which the axes would cut in half at 0 and 100 %.
+_WHOLE: dict[str, Any] = {"clip_on": False}
+
 _STYLE: dict[str, Any] = {
     "font.size": 10,
     "font.family": "DejaVu Sans",
@@ -74,7 +77,7 @@ def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
                 ax.plot([low, value], [y, y], color=tint, alpha=0.18, linewidth=9, solid_capstyle="butt")
                 if intervals:
                     ax.plot(intervals[place], [y, y], color=tint, linewidth=2, solid_capstyle="round")
-                ax.plot(value, y, "o", color=tint, markersize=9, markeredgecolor="white", markeredgewidth=1.2)
+                ax.plot(value, y, "o", color=tint, markersize=9, markeredgecolor="white", markeredgewidth=1.2, **_WHOLE)
                 ax.text(value, y + 0.22, f"{value:.1%}", color=tint, weight="bold", ha="center", va="bottom", size=10)
             ax.set(title=title, xlim=(low, 1.0), ylim=(-0.6, len(names) - 0.3))
             ax.set_yticks(range(len(names)), names[::-1] if ax is axes[0] else [""] * len(names))
@@ -112,7 +115,7 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
                     va="center",
                     size=size * 0.66,
                 )
-            ax.set(title=evaluation.model, xlabel="answered")
+            ax.set(title=_heading(evaluation.model), xlabel="answered")
             ax.set_xticks(
                 range(len(labels)), labels, rotation=40 if crowded else 0, ha="right" if crowded else "center"
             )
@@ -142,13 +145,21 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
             ax.bar(sure, count / count.max() * 0.22, width=0.045, color=colour(place), alpha=0.2)
             ax.fill_between(sure, sure, right, color=colour(place), alpha=0.15, linewidth=0)
             ax.plot(sure, right, color=colour(place), linewidth=1.5)
-            ax.scatter(sure, right, s=18 + 90 * count / count.max(), color=colour(place), edgecolor="white", zorder=3)
-            ax.text(0.04, 0.93, f"ECE {calibration.ece:.3f}", size=11, weight="bold", color=colour(place))
-            low = 1 / len(evaluation.labels)
-            ax.set(
-                title=evaluation.model, xlabel="confidence", xlim=(min(low, sure.min()) - 0.04, 1.02), ylim=(0, 1.02)
+            sizes = 18 + 90 * count / count.max()
+            ax.scatter(sure, right, s=sizes, color=colour(place), edgecolor="white", zorder=3, **_WHOLE)
+            # Above the axes, since curves go everywhere in them.
+            ax.annotate(
+                f"ECE {calibration.ece:.3f}",
+                (0, 1),
+                (0, 8),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                weight="bold",
+                color=colour(place),
             )
-            ax.texts[-1].set_x(ax.get_xlim()[0] + 0.03)
+            ax.set_title(_heading(evaluation.model), pad=26)
+            low = 1 / len(evaluation.labels)
+            ax.set(xlabel="confidence", xlim=(min(low, sure.min()) - 0.04, 1.02), ylim=(0, 1.02))
             ax.grid(True)
             _percent(ax)
             ax.set_xticks(np.arange(0.4, 1.01, 0.2) if low > 0.2 else np.arange(0.0, 1.01, 0.2))
@@ -188,7 +199,7 @@ def behaviour(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
         for (row, column), rate in np.ndenumerate(rates):
             tint = "white" if rate > 0.55 else INK
             ax.text(column, row, f"{rate:.0%}", color=tint, ha="center", va="center", weight="bold", size=10)
-        ax.set_xticks(range(len(shown)), [model for model, _ in shown])
+        ax.set_xticks(range(len(shown)), [_heading(model) for model, _ in shown])
         ax.xaxis.tick_top()
         ax.tick_params(axis="x", colors=INK)
         ax.set_yticks(range(len(names)), names)
@@ -217,7 +228,9 @@ def _dots(
                 ax.axhline(len(rows) - 1 - row, color=GRID, linewidth=1, zorder=0)
             for place, column in enumerate(values):
                 y = np.arange(len(rows))[::-1]
-                ax.plot(column, y, "o", color=colour(place), markersize=10, markeredgecolor="white", alpha=0.95)
+                ax.plot(
+                    column, y, "o", color=colour(place), markersize=10, markeredgecolor="white", alpha=0.95, **_WHOLE
+                )
             ax.set(title=title, xlim=(low, 1.0), ylim=(-0.6, len(rows) - 0.4))
             ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
             _percent(ax)
@@ -232,6 +245,11 @@ def _dots(
         )
 
     return _svg(draw, WIDTH, height + 0.4, 1, len(panels), outlines)
+
+
+def _heading(model: str) -> str:
+    """As much of a model's name as fits above a small picture."""
+    return model if len(model) <= 24 else f"{model[:23]}…"
 
 
 def _percent(ax: Axes) -> None:

@@ -34,7 +34,7 @@ def as_html(subject: Subject, sections: Sequence[Section]) -> str:
 <header>
 <p class="kicker">Evaluation</p>
 <h1>{escape(subject.data)}</h1>
-<p class="facts">{subject.texts:,} texts · {escape(", ".join(subject.labels))} · {escape(subject.device)} · \
+<p class="facts">{subject.size} · {escape(", ".join(subject.labels))} · {escape(subject.device)} · \
 {escape(subject.made_on)}</p>
 <ul class="models">{chips}</ul>
 <nav>{links}</nav>

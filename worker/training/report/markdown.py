@@ -15,7 +15,7 @@ def as_markdown(subject: Subject, sections: Sequence[Section], pictures: str) ->
     lines = [
         f"# {_plain(subject.title)}",
         "",
-        f"{subject.texts:,} texts of {_plain(subject.data)}, labels {_plain(', '.join(subject.labels))}, "
+        f"{subject.size} of {_plain(subject.data)}, labels {_plain(', '.join(subject.labels))}, "
         f"on {_plain(subject.device)}, {subject.made_on}.",
     ]
     for section in sections:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.training.report.tables import Table
+from worker.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Subject:
     device: str
     made_on: str
     """A day, as people write it."""
+
+    @property
+    def size(self) -> str:
+        return counted(self.texts, "text")
 
     @property
     def title(self) -> str:

@@ -1,0 +1,67 @@
+"""What a training starts from: a model and its tokenizer, refused where the worker could not run what they become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForSequenceClassification
+
+from worker.classifier.hardware import is_out_of_memory
+from worker.classifier.load import check_vocabulary, raw_of, tokenizer_of, unusable
+from worker.classifier.source import Source
+from worker.errors import SettingError
+
+
+def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
+    """The base in float32 with one output for each label, and its tokenizer, which has a token to pad with.
+
+    The head is kept where it has as many outputs.
+
+    Raises:
+        SettingError: the base cannot be loaded, lacks weights below the head, or has a tokenizer that the worker would
+            refuse; in the words in which the worker refuses a model.
+    """
+    try:
+        model: Any
+        model, found = AutoModelForSequenceClassification.from_pretrained(
+            base.folder,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: i for i, label in enumerate(labels)},
+            problem_type="single_label_classification",
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise unusable(base, error) from error
+    _check_whole(base, model, found)
+    tokenizer = tokenizer_of(base)
+    check_vocabulary(base, model, tokenizer)
+    raw_of(base, tokenizer)
+    if tokenizer.pad_token_id is None:  # GPT-2 and its kin; the end-of-text id would hide the end of a text
+        tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
+        model.resize_token_embeddings(len(tokenizer))
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
+
+
+def _check_whole(base: Source, model: Any, found: dict[str, Any]) -> None:
+    """Raises SettingError where weights below the head would start from chance, for want of them in the folder.
+
+    A pooler counts as the head's, though it lies below it: language models are saved without one.
+    """
+    made_up = {*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])}
+    below = [name for name in sorted(made_up) if name.startswith(f"{model.base_model_prefix}.")]
+    if lost := [name for name in below if "pooler" not in name.split(".")]:
+        raise SettingError(
+            f"the model {base.name} has no weights for {', '.join(lost[:3])}, or none of the size that its config.json "
+            "says: was the folder copied whole, and saved as one?"
+        )

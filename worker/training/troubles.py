@@ -1,0 +1,63 @@
+"""What ends a training and is no bug, as one sentence that names the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from worker.classifier.hardware import is_out_of_memory
+from worker.errors import SettingError
+from worker.training.loop import LoopSettings
+from worker.wording import counted
+
+
+@contextmanager
+def in_a_sentence(out: Path, settings: LoopSettings, device: torch.device) -> Iterator[None]:
+    """Raises SettingError for a diverged training, too little memory, and a folder ``out`` that cannot be written."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise SettingError(f"the training diverged ({error}): use a lower --learning-rate, and --restart") from error
+    except (RuntimeError, MemoryError, OSError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            batch_size, accumulate = smaller_batches(settings.batch_size, settings.accumulate)
+            way_out = (
+                f"use --batch-size {batch_size} --accumulate {accumulate}, which makes steps of as many texts,"
+                if batch_size < settings.batch_size
+                else "use a smaller --max-tokens or another --base,"
+            )
+            batches = f"batches of {counted(settings.batch_size, 'text')}"
+            raise SettingError(f"{device} has no memory left for {batches}: {way_out} and --restart") from error
+        if (reason := _why_unwritten(error)) is None:
+            raise
+        raise SettingError(
+            f"{out} cannot be written ({reason}): make room, or name another folder; "
+            "the same command, without --restart, goes on from the last checkpoint"
+        ) from error
+
+
+def smaller_batches(batch_size: int, accumulate: int) -> tuple[int, int]:
+    """(batch size, accumulate) of smaller batches whose product, the texts of a step, is the same.
+
+    The next smaller size is the largest true divisor; of 1 there is none, and it stays.
+    """
+    size = max((size for size in range(1, batch_size) if batch_size % size == 0), default=batch_size)
+    return size, accumulate * batch_size // size
+
+
+def _why_unwritten(error: Exception) -> str | None:
+    """Why a file could not be written, where that is what the error says; the libraries say it in their own ways."""
+    if isinstance(error, BrokenPipeError):  # whoever read our progress is gone
+        return None
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    words = str(error)
+    if isinstance(error, SafetensorError) and "I/O error: " in words:
+        return words.split("I/O error: ")[1]
+    if "inline_container.cc" in words or "PytorchStreamWriter" in words:  # torch.save keeps the cause to itself
+        return "is the disk full?"
+    return None
