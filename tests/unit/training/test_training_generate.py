@@ -56,11 +56,15 @@ def test_training_and_behaviour_suite_share_no_text_and_no_word_list() -> None:
     templates = {words_of(text) for _, _, texts in grammar.rules for text in texts}
     built = {words_of(text.text) for text in generate(grammar, 20_000, seed=11)}
     measured = {words_of(text) for test in read_suite() for text in test.texts}
+    # Written without a look at the grammar: single words such as "ugh" are met by chance.
+    held_out = {words_of(text) for test in read_suite(HELD_OUT) for text in test.texts if len(text.split()) > 2}
     assert not slots & {words_of(word) for words in suite["words"].values() for word in words}
-    assert not (templates | built) & measured
+    assert not (templates | built) & (measured | held_out)
     opinions = {words_of(word) for name in OPINIONS for word in grammar.slots[name]}
     assert not opinions & measured
 
+
+HELD_OUT = Path(behaviour.__file__).with_name("held_out.toml")
 
 #: Slots whose words are a verdict by themselves.
 OPINIONS = ("good", "bad", "goodnoun", "badnoun", "goodslang", "badslang", "liked", "disliked")

@@ -1,7 +1,7 @@
 """Behaviour of a classifier, capability by capability: minimum functionality, invariance and direction.
 
 The three kinds of test are those of Ribeiro et al. 2020 ("Beyond Accuracy: Behavioral Testing of NLP Models with
-CheckList"); the tests themselves, in `suite.toml`, are our own.
+CheckList"); the tests themselves, in `suite.toml`, are our own. `held_out.toml` is for figures on the model card alone.
 """
 
 from __future__ import annotations
