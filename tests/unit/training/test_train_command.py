@@ -89,10 +89,15 @@ def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_bas
     assert (settings["epochs"], settings["batch_size"], settings["accumulate"]) == (4, 16, 2)
     assert settings["warmup_steps"] == 1
     assert "warning: a training of 4 optimizer steps may be too short" in ran.err
+    assert "are among those to train on" in ran.err
 
 
 def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(run, tiny_base: Path, labelled_file: Path) -> None:
-    flags = ("--dev", labelled_file, "--learning-rate", "5e-3", "--device", "cpu")
+    # Others than those to train on, but like them.
+    dev = labelled_file.with_name("dev.jsonl")
+    rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
+    dev.write_text("".join(json.dumps(row | {"text": f"so {row['text']}"}) + "\n" for row in rows))
+    flags = ("--dev", dev, "--learning-rate", "5e-3", "--device", "cpu")
     ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *flags)
 
     assert "warning" not in ran.err
