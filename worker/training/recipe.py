@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
 STUDENT = LoopSettings(
-    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=9_000, evaluations_per_epoch=3, patience=9
+    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=12_600, evaluations_per_epoch=3, patience=9
 )
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
