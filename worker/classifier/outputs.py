@@ -74,11 +74,11 @@ def outputs_of(
             output = classifier.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
             logits[rows] = output.logits.float().cpu().numpy()
             inside = (np.arange(batch.ids.shape[1]) < batch.lengths[:, None]).astype(np.float32)
-            for layer, state in enumerate(_states(output) if hidden_states else ()):
+            for layer, state in enumerate(_of_reader(output, "hidden_states") if hidden_states else ()):
                 if layer == len(hidden):
                     hidden.append(np.zeros((n, width, state.shape[-1]), np.float32))
                 hidden[layer][rows, : inside.shape[1]] = state.float().cpu().numpy() * inside[:, :, None]
-            for layer, state in enumerate(_attentions(output) if attentions else ()):
+            for layer, state in enumerate(_of_reader(output, "attentions") if attentions else ()):
                 if layer == len(attended):
                     attended.append(np.zeros((n, state.shape[1], width, width), np.float32))
                 seen = inside[:, None, :, None] * inside[:, None, None, :]
@@ -107,7 +107,7 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     with torch.inference_mode():
         for rows in _batches(tokens, classifier.batch_size, classifier.batch_tokens, pads=classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
-            last = _states(classifier.forward(batch, output_hidden_states=True))[-1].float()
+            last = _of_reader(classifier.forward(batch, output_hidden_states=True), "hidden_states")[-1].float()
             lengths = torch.from_numpy(batch.lengths).to(last.device)
             inside = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
             parts.append((rows, ((last * inside[:, :, None]).sum(dim=1) / lengths[:, None]).cpu().numpy()))
@@ -117,15 +117,10 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     return vectors
 
 
-def _states(output: Any) -> Sequence[torch.Tensor]:
-    """Hidden states of the part that reads the text: in an encoder-decoder (BART, T5) the encoder."""
-    states: Sequence[torch.Tensor] = getattr(output, "encoder_hidden_states", None) or output.hidden_states
-    return states
-
-
-def _attentions(output: Any) -> Sequence[torch.Tensor]:
-    states: Sequence[torch.Tensor] = getattr(output, "encoder_attentions", None) or output.attentions
-    return states
+def _of_reader(output: Any, name: str) -> Sequence[torch.Tensor]:
+    """``hidden_states`` or ``attentions`` of what reads the text: in an encoder-decoder (BART, T5) the encoder."""
+    layers: Sequence[torch.Tensor] = getattr(output, f"encoder_{name}", None) or getattr(output, name)
+    return layers
 
 
 def _tokens(classifier: Classifier, texts: Sequence[str]) -> Tokens:

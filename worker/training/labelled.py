@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import shlex
@@ -30,8 +29,6 @@ class Labelled:
 
     name: str
     """The file's, without its folder."""
-    digest: str
-    """Hex, of the file's bytes."""
     labels: tuple[str, ...]
     texts: tuple[str, ...] = field(repr=False)
     truth: NDArray[np.int64] = field(repr=False)
@@ -51,7 +48,6 @@ class Labelled:
         """The texts at these indices, in their order."""
         return Labelled(
             self.name,
-            self.digest,
             self.labels,
             tuple(self.texts[i] for i in indices.tolist()),
             self.truth[indices],
@@ -81,7 +77,6 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
             it names the line, or the ratings are none.
     """
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         check_kind(path)
         found = read_rows(path)
     except OSError as error:
@@ -98,7 +93,7 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
             read.append(reader.read(row))
         except ValueError as error:
             raise SettingError(f"{path.name}, line {number}: {error}") from None
-    return reader.columns(read, digest)
+    return reader.columns(read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +182,7 @@ class _Reader:
             return f"leave them out with --label-column {shlex.quote(self._at.label)} alone, or {as_labels}"
         return f"rename the column to leave them out, or {as_labels}" if self._at.shares else as_labels
 
-    def columns(self, rows: Sequence[_Read], digest: str) -> Labelled:
+    def columns(self, rows: Sequence[_Read]) -> Labelled:
         stated = [row.label for row in rows if row.label is not None]
         labels = self._labels(stated)
         place = {label.casefold(): i for i, label in enumerate(labels)}
@@ -209,9 +204,7 @@ class _Reader:
         else:
             kind, targets = "labels", np.eye(len(labels), dtype=np.float32)[truth]
         domains = None if self._at.domain is None else tuple(row.domain for row in rows)
-        return Labelled(
-            self._name, digest, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains
-        )
+        return Labelled(self._name, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains)
 
     def _check_sides(self, ratings: NDArray[np.float32], column: str, elsewhere: Iterable[str]) -> None:
         """Whether the ratings leave one side without texts, as stars do, which would all count as positive.

@@ -381,7 +381,6 @@ def perfect(names: tuple[str, ...], texts: int) -> list[Evaluation]:
     rows = np.arange(texts) % 3
     data = Labelled(
         "a.csv",
-        "",
         LABELS,
         tuple("x" * texts),
         rows,
