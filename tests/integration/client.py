@@ -58,12 +58,15 @@ class Client:
         )
 
     def create(self, *topics: str, partitions: int = 4, **config: str) -> None:
-        """Make topics; the embedded broker makes them itself, with 4 partitions."""
+        """Make topics; the embedded broker makes them itself, with 4 partitions.
+
+        Nothing in them is ever too old: a broker looks for old timestamps, which tests write, when it pleases.
+        """
         if self._admin is None:
             for topic in topics:
                 self._producer.list_topics(topic, timeout=10)
             return
-        settings = {name.replace("_", "."): value for name, value in config.items()}
+        settings = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
 
     def values_by_librdkafka(self, topic: str, count: int) -> list[bytes]:

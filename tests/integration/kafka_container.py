@@ -45,6 +45,7 @@ class KafkaContainer(DockerContainer):
             KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
             KAFKA_AUTO_CREATE_TOPICS_ENABLE="false",
             KAFKA_LOG_CLEANER_BACKOFF_MS="500",  # compaction within the patience of a test
+            KAFKA_LOG_RETENTION_MS="-1",  # else every five minutes records with a test's old timestamps are deleted
             KAFKA_HEAP_OPTS="-Xms256m -Xmx512m",
         )
 
