@@ -32,7 +32,7 @@ from worker.codec import Codec, processed_now
 from worker.errors import Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
-from worker.training.rows import unpacked
+from worker.training.rows import check_kind, unpacked
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier, Device
@@ -86,6 +86,8 @@ def classify(
         inputs = inputs_of_texts(texts, settings.text_path)
         rejected = _embed(settings, inputs) if embed else _classify(settings, inputs, "arguments", form, len(texts))
     else:
+        if file is not None and shape is Shape.AUTO:
+            check_kind(file)
         with opened(file) as raw, unpacked(raw, file) as stream:
             total = _count_lines(stream)
             inputs = inputs_of_file(stream, file, shape, settings.text_path, column)

@@ -20,6 +20,8 @@ from worker.training.rows import Row, check_kind, read_rows
 #: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0
 
+#: A whole number as pandas writes it of a column where some cell is empty.
+_WHOLE = re.compile(r"(-?\d+)\.0+")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 
 
@@ -140,6 +142,8 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise ValueError(f"no label in the column {column!r}: fill it in, or leave the row out")
         label = str(value).strip()
+        if whole := _WHOLE.fullmatch(label):
+            label = whole[1]
         if self._known is None:
             return label
         by_name = {name.casefold(): name for name in self._known}

@@ -169,6 +169,12 @@ def test_a_file_that_cannot_be_unpacked_is_one_sentence(classify, content):
     assert "a.txt.gz cannot be unpacked" in ran.err
 
 
+def test_a_spreadsheet_is_told_by_its_name(classify):
+    ran = classify(b"PK\x03\x04\n\xff", name="reviews.xlsx")
+    assert ran.code == 2
+    assert "reviews.xlsx is a spreadsheet: export it as CSV, in UTF-8" in ran.err
+
+
 def test_a_table_without_rows_gives_one_without_rows(classify):
     ran = classify("id,label,text\n", "--format", "csv", name="a.csv")
     assert (ran.code, ran.out) == (0, "id,label,text,sentiment,polarity,label_of_text,score\n")

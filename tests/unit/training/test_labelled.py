@@ -90,6 +90,15 @@ def test_a_label_in_two_spellings_is_one_by_its_first(
     assert (data.labels, data.truth.tolist()) == (labels, truth)
 
 
+def test_stars_that_pandas_wrote_with_a_fraction_are_whole_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "stars.csv"
+    file.write_text("text,label\nawful,1.0\nso so,3.00\ngreat,5.0\nwell made,4.5\n")
+
+    assert read_labelled(file).labels == ("1", "3", "4.5", "5")
+    named = read_labelled(file, ["1", "3", "4.5", "5"])
+    assert [named.labels[place] for place in named.truth] == ["1", "3", "5", "4.5"]
+
+
 def test_a_rating_alone_gives_soft_targets(tmp_path: Path) -> None:
     data = read_labelled(written(tmp_path, "a.csv", "text,mean\nx,0.5\ny,-3\nz,2\n"), columns=Columns(rating="mean"))
 
