@@ -1,6 +1,6 @@
 """Texts as token ids, in columns: what tokenising makes, planning measures and the classifier reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,22 @@ class Tokens:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def by_length(self, size: int, token_limit: int | None, *, equal: bool = False) -> Iterator[Ids64]:
+        """Texts of like length, the longest first: ``size`` at most, once padded no more than ``token_limit`` tokens.
+
+        A text that is longer than the limit comes alone. ``equal``: of one length, so that nothing is padded.
+        """
+        order = np.argsort(-self.lengths, kind="stable")
+        start = 0
+        while start < len(order):
+            longest = int(self.lengths[order[start]])
+            room = size if token_limit is None else max(1, min(size, token_limit // longest))
+            texts = order[start : start + room]
+            if equal:
+                texts = texts[self.lengths[texts] == longest]
+            yield texts
+            start += len(texts)
 
     def padded(self, texts: npt.NDArray[np.integer], pad_id: int) -> "PaddedBatch":
         """These texts, one or more, as one rectangle in this order."""

@@ -69,7 +69,7 @@ def outputs_of(
     hidden: list[Floats] = []
     attended: list[Floats] = []
     with torch.inference_mode(), _showing_attention(classifier, attentions):
-        for rows in _batches(tokens, n, token_limit=None, pads=classifier.pads):
+        for rows in tokens.by_length(n, token_limit=None, equal=not classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
             output = classifier.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
             logits[rows] = output.logits.float().cpu().numpy()
@@ -105,7 +105,7 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     tokens = _tokens(classifier, texts)
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
     with torch.inference_mode():
-        for rows in _batches(tokens, classifier.batch_size, classifier.batch_tokens, pads=classifier.pads):
+        for rows in tokens.by_length(classifier.batch_size, classifier.batch_tokens, equal=not classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
             last = _of_reader(classifier.forward(batch, output_hidden_states=True), "hidden_states")[-1].float()
             lengths = torch.from_numpy(batch.lengths).to(last.device)
@@ -145,23 +145,6 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _batches(tokens: Tokens, size: int, token_limit: int | None, *, pads: bool) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows of like length, ``size`` at most, of no more than ``token_limit`` tokens when they are padded.
-
-    Where padding would change the model's answers (not ``pads``), they are of equal length.
-    """
-    order = np.argsort(-tokens.lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = int(tokens.lengths[order[start]])
-        room = size if token_limit is None else max(1, min(size, token_limit // longest))
-        rows = order[start : start + room]
-        if not pads:
-            rows = rows[tokens.lengths[rows] == longest]
-        yield rows
-        start += len(rows)
 
 
 def _targets(classifier: Classifier, labels: Labels, n: int) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Device
 from worker.errors import SettingError
-from worker.tokens import Tokens
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +43,7 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
     unanswered = done = 0
     device = Device(classifier)
     try:
-        for rows in _by_length(tokens, classifier.batch_size, classifier.batch_tokens):
+        for rows in tokens.by_length(classifier.batch_size, classifier.batch_tokens):
             result = device.submit(tokens.padded(rows, classifier.pad_id)).result()
             scores[rows] = result.scores
             unanswered += len(result.rejected)
@@ -59,13 +58,3 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
             "use precision=fp32, or another model"
         )
     return Scored(scores, int(tokens.truncated.sum()), time.perf_counter() - started)
-
-
-def _by_length(tokens: Tokens, batch_size: int, batch_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Indices of texts of like length, the longest first; a batch's texts times its width keep within the limits."""
-    order = np.argsort(-tokens.lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        count = max(1, min(batch_size, batch_tokens // int(tokens.lengths[order[start]])))
-        yield order[start : start + count]
-        start += count

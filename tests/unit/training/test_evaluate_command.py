@@ -450,8 +450,10 @@ def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run, model
 
     assert "great lovely" not in run(*command).out
     (given,) = json.loads(run(*command, "--examples", "1").out)
-    assert len(wrong) > 1
-    assert [(m["text"], m["label"], m["given"]) for m in given["mistakes"]] == [max(wrong)[1:]]
+    surest = [mistake[1:] for mistake in wrong if mistake[0] > max(wrong)[0] - 1e-4]  # as good as equal, some are
+    assert 0 < len(surest) < len(wrong)
+    (named,) = given["mistakes"]
+    assert (named["text"], named["label"], named["given"]) in surest
 
 
 @pytest.mark.parametrize(
