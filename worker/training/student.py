@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
     shutil.copy(base / "tokenizer_config.json", folder / "tokenizer_config.json")
+
+
+def mean_model(folders: Sequence[Path]) -> Any:
+    """A model with the mean of these classifiers' weights, which all come from one (model soup, Wortsman et al. 2022).
+
+    It does as well as the mean of their answers, at the cost of one.
+    """
+    model, _ = load(folders[0])
+    states = [load(folder)[0].state_dict() for folder in folders]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if weight.is_floating_point() else weight
+        for name, weight in states[0].items()
+    }
+    model.load_state_dict(mean)
+    return model
 
 
 def load(folder: Path) -> tuple[Any, Any]:

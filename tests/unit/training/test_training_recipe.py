@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, BertConfig, MPNetConfig
 
@@ -95,6 +96,7 @@ def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source])
     monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
     monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
+    monkeypatch.setattr(recipe, "REFINEMENT", replace(recipe.REFINEMENT, max_steps=2, warmup_steps=1))
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
         monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
     monkeypatch.setattr(corpus, "GENERATED", 10)
@@ -104,10 +106,16 @@ def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def run(train: list[RatedText], dev: list[RatedText]) -> dict[str, Any]:
         teacher = recipe.train_teacher(tmp_path, train, dev)
         texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
-        best = recipe.train_student(tmp_path, train, dev, texts, outputs, replace(recipe.STUDENT, epochs=1))
-        return recipe.ship(best, tmp_path / "model", dev)
+        student = recipe.train_student(tmp_path, train, dev, texts, outputs, replace(recipe.STUDENT, epochs=1))
+        mean = recipe.refine_student(tmp_path, student, train, dev, texts, outputs)
+        return recipe.ship(mean, tmp_path / "model", dev)
 
     return run
+
+
+def weights(folder: Path) -> torch.Tensor:
+    """Those of one layer."""
+    return load_file(folder / "model.safetensors")["bert.encoder.layer.1.output.dense.weight"]
 
 
 def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_where_it_was(
@@ -121,6 +129,11 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
     assert score(classifier, [row.text for row in dev]).scores.shape == (20, 3)
     content = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
     assert "😀" in content["model"]["vocab"]
+
+    # What ships is the mean of the student and of what further runs made of it, each of another draw of texts.
+    parts = [weights(tmp_path / name / "best") for name in ("student", "student-21", "student-22")]
+    assert not torch.equal(parts[1], parts[2])
+    assert torch.allclose(weights(tmp_path / "student-mean"), torch.stack(parts).mean(dim=0))
 
     # Every stage is there now: nothing is trained or labelled again.
     fits: list[Path] = []
