@@ -4,7 +4,7 @@
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
 3. its labels on words, generated and changed texts and on train (`labels`)
 4. the student: the small encoder with emoji in its vocabulary, trained on all of that (`student`)
-5. two runs on from there, each on another draw of the built texts, and the mean of all three weights (`soup`)
+5. a run on from there, on another draw of the built texts, and the mean of both weights (`student-mean`)
 6. the folder that ships: temperature from dev, 16 bits (`export`)
 
 Every stage keeps its result in the work folder and is skipped when that is there and made of the same inputs, so a
@@ -59,8 +59,6 @@ STUDENT = LoopSettings(
 
 #: A run on from the trained student. Its last weights count, not its best on dev: they go into a mean.
 REFINEMENT = replace(STUDENT, epochs=1, learning_rate=8e-5, max_steps=2_500, evaluations_per_epoch=1, seed=21)
-#: One run each: seeds of its order of texts and of the texts that are built for it.
-REFINEMENT_SEEDS = (21, 22)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -202,15 +200,12 @@ def refine_student(
     corpus: Corpus,
     outputs: dict[str, LogitsAndFeatures],
 ) -> Path:
-    """The mean of the student's weights and of those that further runs from there end with."""
+    """The mean of the student's weights and of those that a further run from there ends with."""
+    texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev), seed=REFINEMENT.seed)
     digest = sha256(student / "model.safetensors")
-    runs: list[Path] = []
-    for seed in REFINEMENT_SEEDS:
-        texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev), seed=seed)
-        settings = replace(REFINEMENT, seed=seed)
-        runs.append(_fit_student(work / f"student-{seed}", lambda: student, digest, texts, dev, settings))
+    refined = _fit_student(work / "student-refined", lambda: student, digest, texts, dev, REFINEMENT)
     mean = work / "student-mean"
-    save(mean, student)(mean_model([student, *runs]), 0.0)
+    save(mean, student)(mean_model([student, refined]), 0.0)
     return mean
 
 
