@@ -141,12 +141,10 @@ class _Reader:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise ValueError(f"no label in the column {column!r}: fill it in, or leave the row out")
-        label = str(value).strip()
-        if whole := _WHOLE.fullmatch(label):
-            label = whole[1]
+        label = _plain(str(value))
         if self._known is None:
             return label
-        by_name = {name.casefold(): name for name in self._known}
+        by_name = {_plain(name).casefold(): name for name in self._known}
         if label.casefold() in by_name:
             return by_name[label.casefold()]
         if label.isdecimal() and int(label) < len(self._known):
@@ -249,6 +247,13 @@ class _Reader:
         if spelt.keys() <= set(LABELS):
             return tuple(spelt[label] for label in LABELS if label in spelt)
         return tuple(sorted(spelt.values(), key=_natural))
+
+
+def _plain(label: str) -> str:
+    """A label as it is compared: 5.0 is 5."""
+    label = label.strip()
+    whole = _WHOLE.fullmatch(label)
+    return whole[1] if whole else label
 
 
 class _NotANumber(ValueError):

@@ -75,8 +75,8 @@ def mean_model(folders: Sequence[Path]) -> Any:
 
     It does as well as the mean of their answers, at the cost of one.
     """
-    model, _ = load(folders[0])
-    states = [load(folder)[0].state_dict() for folder in folders]
+    model, *others = (load(folder)[0] for folder in folders)
+    states = [model.state_dict(), *(other.state_dict() for other in others)]
     mean = {
         name: torch.stack([state[name] for state in states]).mean(dim=0) if weight.is_floating_point() else weight
         for name, weight in states[0].items()

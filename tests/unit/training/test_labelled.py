@@ -97,6 +97,8 @@ def test_stars_that_pandas_wrote_with_a_fraction_are_whole_numbers(tmp_path: Pat
     assert read_labelled(file).labels == ("1", "3", "4.5", "5")
     named = read_labelled(file, ["1", "3", "4.5", "5"])
     assert [named.labels[place] for place in named.truth] == ["1", "3", "5", "4.5"]
+    with_fraction = read_labelled(file, ["1.0", "3.0", "4.5", "5.0"])  # by name, not the places 1, 3 and 5
+    assert [with_fraction.labels[place] for place in with_fraction.truth] == ["1.0", "3.0", "5.0", "4.5"]
 
 
 def test_a_rating_alone_gives_soft_targets(tmp_path: Path) -> None:
