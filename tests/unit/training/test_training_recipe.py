@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, BertConfig, MPNetConfig
 
@@ -96,7 +95,6 @@ def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source])
     monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
     monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
-    monkeypatch.setattr(recipe, "REFINEMENT", replace(recipe.REFINEMENT, max_steps=2, warmup_steps=1))
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
         monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
     monkeypatch.setattr(corpus, "GENERATED", 10)
@@ -107,15 +105,9 @@ def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         teacher = recipe.train_teacher(tmp_path, train, dev)
         texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
         student = recipe.train_student(tmp_path, train, dev, texts, outputs, replace(recipe.STUDENT, epochs=1))
-        mean = recipe.refine_student(tmp_path, student, train, dev, texts, outputs)
-        return recipe.ship(mean, tmp_path / "model", dev)
+        return recipe.ship(student, tmp_path / "model", dev)
 
     return run
-
-
-def weights(folder: Path) -> torch.Tensor:
-    """Those of one layer."""
-    return load_file(folder / "model.safetensors")["bert.encoder.layer.1.output.dense.weight"]
 
 
 def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_where_it_was(
@@ -129,11 +121,6 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
     assert score(classifier, [row.text for row in dev]).scores.shape == (20, 3)
     content = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
     assert "😀" in content["model"]["vocab"]
-
-    # What ships is the mean of the student and of what a further run made of it.
-    parts = [weights(tmp_path / name / "best") for name in ("student", "student-refined")]
-    assert not torch.equal(*parts)
-    assert torch.allclose(weights(tmp_path / "student-mean"), torch.stack(parts).mean(dim=0))
 
     # Every stage is there now: nothing is trained or labelled again.
     fits: list[Path] = []
