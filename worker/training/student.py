@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.training.data import LABELS
@@ -32,25 +33,29 @@ def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, list[int]]]:
     return entries
 
 
-def with_emoji(tokenizer_json: str) -> tuple[str, dict[int, list[int]]]:
-    """A WordPiece tokenizer.json with emoji in the places that BERT left unused (``[unused0]`` ...).
+def with_emoji(tokenizer_json: str) -> tuple[str, list[list[int]]]:
+    """A BERT tokenizer.json with emoji, and without the places that BERT left unused (``[unused0]`` ...).
 
-    Also returns, by the id of each new entry, the ids whose vectors' mean it starts as. All other ids stay as they are.
-    Raises ValueError when there are fewer unused places than emoji.
+    Also returns, for each id of its vocabulary, the former ids whose vectors' mean it starts as: its own one, or those
+    of an emoji's words.
     """
     tokenizer = Tokenizer.from_str(tokenizer_json)
     content: dict[str, Any] = json.loads(tokenizer_json)
     content["truncation"] = content["padding"] = None
-    vocabulary: dict[str, int] = content["model"]["vocab"]
-    unused = [piece for piece in vocabulary if piece.startswith("[unused")]
-    entries = emoji_entries(tokenizer)
-    if len(unused) < len(entries):
-        raise ValueError(f"{len(unused)} unused places are too few for {len(entries)} emoji")
-    sources: dict[int, list[int]] = {}
-    for place, (piece, ids) in zip(unused, entries, strict=False):
-        vocabulary[piece] = vocabulary.pop(place)
-        sources[vocabulary[piece]] = ids
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")), sources
+    former = sorted(content["model"]["vocab"].items(), key=lambda item: item[1])
+    entries = [(piece, [place]) for piece, place in former if not piece.startswith("[unused")]
+    entries += emoji_entries(tokenizer)
+    places = {piece: place for place, (piece, _) in enumerate(entries)}
+    content["model"]["vocab"] = places
+    for token in content["added_tokens"]:
+        token["id"] = places[token["content"]]
+    fresh = Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
+    fresh.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, places[token]) for token in ("[CLS]", "[SEP]")],
+    )
+    return fresh.to_str(), [ids for _, ids in entries]
 
 
 def make_student(base: Path, folder: Path, seed: int) -> None:
@@ -59,15 +64,14 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
     Of its layers the lowest ``LAYERS`` stay, or all, where it has fewer. ``seed`` is of the new outputs' weights.
     """
     tokenizer_json, sources = with_emoji((base / "tokenizer.json").read_text(encoding="utf-8"))
-    config: Any = AutoConfig.from_pretrained(base, num_labels=len(LABELS) + 1, local_files_only=True)
+    config: Any = AutoConfig.from_pretrained(base, local_files_only=True)
+    config.num_labels = len(LABELS) + 1
     config.num_hidden_layers = min(LAYERS, config.num_hidden_layers)
     torch.manual_seed(seed)
     model: Any = AutoModelForSequenceClassification.from_pretrained(base, config=config, local_files_only=True)
-    vectors = model.get_input_embeddings().weight
-    with torch.no_grad():
-        fresh = {place: vectors[ids].mean(dim=0) for place, ids in sources.items()}
-        for place, vector in fresh.items():
-            vectors[place] = vector
+    words = model.get_input_embeddings()
+    words.weight = torch.nn.Parameter(torch.stack([words.weight.detach()[ids].mean(dim=0) for ids in sources]))
+    words.num_embeddings = model.config.vocab_size = len(sources)
     model.config.attention_probs_dropout_prob = 0.0
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
