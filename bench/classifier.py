@@ -31,7 +31,7 @@ _LOAD = """
 import time; started = time.perf_counter()
 from worker.classifier import load_classifier
 from worker.settings import load_settings
-classifier = load_classifier(load_settings(device="cpu", precision={precision!r}))
+classifier = load_classifier(load_settings(model="bundled", device="cpu", precision={precision!r}))
 print(classifier.load_seconds, time.perf_counter() - started)
 """
 
@@ -39,7 +39,7 @@ print(classifier.load_seconds, time.perf_counter() - started)
 def minilm(work: Path) -> Path:
     """all-MiniLM-L6-v2 with a head for three labels, untrained: what it says does not matter here."""
     folder = work / "all-MiniLM-L6-v2"
-    base = provide(MINILM, work / "minilm", work / "wheels", print)
+    base = provide(MINILM, work / "minilm", print)
     torch.manual_seed(0)
     model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=3, local_files_only=True)
     model.config.id2label = {0: "negative", 1: "neutral", 2: "positive"}
@@ -78,7 +78,7 @@ def main() -> None:
         for precision in ("fp32", "auto"):
             settings = {"device": "cpu", "precision": precision}
             classifiers = {
-                "bundled": load_classifier(load_settings(**settings)),
+                "bundled": load_classifier(load_settings(model="bundled", **settings)),
                 "minilm": load_classifier(load_settings(model=str(folder), **settings)),
             }
             speed = texts_per_second(classifiers, texts, options.rounds)

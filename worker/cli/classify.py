@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 WINDOW = 4_096
 """Texts read before they are sorted into batches by length, and the most that are held."""
+
+NAMED_LINES = 100
+"""Lines without an answer that are named."""
 
 
 @with_flags(*CLASSIFIER, "text_path", "id_path", "input_format", "output_mode", "max_text_bytes")
@@ -104,7 +108,7 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
     with _progress(total) as (progress, task):
         session = _Session.start(settings, name, progress, task)
         write = writer(form, session.classifier.card, inputs)
-        rejected = 0
+        faults = _Faults(progress.console)
         while records := list(islice(inputs.records, WINDOW)):
             bad = {record.offset: record.fault for record in records if record.fault}
             progress.advance(task, len(bad))
@@ -113,30 +117,38 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
                 write(answered)
                 bad |= {sound[slot].offset: rejection.message for slot, rejection in rejections.items()}
             for line, why in sorted(bad.items()):
-                progress.console.print(f"line {line}: {why}", style="yellow")
-            rejected += len(bad)
-    return rejected
+                faults.report(line, why)
+    return faults.count
 
 
 def _embed(settings: Settings, inputs: Inputs) -> int:
     """Write the embeddings of all inputs; returns how many had no text."""
-    console = stderr()
-
-    def report(line: int, what: str) -> None:
-        console.print(f"line {line}: {what}", style="yellow")
-
-    faults = count()
+    faults = _Faults(stderr())
 
     def sound() -> Iterator[InputRecord]:
         for record in inputs.records:
             if record.fault:
-                report(record.offset, record.fault)
-                next(faults)
+                faults.report(record.offset, record.fault)
             else:
                 yield record
 
-    rejected = write_embeddings(_reading(settings, inputs), replace(inputs, records=sound()), report)
-    return rejected + next(faults)
+    write_embeddings(_reading(settings, inputs), replace(inputs, records=sound()), faults.report)
+    return faults.count
+
+
+class _Faults:
+    """Names the lines that cannot be classified, as long as they are few enough to be read, and counts them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.count = 0
+
+    def report(self, line: int, why: str) -> None:
+        self.count += 1
+        if self.count <= NAMED_LINES:
+            self._console.print(f"line {line}: {why}", style="yellow", markup=False)
+        elif self.count == NAMED_LINES + 1:
+            self._console.print("further lines are not named but counted", style="yellow")
 
 
 def _reading(settings: Settings, inputs: Inputs) -> Settings:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from worker.cli.console import stderr, stdout
@@ -126,8 +127,15 @@ def evaluate(
             tests=tests,
             examples=examples,
             polarities=polarities,
-            progress=lambda what, done, total: status.update(f"{what} {done:,} of {total:,}"),
+            progress=lambda what, done, total: status.update(f"{escape(what)} {done:,} of {total:,}"),
         )
+    for doubt in _doubts(texts):
+        console.print(f"warning: {doubt}", style="yellow", markup=False)
+    # Before the report: should that not get written, what took the time is here.
+    if form is Form.JSON:
+        typer.echo(json.dumps([dataclasses.asdict(e) for e in evaluations], indent=2, ensure_ascii=False))
+    else:
+        _print(evaluations)
     if report is not None:
         from worker.training.report import Subject, write_report
 
@@ -140,12 +148,20 @@ def evaluate(
             f"{date.today():%-d %B %Y}",
         )
         write_report(report, subject, evaluations)
-    if form is Form.JSON:
-        typer.echo(json.dumps([dataclasses.asdict(e) for e in evaluations], indent=2, ensure_ascii=False))
-    else:
-        _print(evaluations)
-    if report is not None:
-        console.print(f"report written to [bold]{report}[/bold]")
+        console.print(f"report written to [bold]{escape(str(report))}[/bold]")
+
+
+def _doubts(texts: "Labelled") -> "list[str]":
+    from worker.training.checks import ENOUGH_TO_MEASURE, few_of, texts_of_labels
+    from worker.training.columns import enumerated
+
+    few = few_of(texts_of_labels(texts), ENOUGH_TO_MEASURE)
+    if not few:
+        return []
+    return [
+        f"labels with fewer than {ENOUGH_TO_MEASURE} texts: {enumerated(few)}; their figures, and macro F1, which "
+        "counts every label alike, say little"
+    ]
 
 
 def _tests(suite: Path | None) -> "tuple[Test, ...]":
@@ -207,12 +223,12 @@ def _print_table(title: str, content: "tables.Table") -> None:
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(header):
         figures = all(row[place][:1].isdigit() or row[place] == "-" for row in rows)
-        table.add_column(name, justify="right" if figures else "left", header_style="dim")
+        table.add_column(escape(name), justify="right" if figures else "left", header_style="dim")
     previous = ""
     for row in rows:
         # A domain or label that has a row for each model is named once.
         head = "" if row[0] == previous and "model" in header[1:] else row[0]
-        table.add_row(head, *row[1:])
+        table.add_row(*(escape(cell) for cell in (head, *row[1:])))
         previous = row[0]
     console = stdout()
     if title:

@@ -1,5 +1,6 @@
 """``train``: a classifier of one's own from a file of labelled texts."""
 
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from worker.cli.console import stderr
 from worker.cli.flags import Flags, with_flags
@@ -128,7 +130,10 @@ def train(
     columns = Columns(text_column, label_column, rating_column)
     given = read_labelled(data, names, columns)
     if dev is not None:
-        training, choosing = given, read_labelled(dev, given.labels, columns)
+        training, choosing = (
+            given,
+            read_labelled(dev, given.labels, columns, numbered=names is not None or given.kind == "vote shares"),
+        )
     else:
         training, choosing = (given.rows(rows) for rows in hold_out(given, dev_share, seed))
 
@@ -185,10 +190,12 @@ def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str,
 
 
 def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str, *, goes_on: bool) -> None:
+    from worker.training.columns import enumerated
+
     stderr().print(
-        f"{'going on with' if goes_on else 'training'} [bold]{base}[/bold] on {device}: "
+        f"{'going on with' if goes_on else 'training'} [bold]{escape(base)}[/bold] on {device}: "
         f"{counted(len(training), 'text')}, "
-        f"{len(choosing):,} to choose by, targets from {training.kind}, labels {', '.join(training.labels)}"
+        f"{len(choosing):,} to choose by, targets from {training.kind}, labels {escape(enumerated(training.labels))}"
     )
 
 
@@ -213,6 +220,7 @@ def _warn_of_few(steps: int, dev_texts: int) -> None:
 
 
 def _say_result(trained: "Trained", out: Path) -> None:
+    from worker.training.columns import enumerated
     from worker.training.label_space import polarity_flag, unknown_labels
     from worker.training.metrics import wilson_interval
     from worker.training.report.tables import interval
@@ -230,7 +238,10 @@ def _say_result(trained: "Trained", out: Path) -> None:
         "all in calibration: measure on others with evaluate",
         style="dim",
     )
-    console.print(f"run it with [bold]sentiment-worker run --model {out}[/bold], try it with classify --model {out}")
+    model = escape(shlex.quote(str(out)))
+    console.print(
+        f"run it with [bold]sentiment-worker run --model {model}[/bold], try it with classify --model {model}"
+    )
     if unknown := unknown_labels(trained.labels):
         said = (
             "is good or bad, so its sentiment is neutral and its polarity 0: choose a number"
@@ -238,7 +249,7 @@ def _say_result(trained: "Trained", out: Path) -> None:
             else "are good or bad, so their sentiment is neutral and their polarity 0: choose numbers"
         )
         console.print(
-            f"nothing says whether {', '.join(unknown)} {said} from -1 (bad) to 1 (good) and add to each of these "
+            f"nothing says whether {enumerated(unknown)} {said} from -1 (bad) to 1 (good) and add to each of these "
             "commands",
             style="yellow",
             markup=False,

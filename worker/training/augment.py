@@ -76,12 +76,6 @@ def take_fragment(text: str, rng: np.random.Generator) -> str:
     return " ".join(words[start : start + length])
 
 
-def drop_words(text: str, rng: np.random.Generator, rate: float = 0.15) -> str:
-    """The text without about every seventh word."""
-    kept = [word for word in text.split() if rng.random() >= rate]
-    return " ".join(kept) or text
-
-
 def swap_words(text: str, rng: np.random.Generator, neighbours: Neighbours, rate: float = 0.35) -> str:
     """Replace about ``rate`` of the words that have neighbours by one of them (after Jiao et al. 2020, TinyBERT)."""
 
@@ -130,7 +124,6 @@ def changed_copies(
     single: dict[str, Change] = {
         "negation": toggle_negation,
         "fragment": take_fragment,
-        "drop": drop_words,
         "swap": lambda text, r: swap_words(text, r, neighbours),
     }
     unknown = set(plan) - set(single) - {"join"}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from worker.training.data import Examples
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 
 def identity_of(train: Examples, settings: LoopSettings) -> str:
-    """A digest, in hex, of what makes a training: texts, targets, ratings, weights, and how it is trained."""
+    """A digest, in hex, of what is trained on, a teacher's features among it, and how. What a training starts from and
+    what it is chosen by are the caller's to add.
+    """
     found = hashlib.sha256(repr(replace(settings, checkpoint_every_seconds=0.0)).encode())
     for text in train.texts:
         found.update(text.encode(errors="surrogatepass") + b"\0")
     for column in (train.targets, train.ratings, train.weights):
         found.update(column.tobytes())
+    if train.features is not None:
+        found.update(np.ascontiguousarray(train.features).view(np.uint8))
     return found.hexdigest()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from worker.training.columns import enumerated
@@ -11,6 +13,9 @@ from worker.wording import counted
 
 #: Texts of a label with fewer of which a classifier hardly learns it.
 ENOUGH_OF_A_LABEL = 5
+
+#: Texts of a label with fewer of which its figures, and a mean over labels, are mostly chance.
+ENOUGH_TO_MEASURE = 20
 
 
 def doubts(training: Labelled, choosing: Labelled) -> list[str]:
@@ -29,13 +34,18 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
             f"no text to train on has the label {enumerated(absent)}, so that it cannot be learnt: give texts of it, "
             "or leave it out"
         )
-    few = [f"{label} ({count})" for label, count in counts.items() if 0 < count < ENOUGH_OF_A_LABEL]
+    few = few_of(counts, ENOUGH_OF_A_LABEL)
     if few:
         found.append(
             f"labels with fewer than {ENOUGH_OF_A_LABEL} texts to train on are hardly learnt: give more of "
-            f"{enumerated(few)}"
+            f"{enumerated(few)}, or correct them, where they are misspelt"
         )
     return found
+
+
+def few_of(counts: Mapping[str, int], enough: int) -> list[str]:
+    """Those labels, with their numbers of texts, that have some and not ``enough``."""
+    return [f"{label} ({count})" for label, count in counts.items() if 0 < count < enough]
 
 
 def shared_texts(training: Labelled, choosing: Labelled) -> int:

@@ -21,7 +21,7 @@ NEAR_NEIGHBOURS, WIDE_NEIGHBOURS = 12, 8
 #: Texts of the whole grammar, for the teacher to label.
 GENERATED = 4_000
 #: Words of the vocabulary that are labelled on their own.
-WORDS = 6_000
+WORDS = 4_000
 
 #: Words that hold a sentence together; swapping them makes noise and no new opinion.
 _GLUE = frozenset({
@@ -46,7 +46,7 @@ class Corpus:
         return f"Corpus(words={len(self.words)}, changed={len(self.changed)}, generated={len(self.generated)})"
 
     def parts(self) -> dict[str, list[str]]:
-        """Texts to label, in the order in which they are worth their time."""
+        """Texts to label, by what they are."""
         return {
             "words": list(self.words),
             "generated": [text.text for text in self.generated],

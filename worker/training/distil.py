@@ -1,7 +1,6 @@
 """From a large teacher to a small student: the teacher's labels on the corpus, and the mixture to train on.
 
-The labels of a teacher cost far more time than anything else here, so they are written chunk by chunk: a run that is
-stopped goes on with the next chunk, and what is labelled so far can be trained on.
+The labels of a teacher take their time, so they are written chunk by chunk: a stopped run goes on with the next one.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
-HARD_GENERATED = 10_000
+HARD_GENERATED = 8_000
 #: Further generated texts with emoji and emoticons, of which the teacher knows none and the rated texts hold few.
 SIGNS: frozenset[str] = frozenset({"emoji", "emoticons"})
-SIGNS_GENERATED = 5_000
+SIGNS_GENERATED = 4_000
 #: Opinions of the grammar among sentences that say nothing.
 LONG_GENERATED = 1_000
 TYPOS = 4_000
@@ -116,12 +115,10 @@ def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, t
     return replace(blended, features=None)
 
 
-def rated_examples(
-    rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float, *, panel: float = 0.5
-) -> Examples:
-    """Rated sentences: of each target the share ``panel`` is its panel's, the rest its teacher's."""
+def rated_examples(rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float) -> Examples:
+    """Rated sentences: half of each target is its panel's, half its teacher's."""
     rated = examples_of(rows)
-    return blend(rated, taught(rated.texts, outputs, temperature), np.full(len(rows), panel, np.float32))
+    return blend(rated, taught(rated.texts, outputs, temperature), np.full(len(rows), 0.5, np.float32))
 
 
 def typo_examples(examples: Examples, count: int, seed: int) -> Examples:
@@ -150,6 +147,7 @@ def mixture(
     return join(
         [
             rated,
+            rated,  # all the rest is there to help with these
             taught(corpus.words, outputs["words"], temperature),
             generated_examples(corpus.generated, outputs["generated"], temperature),
             taught(corpus.changed, outputs["changed"], temperature),

@@ -18,7 +18,7 @@ import numpy as np
 from worker.training.emoji import EMOJI
 
 _SLOT = re.compile(r"\{(a:)?(\w+)\}")
-_VOWEL_SOUND = re.compile(r"(?i)(?!(?:one|use|uni|eu))[aeiou]")
+_VOWEL_SOUND = re.compile(r"(?i)(?!one|use|uni(?![mn])|eu)[aeiou]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from worker.classifier.labels import Activation, label_polarities
 from worker.classifier.load import activation_of
 from worker.classifier.source import Source
 from worker.errors import SettingError
+from worker.training.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
 from worker.training.data import LABELS
 from worker.training.labelled import Labelled
 from worker.verdict import Sentiment
@@ -97,7 +98,7 @@ def check_polarities(polarities: Mapping[str, float], labels: Mapping[str, Seque
     known = _plain([label for own in labels.values() for label in own])
     for name in polarities:
         if name.casefold() not in known:
-            whose = "; ".join(f"{owner} has {', '.join(own)}" for owner, own in labels.items())
+            whose = "; ".join(f"{owner} has {enumerated(own)}" for owner, own in labels.items())
             raise SettingError(f"label_polarity names {name!r}, which is nobody's label: {whose}")
 
 
@@ -108,7 +109,8 @@ def unknown_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
 def polarity_flag(*owners: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
     """The flag that gives each label of these owners a polarity, for a shell; ``...`` stands where only its user knows
-    the value. It repeats the entries of the setting label_polarity, ``polarities``, that are about others' labels.
+    the value. It repeats the entries of the setting label_polarity, ``polarities``, that are about others' labels. Of
+    very many labels, or of long ones, which may be texts, it shows none.
 
     ``--label-polarity '{"complaint": ..., "positive": 1}'``
     """
@@ -120,6 +122,8 @@ def polarity_flag(*owners: Sequence[str], polarities: Mapping[str, float] | None
             entries.setdefault(label.casefold(), f"{json.dumps(label, ensure_ascii=False)}: {shown}")
     for name, polarity in (polarities or {}).items():
         entries.setdefault(name.casefold(), f"{json.dumps(name, ensure_ascii=False)}: {polarity:g}")
+    if len(entries) > 2 * SHOWN_NAMES or any(len(name) > SHOWN_CHARACTERS for name in entries):
+        entries = {"": "..."}
     return f"--label-polarity {shlex.quote('{' + ', '.join(entries.values()) + '}')}"
 
 
@@ -140,8 +144,8 @@ def common_labels(
         strange = dict.fromkeys([*unknown, *model.unknown])
         owners = [*([data.labels] if unknown else []), *([model.labels] if model.unknown else [])]
         raise SettingError(
-            f"{model.model} has the labels {', '.join(model.labels)}, {data.name} has {', '.join(data.labels)}, "
-            f"and nothing says what sentiment {', '.join(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
+            f"{model.model} has the labels {enumerated(model.labels)}, {data.name} has {enumerated(data.labels)}, "
+            f"and nothing says what sentiment {enumerated(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
             f"{polarity_flag(*owners, polarities=polarities)} with your numbers from -1 to 1, or name the data's "
             "labels as the model does, with --labels where they are numbers"
         )
@@ -177,7 +181,7 @@ def check_sides(model: ModelLabels) -> None:
     """
     if not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(model.sentiments):
         raise SettingError(
-            f"the labels of {model.model} ({', '.join(model.labels)}) tell nothing of negative and positive, "
+            f"the labels of {model.model} ({enumerated(model.labels)}) tell nothing of negative and positive, "
             "which is what --behaviour tests: leave it out, or set label_polarity"
         )
 

@@ -65,13 +65,16 @@ class Labelled:
         return Examples(self.texts, self.targets, ratings, np.ones(len(self), np.float32))
 
 
-def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Columns | None = None) -> Labelled:
+def read_labelled(
+    path: Path, labels: Sequence[str] | None = None, columns: Columns | None = None, *, numbered: bool = True
+) -> Labelled:
     """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked. A CSV file's
     header says whether commas, semicolons or tabs part its cells.
 
     `choose` says which columns are read. Columns named by all of ``labels`` (of negative, neutral and positive where
-    none are given) are vote shares or counts. A label is a name, in any case, or a number from 0, of ``labels`` or of
-    the columns of shares; without a label the rating says it, without that the largest share. Where there are neither
+    none are given) are vote shares or counts. A label is a name, in any case, of ``labels`` or of the columns of
+    shares, or its number from 0, unless some name is a number itself or they are not ``numbered``; without a label the
+    rating says it, without that the largest share. Where there are neither
     ``labels`` nor shares, the labels are what the label column holds, as first spelt.
 
     Raises:
@@ -88,7 +91,7 @@ def read_labelled(path: Path, labels: Sequence[str] | None = None, columns: Colu
     if not found.rows:
         raise SettingError(f"{path.name} has no rows: give a file with one labelled text a line")
 
-    reader = _Reader(path.name, choose(path.name, found.columns, columns or Columns(), labels), labels)
+    reader = _Reader(path.name, choose(path.name, found.columns, columns or Columns(), labels), labels, numbered)
     read = []
     for number, row in found.rows:
         try:
@@ -112,11 +115,14 @@ class _Read:
 class _Reader:
     """Reads rows as the chosen columns and the given labels say."""
 
-    def __init__(self, name: str, columns: Chosen, labels: Sequence[str] | None) -> None:
+    def __init__(self, name: str, columns: Chosen, labels: Sequence[str] | None, numbered: bool) -> None:
         self._name = name
         self._at = columns
         self._given = tuple(labels) if labels is not None else None
         self._known = self._given or columns.shares or None
+        self._by_name = {_plain(name).casefold(): name for name in self._known or ()}
+        # Of labels that are numbers themselves, a number that is none of them is a mistake and no place in their list.
+        self._numbered = numbered and not any(name.isdecimal() for name in self._by_name)
 
     def read(self, row: Row) -> _Read:
         """Raises ValueError, in words that do not quote the text, where something is missing or of the wrong kind."""
@@ -139,17 +145,16 @@ class _Reader:
         value = row.get(column)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
             raise ValueError(f"no label in the column {column!r}: fill it in, or leave the row out")
         label = _plain(str(value))
         if self._known is None:
             return label
-        by_name = {_plain(name).casefold(): name for name in self._known}
-        if label.casefold() in by_name:
-            return by_name[label.casefold()]
-        if label.isdecimal() and int(label) < len(self._known):
+        if label.casefold() in self._by_name:
+            return self._by_name[label.casefold()]
+        if self._numbered and label.isdecimal() and int(label) < len(self._known):
             return self._known[int(label)]
-        numbers = ", whose numbers go from 0" if label.isdecimal() else ""
+        numbers = ", whose numbers go from 0" if self._numbered and label.isdecimal() else ""
         raise ValueError(f"the label {shortened(label)!r} is none of {enumerated(self._known)}{numbers}")
 
     def _shares(self, row: Row, names: Sequence[str]) -> list[float]:

@@ -31,7 +31,7 @@ RATING_UNIT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """How to train. Ratios are of the whole run; ``patience`` counts evaluations without a better dev score."""
+    """How to train. ``patience`` counts evaluations without a better dev score."""
 
     epochs: int = 3
     batch_size: int = 32

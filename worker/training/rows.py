@@ -31,6 +31,17 @@ _OTHERS = {
 
 _ARCHIVES = (".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
 
+_UTF_16 = "text in UTF-16: convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
+
+#: Whatever a file is called: what it begins with, and what it is then.
+_BEGINNINGS = {
+    b"PK\x03\x04": "a spreadsheet or a zip archive, whatever its name says: export CSV in UTF-8, or unpack it",
+    b"PAR1": "a Parquet file, whatever its name says: export it as CSV, in UTF-8",
+    b"\x1f\x8b": "packed by gzip: let its name end in .gz",
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+}
+
 Row = Mapping[str, Any]
 
 ARRAY = (
@@ -72,16 +83,30 @@ def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
 
 
 def check_kind(path: Path) -> None:
-    """Whether a file of this name can hold CSV or JSON lines.
+    """Whether a file of this name, with this beginning, can hold CSV or JSON lines. One that cannot be read can.
 
     Raises:
-        SettingError: it is a spreadsheet, a binary table or an archive by its name.
+        SettingError: it is a spreadsheet, a binary table or an archive by its name, or no text in UTF-8 by its
+            first bytes.
     """
     kind = kind_of(path)
     if kind in _OTHERS:
         raise SettingError(f"{path.name} is {_OTHERS[kind]}: export it as CSV, in UTF-8")
     if kind in _ARCHIVES:
         raise SettingError(f"{path.name} is an archive: unpack it, or pack the file in it with gzip")
+    if path.is_file() and not is_packed(path):
+        try:
+            with path.open("rb") as stream:
+                start = stream.read(512)
+        except OSError:
+            return  # whoever reads it will say so
+        for beginning, found in _BEGINNINGS.items():
+            if start.startswith(beginning):
+                raise SettingError(f"{path.name} is {found}")
+        if b"\0" in start:
+            raise SettingError(
+                f"{path.name} is no text, by the bytes that it begins with: give CSV or JSON lines in UTF-8"
+            )
 
 
 @dataclass(frozen=True, slots=True)

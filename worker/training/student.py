@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +61,22 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
     """Write ``base`` to ``folder`` as a classifier of three labels, with one output more for the rating, and emoji.
 
     Of its layers the lowest ``LAYERS`` stay, or all, where it has fewer. ``seed`` is of the new outputs' weights.
+
+    Raises:
+        ValueError: the base lacks weights of its encoder.
     """
     tokenizer_json, sources = with_emoji((base / "tokenizer.json").read_text(encoding="utf-8"))
     config: Any = AutoConfig.from_pretrained(base, local_files_only=True)
     config.num_labels = len(LABELS) + 1
     config.num_hidden_layers = min(LAYERS, config.num_hidden_layers)
     torch.manual_seed(seed)
-    model: Any = AutoModelForSequenceClassification.from_pretrained(base, config=config, local_files_only=True)
+    model: Any
+    model, loading = AutoModelForSequenceClassification.from_pretrained(
+        base, config=config, local_files_only=True, output_loading_info=True
+    )
+    lost = [name for name in loading["missing_keys"] if not name.startswith(("bert.pooler.", "classifier."))]
+    if lost:
+        raise ValueError(f"{base} lacks weights of the encoder: {', '.join(sorted(lost)[:3])} and so on")
     words = model.get_input_embeddings()
     words.weight = torch.nn.Parameter(torch.stack([words.weight.detach()[ids].mean(dim=0) for ids in sources]))
     words.num_embeddings = model.config.vocab_size = len(sources)
@@ -76,7 +84,9 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
-    shutil.copy(base / "tokenizer_config.json", folder / "tokenizer_config.json")
+    settings = json.loads((base / "tokenizer_config.json").read_text(encoding="utf-8"))
+    settings.pop("added_tokens_decoder", None)  # their former ids; tokenizer.json has the new ones
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[Any, Any]:

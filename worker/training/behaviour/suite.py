@@ -71,7 +71,7 @@ def read_suite(path: Path | None = None) -> tuple[Test, ...]:
     entries = content.get("test", [])
     if not entries:
         raise ValueError("there is no [[test]] in it")
-    tests = []
+    tests: list[Test] = []
     for number, entry in enumerate(entries, start=1):
         try:
             test = _read_test(entry, content.get("words", {}))
@@ -82,6 +82,8 @@ def read_suite(path: Path | None = None) -> tuple[Test, ...]:
             raise ValueError(f"{_named(entry, number)} is of another form: {error}") from None
         except ValueError as error:
             raise ValueError(f"{_named(entry, number)}: {error}") from None
+        if test.name in {former.name for former in tests}:
+            raise ValueError(f"{_named(entry, number)} is there twice: figures go by the name")
         tests.append(test)
     return tuple(tests)
 
@@ -123,6 +125,8 @@ def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) ->
         else:
             groups.extend(expand(group, words))
     if change := entry.get("change"):
+        if change not in _CHANGES:
+            raise ValueError(f"change takes one of {', '.join(_CHANGES)}")
         groups = [(text, _CHANGES[change](text)) for (text,) in groups]
     unique = tuple(dict.fromkeys(groups))
     return Test(entry["name"], entry["capability"], kind, tuple(entry.get("expect", ())), unique, _least(entry))

@@ -29,6 +29,7 @@ SMALL = 3.0
 _WHOLE: dict[str, Any] = {"clip_on": False}
 
 _STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # a label or a domain may hold dollar signs
     "font.size": 10,
     "font.family": "DejaVu Sans",
     "text.color": INK,
@@ -67,14 +68,15 @@ def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
     def draw(axes: list[Axes]) -> None:
         names = [e.model for e in evaluations]
+        # One scale for both, so that what is further right is better, whichever panel it is in.
+        ends = [value for _, values, _ in panels for value in values if value is not None]
+        ends += [start for _, _, intervals in panels for start, _ in intervals]
+        low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
         for ax, (title, values, intervals) in zip(axes, panels, strict=True):
-            ends = [value for value in values if value is not None] + [start for start, _ in intervals]
-            low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
             for place, value in enumerate(values):
                 if value is None:
                     continue
                 y, tint = len(names) - 1 - place, colour(place)
-                ax.plot([low, value], [y, y], color=tint, alpha=0.18, linewidth=9, solid_capstyle="butt")
                 if intervals:
                     ax.plot(intervals[place], [y, y], color=tint, linewidth=2, solid_capstyle="round")
                 ax.plot(value, y, "o", color=tint, markersize=9, markeredgecolor="white", markeredgewidth=1.2, **_WHOLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from worker.training.report.sections import Section, Subject
 from worker.training.report.tables import Table
@@ -20,7 +21,7 @@ def as_markdown(subject: Subject, sections: Sequence[Section], pictures: str) ->
     ]
     for section in sections:
         table = _table(section.table) if section.table else []
-        picture = [f"![{section.title}]({pictures}/{section.name}.svg)", ""] if section.picture else []
+        picture = [f"![{section.title}]({quote(pictures)}/{section.name}.svg)", ""] if section.picture else []
         if not section.table_first and table:
             table = ["<details><summary>figures</summary>", "", *table, "", "</details>"]
         lines += ["", f"## {_plain(section.title)}", "", _plain(section.text), ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,8 @@ def check_report(path: Path) -> None:
     """Whether a report can be written to ``path``, before the work for it is done.
 
     Raises:
-        SettingError: the name's ending is no format, matplotlib is not installed, or there is no such folder.
+        SettingError: the name's ending is no format, matplotlib is not installed, there is no such folder, or nothing
+            can be written there.
     """
     if path.suffix.lower() not in FORMATS:
         raise SettingError(f"--report takes a file that ends in {' or '.join(FORMATS)}, and this is {path.name}")
@@ -28,6 +30,10 @@ def check_report(path: Path) -> None:
         raise SettingError("--report needs matplotlib: pip install 'sentiment-worker[train]'")
     if not path.absolute().parent.is_dir():
         raise SettingError(f"--report {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise SettingError(f"--report {path} is a folder: name a file in it")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise SettingError(f"--report {path} cannot be written: choose another place")
 
 
 def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]) -> None:
