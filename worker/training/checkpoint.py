@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from worker.training.data import Examples
@@ -31,7 +30,7 @@ def identity_of(train: Examples, settings: LoopSettings) -> str:
     for column in (train.targets, train.ratings, train.weights):
         found.update(column.tobytes())
     if train.features is not None:
-        found.update(np.ascontiguousarray(train.features).view(np.uint8))
+        found.update(train.features.tobytes())
     return found.hexdigest()
 
 
