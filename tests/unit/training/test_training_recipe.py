@@ -170,7 +170,8 @@ def test_the_temperature_of_dev_is_what_ships(
     assert asked == [(20, 3)]
     texts = [row.text for row in dev]
     trained, shipped = (logits_of(*load(folder), texts) for folder in (tmp_path / "student/best", tmp_path / "model"))
-    np.testing.assert_allclose(shipped, trained[:, :3] / 2.0, atol=1e-2)
+    # Their ratio as a whole: an untrained model's logits are small next to what 16 bits round away.
+    assert np.linalg.norm(trained[:, :3]) / np.linalg.norm(shipped) == pytest.approx(2.0, rel=0.05)
 
 
 def test_a_dev_score_is_of_agreement() -> None:
