@@ -55,7 +55,9 @@ log = logging.getLogger(__name__)
 
 #: Both run to the end of their steps: patience is beyond their dev scores.
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=1, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=4, patience=5)
+STUDENT = LoopSettings(
+    epochs=1, learning_rate=8e-5, rating_weight=0.5, max_steps=1_800, evaluations_per_epoch=4, patience=5
+)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
