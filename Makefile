@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ARGS ?=
-# Downloads, checkpoints and labels of `make model`: hours of work, which `make clean` leaves alone.
+# Downloads, checkpoints and labels of `make model`: two hours of work, which `make clean` leaves alone.
 WORK ?= .model
 
 .DEFAULT_GOAL := help
@@ -31,10 +31,10 @@ check: $(INSTALLED) ## lint, format, types and import directions, as CI does
 bench: $(INSTALLED) ## measure the worker against its ceilings on a real Kafka; needs Docker
 	@$(BIN)/python -m bench.intake $(ARGS)
 
-teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; over an hour on two cores
+teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; half an hour or more on two cores
 	@$(BIN)/python -m worker.training.recipe --work $(WORK) --teacher-only $(ARGS)
 
-model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; hours, and it can be resumed
+model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; two hours, and it can be resumed
 	@$(BIN)/python -m worker.training.recipe --work $(WORK) $(ARGS)
 
 clean: ## remove .venv and what tools left behind
