@@ -189,7 +189,7 @@ class Pipeline:
 
     def delivered(self, release: Release, dead_letters: int) -> None:
         """The broker has all of a release, ``dead_letters`` of it as dead letters."""
-        self._ledger.acknowledge(release)
+        done = self._ledger.acknowledge(release)
         events = release.stop - release.start
         job = self._jobs.get(release.fetch)
         forwarded = len(job.tombstones_in(release)) if job else 0
@@ -198,8 +198,8 @@ class Pipeline:
         self._counters.published += events - dead_letters - forwarded
         self._progressed_at = time.monotonic()
         self._counters.observe_latency(self._progressed_at - release.fetch.received_at, events)
-        if not self._ledger.knows(release.fetch):
-            self._forget(release.fetch)
+        for fetch in done:
+            self._forget(fetch)
         self._changed.set()
 
     def refused(self, rejection: Rejection) -> None:

@@ -125,12 +125,16 @@ class Ledger:
         ledger.unacknowledged.extend(releases)
         return releases
 
-    def acknowledge(self, release: Release) -> None:
-        """Note that the broker has all of a release; of a revoked partition's release nothing is kept."""
+    def acknowledge(self, release: Release) -> list[Fetch]:
+        """Note that the broker has all of a release; of a revoked partition's release nothing is kept.
+
+        Returns the fetches that are done with it, in offset order: those behind it, too, that were only waiting for it.
+        """
         known = self._open.get(release.fetch)
         if known is None:
-            return
+            return []
         ledger, _ = known
+        done = []
         ledger.acknowledged.add(release)
         while ledger.unacknowledged and ledger.unacknowledged[0] in ledger.acknowledged:
             first = ledger.unacknowledged.popleft()
@@ -138,6 +142,8 @@ class Ledger:
             ledger.committable = first.next_offset
             if first.stop == len(first.fetch):
                 del self._open[first.fetch]
+                done.append(first.fetch)
+        return done
 
     def pass_over(self, partition: Partition, position: int) -> None:
         """Note that the consumer reads on at ``position`` and found nothing before it that is not in the ledger.

@@ -53,6 +53,17 @@ def test_a_release_acknowledged_early_waits_for_the_ones_before_it() -> None:
     assert ledger.committable(Partition(TOPIC, 0)) == 2
 
 
+def test_fetches_that_were_only_waiting_are_done_with_the_one_before_them() -> None:
+    ledger = Ledger()
+    fetches = [make_fetch(0, [0, 0]), make_fetch(2, [0]), make_fetch(3, [0])]
+    for fetch in fetches:
+        ledger.open(fetch)
+    first, second, third = (ledger.settle(fetch, range(len(fetch)))[0] for fetch in fetches)
+    assert ledger.acknowledge(second) == []
+    assert ledger.acknowledge(first) == fetches[:2]
+    assert ledger.acknowledge(third) == fetches[2:]
+
+
 def test_holes_in_offsets_are_passed() -> None:
     ledger = Ledger()
     fetch = make_fetch(5, [3, 0], trailing=7)

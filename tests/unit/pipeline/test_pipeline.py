@@ -353,3 +353,18 @@ def test_any_batching_settings_answer_everything(overrides: dict[str, Any]) -> N
         await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 59)
 
     with_pipeline(body, **overrides)
+
+
+def test_nothing_is_pending_once_all_is_acknowledged_in_whatever_order() -> None:
+    async def body(bench: Bench) -> None:
+        for first in (0, 2, 4):
+            await bench.submit(fetch_of([words(1), words(2)], first))
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 6)
+        for release, answer in reversed(bench.releases):
+            assert bench.pipeline.statistics().pending_events == 6
+            bench.pipeline.delivered(release, len(answer.rejected))
+        found = bench.pipeline.statistics()
+        assert (found.pending_events, found.pending_bytes, found.published) == (0, 0, 6)
+        assert bench.pipeline.stalled_for() == 0.0
+
+    with_pipeline(body)
