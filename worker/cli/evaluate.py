@@ -105,6 +105,7 @@ def evaluate(
     texts = read_labelled(data, names, Columns(text_column, label_column, rating_column, domain_column))
 
     from worker.classifier import load_classifier
+    from worker.training.checks import doubts_of_figures
     from worker.training.comparison import compare
 
     polarities = settings[0].label_polarity
@@ -129,7 +130,7 @@ def evaluate(
             polarities=polarities,
             progress=lambda what, done, total: status.update(f"{escape(what)} {done:,} of {total:,}"),
         )
-    for doubt in _doubts(texts):
+    for doubt in doubts_of_figures(texts):
         console.print(f"warning: {doubt}", style="yellow", markup=False)
     # Before the report: should that not get written, what took the time is here.
     if form is Form.JSON:
@@ -149,19 +150,6 @@ def evaluate(
         )
         write_report(report, subject, evaluations)
         console.print(f"report written to [bold]{escape(str(report))}[/bold]")
-
-
-def _doubts(texts: "Labelled") -> "list[str]":
-    from worker.training.checks import ENOUGH_TO_MEASURE, few_of, texts_of_labels
-    from worker.training.columns import enumerated
-
-    few = few_of(texts_of_labels(texts), ENOUGH_TO_MEASURE)
-    if not few:
-        return []
-    return [
-        f"labels with fewer than {ENOUGH_TO_MEASURE} texts: {enumerated(few)}; their figures, and macro F1, which "
-        "counts every label alike, say little"
-    ]
 
 
 def _tests(suite: Path | None) -> "tuple[Test, ...]":

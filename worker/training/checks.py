@@ -1,4 +1,4 @@
-"""What is doubtful in labelled texts before one trains on them, in sentences. Pure."""
+"""What is doubtful in labelled texts before one trains on them, or measures by them, in sentences. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
             f"no text to train on has the label {enumerated(absent)}, so that it cannot be learnt: give texts of it, "
             "or leave it out"
         )
-    few = few_of(counts, ENOUGH_OF_A_LABEL)
+    few = _few_of(counts, ENOUGH_OF_A_LABEL)
     if few:
         found.append(
             f"labels with fewer than {ENOUGH_OF_A_LABEL} texts to train on are hardly learnt: give more of "
@@ -43,7 +43,18 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
     return found
 
 
-def few_of(counts: Mapping[str, int], enough: int) -> list[str]:
+def doubts_of_figures(data: Labelled) -> list[str]:
+    """One sentence for each thing that makes figures on these texts worth less; it names labels, and no text."""
+    few = _few_of(texts_of_labels(data), ENOUGH_TO_MEASURE)
+    if not few:
+        return []
+    return [
+        f"labels with fewer than {ENOUGH_TO_MEASURE} texts: {enumerated(few)}; their figures, and macro F1, which "
+        "counts every label alike, say little"
+    ]
+
+
+def _few_of(counts: Mapping[str, int], enough: int) -> list[str]:
     """Those labels, with their numbers of texts, that have some and not ``enough``."""
     return [f"{label} ({count})" for label, count in counts.items() if 0 < count < enough]
 
