@@ -13,7 +13,7 @@ from worker.cli.inputs import Inputs, Shape
 from worker.cli.rendering import one_line
 from worker.verdict import ModelCard, Verdicts
 
-CSV_COLUMNS = ("sentiment", "polarity", "label", "score")
+CSV_COLUMNS = ("sentiment", "polarity", "label", "score", "truncated")
 
 
 class AnswerFormat(StrEnum):
@@ -77,9 +77,10 @@ def _csv_writer(inputs: Inputs) -> Callable[[Answered], None]:
 
     def write(answered: Answered) -> None:
         verdicts = answered.verdicts
-        columns = (verdicts.sentiment, verdicts.polarity, verdicts.label, verdicts.score)
+        columns = (verdicts.sentiment, verdicts.polarity, verdicts.label, verdicts.score, verdicts.truncated)
         texts = [(row or {}).values() for row in answered.rows] if table else [(text,) for text in answered.texts]
-        for cells, sentiment, polarity, label, score in zip(texts, *columns, strict=True):
-            rows.writerow([*cells, sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}"])
+        for cells, sentiment, polarity, label, score, truncated in zip(texts, *columns, strict=True):
+            cut = "true" if truncated else "false"
+            rows.writerow([*cells, sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}", cut])
 
     return write

@@ -62,7 +62,13 @@ def classify(
         ),
     ] = Shape.AUTO,
     column: Annotated[
-        str | None, typer.Option(help="column of a CSV file with the texts; default: the last part of text_path")
+        str | None,
+        typer.Option(
+            "--text-column",
+            "--column",
+            metavar="NAME",
+            help="column of a CSV file with the texts; default: the last part of text_path",
+        ),
     ] = None,
     form: Annotated[
         AnswerFormat | None,

@@ -114,7 +114,7 @@ def _inputs_of_table(
         raise SettingError("the CSV file is empty: its first line names the columns")
     column = column or Pointer.parse(text_path).tokens[-1]
     if column not in columns:
-        raise SettingError(f"the CSV file has no column {column!r} but {', '.join(columns)}: name one by --column")
+        raise SettingError(f"the CSV file has no column {column!r} but {', '.join(columns)}: name one by --text-column")
     paths = {name: str(Pointer((name,))) for name in columns}
 
     def records() -> Iterator[InputRecord]:

@@ -53,14 +53,20 @@ def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _check_whole(base: Source, model: Any, found: dict[str, Any]) -> None:
-    """Raises SettingError where weights below the head would start from chance, for want of them in the folder.
+def lost_weights(model: Any, found: dict[str, Any]) -> list[str]:
+    """Names of the weights below the head that started from chance, for want of them in the folder.
 
-    A pooler counts as the head's, though it lies below it: language models are saved without one.
+    ``found`` is what transformers says of the loading. A pooler counts as the head's, though it lies below it: language
+    models are saved without one.
     """
     made_up = {*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])}
     below = [name for name in sorted(made_up) if name.startswith(f"{model.base_model_prefix}.")]
-    if lost := [name for name in below if "pooler" not in name.split(".")]:
+    return [name for name in below if "pooler" not in name.split(".")]
+
+
+def _check_whole(base: Source, model: Any, found: dict[str, Any]) -> None:
+    """Raises SettingError where weights below the head are lost."""
+    if lost := lost_weights(model, found):
         raise SettingError(
             f"the model {base.name} has no weights for {', '.join(lost[:3])}, or none of the size that its config.json "
             "says: was the folder copied whole, and saved as one?"

@@ -1,4 +1,4 @@
-"""The texts that a student sees besides the rated ones: single words, changed copies, and texts of the grammar."""
+"""What a student sees besides the rated texts: single words, changed copies, texts of the grammar, and unrated ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from worker.training.augment import Neighbours, changed_copies, nearest_words
 from worker.training.data import RatedText
 from worker.training.generate import Generated, generate, read_grammar
+from worker.training.reviews import one_of_each
 
 #: Changed copies of the training texts, by kind: with words that these texts use, too ...
 NEAR_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_500, "negation": 1_000, "join": 500}
@@ -22,6 +23,8 @@ NEAR_NEIGHBOURS, WIDE_NEIGHBOURS = 12, 8
 GENERATED = 4_000
 #: Words of the vocabulary that are labelled on their own.
 WORDS = 4_000
+#: Sentences of reviews that nobody rated, each of another review.
+REVIEWS = 16_000
 
 #: Words that hold a sentence together; swapping them makes noise and no new opinion.
 _GLUE = frozenset({
@@ -41,9 +44,11 @@ class Corpus:
     words: tuple[str, ...]
     changed: tuple[str, ...]
     generated: tuple[Generated, ...]
+    reviews: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"Corpus(words={len(self.words)}, changed={len(self.changed)}, generated={len(self.generated)})"
+        sizes = ", ".join(f"{name}={len(texts)}" for name, texts in self.parts().items())
+        return f"Corpus({sizes})"
 
     def parts(self) -> dict[str, list[str]]:
         """Texts to label, by what they are."""
@@ -51,6 +56,7 @@ class Corpus:
             "words": list(self.words),
             "generated": [text.text for text in self.generated],
             "changed": list(self.changed),
+            "reviews": list(self.reviews),
         }
 
 
@@ -72,11 +78,17 @@ def word_neighbours(
 
 
 def build_corpus(
-    rows: Sequence[RatedText], vocabulary: Mapping[str, int], vectors: NDArray[np.float32], seed: int
+    rows: Sequence[RatedText],
+    reviews: Sequence[str],
+    unwanted: Sequence[str],
+    vocabulary: Mapping[str, int],
+    vectors: NDArray[np.float32],
+    seed: int,
 ) -> Corpus:
     """The corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
 
-    The same for the same seed.
+    No sentence of the unrated ``reviews`` is in it that is also a rated one, or one of ``unwanted``. The same for the
+    same seed.
     """
     texts = [row.text for row in rows]
     near = word_neighbours(vocabulary, vectors, texts, NEAR_NEIGHBOURS)
@@ -86,7 +98,12 @@ def build_corpus(
         *_shuffled_copies(texts, WIDE_PLAN, wide, 2 * seed + 1),
     ]
     words = plain_words(vocabulary)[:WORDS]
-    return Corpus(tuple(words), tuple(dict.fromkeys(changed)), tuple(generate(read_grammar(), GENERATED, seed)))
+    return Corpus(
+        tuple(words),
+        tuple(dict.fromkeys(changed)),
+        tuple(generate(read_grammar(), GENERATED, seed)),
+        tuple(one_of_each(reviews, REVIEWS, seed, [*texts, *unwanted])),
+    )
 
 
 def _shuffled_copies(texts: Sequence[str], plan: Mapping[str, int], neighbours: Neighbours, seed: int) -> list[str]:

@@ -26,13 +26,13 @@ from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
-HARD_GENERATED = 8_000
+HARD_GENERATED = 6_000
 #: Further generated texts with emoji and emoticons, of which the teacher knows none and the rated texts hold few.
 SIGNS: frozenset[str] = frozenset({"emoji", "emoticons"})
-SIGNS_GENERATED = 4_000
+SIGNS_GENERATED = 3_000
 #: Opinions of the grammar among sentences that say nothing.
 LONG_GENERATED = 1_000
-TYPOS = 4_000
+TYPOS = 5_000
 
 #: What a teacher reads wrongly or cannot read at all (its vocabulary has no emoji): there the construction counts.
 BUILT_CERTAIN = frozenset({"negation at a distance", "emoji", "emoticons", "neutral", "negation", "contrast"})
@@ -151,6 +151,7 @@ def mixture(
             taught(corpus.words, outputs["words"], temperature),
             generated_examples(corpus.generated, outputs["generated"], temperature),
             taught(corpus.changed, outputs["changed"], temperature),
+            taught(corpus.reviews, outputs["reviews"], temperature),
             typo_examples(rated, TYPOS, seed),
             built_examples(generate(grammar.only(HARD), HARD_GENERATED, seed), weight=1.0),
             built_examples(generate(grammar.only(SIGNS), SIGNS_GENERATED, seed), weight=1.0),

@@ -43,7 +43,5 @@ def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float 
     content["truncation"] = content["padding"] = None
     (target / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
     config = json.loads((tokenizer_folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    # Where the base was once loaded from says nothing about this model, and tokenizer.json knows the special tokens.
-    for name in ("name_or_path", "added_tokens_decoder"):
-        config.pop(name, None)
+    config.pop("name_or_path", None)  # where the base was once loaded from says nothing about this model
     (target / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")

@@ -23,6 +23,7 @@ from worker.errors import SettingError
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
 from worker.training.checkpoint import identity_of
+from worker.training.columns import enumerated
 from worker.training.labelled import Labelled
 from worker.training.loop import LoopSettings, Progress, fit, steps_of
 from worker.training.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
@@ -203,15 +204,38 @@ def _mark(out: Path) -> Path:
     return out / UNFINISHED / "run"
 
 
-def _run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> str:
-    """Hex, the same for what ends with the same classifier: made of what was read of the files, not of the files."""
-    run = hashlib.sha256(json.dumps([base.revision, train.labels, train.kind]).encode())
-    for part in (train, dev):
-        run.update(identity_of(part.examples(), settings).encode() + part.truth.tobytes())
-    return run.hexdigest()
+def _run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> dict[str, Any]:
+    """What decides how a training ends, by name; made of what was read of the files, not of the files."""
+    flags = dataclasses.asdict(settings)
+    for name in ("warmup_steps", "checkpoint_every_seconds"):  # follows from the others; is no matter
+        del flags[name]
+    return {
+        "base": base.revision,
+        "labels": [*train.labels],
+        "texts to train on": _digest(train),
+        "texts to choose by": _digest(dev),
+        **{name.replace("_", " "): value for name, value in flags.items()},
+    }
 
 
-def _claim(out: Path, run: str, *, restart: bool) -> bool:
+def _digest(part: Labelled) -> str:
+    """Hex, of what was read of the texts and their labels."""
+    read = identity_of(part.examples(), LoopSettings())
+    return hashlib.sha256(f"{read} {part.kind}".encode() + part.truth.tobytes()).hexdigest()
+
+
+def _differences(mark: Path, run: dict[str, Any]) -> list[str]:
+    """The names of what ``run`` has otherwise than the run of the mark; none where there is no mark."""
+    if not mark.exists():
+        return []
+    try:
+        former = dict(json.loads(mark.read_bytes()))
+    except ValueError:  # another version's
+        former = {}
+    return [name for name, value in run.items() if former.get(name) != value]
+
+
+def _claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
     """Mark ``out`` as this run's, and return whether there is a checkpoint to go on from.
 
     Raises SettingError where ``out`` is another's or cannot be written, or the checkpoint is damaged.
@@ -220,13 +244,13 @@ def _claim(out: Path, run: str, *, restart: bool) -> bool:
     try:
         if restart and mark.parent.exists():
             shutil.rmtree(mark.parent)
-        if mark.exists() and mark.read_bytes() != run.encode():
+        if names := _differences(mark, run):
             raise SettingError(
-                f"{out} holds an unfinished training of other data or flags: repeat those to go on, "
-                "add --restart to begin anew, or name another folder"
+                f"{out} holds an unfinished training that differs in this: {enumerated(names)}. Repeat it as it was to "
+                "go on, add --restart to begin anew, or name another folder"
             )
         mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(run)
+        mark.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise SettingError(f"{out} cannot be written ({error.strerror}): name another folder") from error
     if not checkpoint.exists():

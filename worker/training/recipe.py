@@ -47,6 +47,7 @@ from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
+from worker.training.reviews import provide_reviews
 from worker.training.scoring import LogitsAndFeatures, logits_of
 from worker.training.sources import LARGE, SMALL, provide, sha256
 from worker.training.student import load, make_student
@@ -55,9 +56,7 @@ log = logging.getLogger(__name__)
 
 #: Both run to the end of their steps: patience is beyond their dev scores.
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(
-    epochs=1, learning_rate=8e-5, rating_weight=0.5, max_steps=1_800, evaluations_per_epoch=4, patience=5
-)
+STUDENT = LoopSettings(epochs=2, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=4, patience=8)
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -157,8 +156,10 @@ def label_texts(
     """The corpus and what the teacher says of each of its parts, of train, and of dev (for its temperature)."""
     model, tokenizer = load(teacher)
     vectors = model.get_input_embeddings().weight.detach().numpy()
-    corpus = build_corpus(train, tokenizer.get_vocab(), vectors, seed=11)
-    parts = {**corpus.parts(), "train": [row.text for row in train], "dev": [row.text for row in dev]}
+    dev_texts = [row.text for row in dev]
+    reviews = provide_reviews(log.info)
+    corpus = build_corpus(train, reviews, dev_texts, tokenizer.get_vocab(), vectors, seed=11)
+    parts = {**corpus.parts(), "train": [row.text for row in train], "dev": dev_texts}
     digest = sha256(teacher / "model.safetensors")
     outputs = {
         name: distil.label(

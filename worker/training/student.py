@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+from worker.training.base import lost_weights
 from worker.training.data import LABELS
 from worker.training.emoji import EMOJI, SKIN_TONES
 
@@ -74,9 +75,8 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
     model, loading = AutoModelForSequenceClassification.from_pretrained(
         base, config=config, local_files_only=True, output_loading_info=True
     )
-    lost = [name for name in loading["missing_keys"] if not name.startswith(("bert.pooler.", "classifier."))]
-    if lost:
-        raise ValueError(f"{base} lacks weights of the encoder: {', '.join(sorted(lost)[:3])} and so on")
+    if lost := lost_weights(model, loading):
+        raise ValueError(f"{base} lacks weights of the encoder: {', '.join(lost[:3])} and so on")
     words = model.get_input_embeddings()
     words.weight = torch.nn.Parameter(torch.stack([words.weight.detach()[ids].mean(dim=0) for ids in sources]))
     words.num_embeddings = model.config.vocab_size = len(sources)

@@ -93,8 +93,13 @@ def test_a_csv_file_keeps_its_columns_and_gains_ours(classify):
     assert [line.split(":")[0] for line in ran.err.splitlines()[:2]] == ["line 4", "line 6"]
 
 
+def test_a_csv_row_says_whether_its_text_was_cut(classify):
+    ran = classify(f"text\n{'great ' * 2_000}\nAwful\n", "--format", "csv", name="reviews.csv")
+    assert [row["truncated"] for row in csv.DictReader(io.StringIO(ran.out))] == ["true", "false"]
+
+
 def test_a_csv_column_can_be_chosen_and_our_names_do_not_hide_its_own(classify):
-    ran = classify("sentiment,a/b\nold,Great\n", "--as", "csv", "--column", "a/b", "--format", "csv", name="reviews")
+    ran = classify("sentiment,a/b\nold,Great\n", "--as", "csv", "--text-column", "a/b", "--format", "csv", name="reviews")
     (row,) = csv.DictReader(io.StringIO(ran.out))
     assert (row["sentiment"], row["a/b"], row["sentiment_of_text"]) == ("old", "Great", "positive")
 
@@ -177,7 +182,7 @@ def test_a_spreadsheet_is_told_by_its_name(classify):
 
 def test_a_table_without_rows_gives_one_without_rows(classify):
     ran = classify("id,label,text\n", "--format", "csv", name="a.csv")
-    assert (ran.code, ran.out) == (0, "id,label,text,sentiment,polarity,label_of_text,score\n")
+    assert (ran.code, ran.out) == (0, "id,label,text,sentiment,polarity,label_of_text,score,truncated\n")
 
 
 @pytest.mark.parametrize("name", ["a.json", "a"])
@@ -212,7 +217,7 @@ def test_a_csv_row_that_is_not_utf8_is_a_bad_line(classify):
 @pytest.mark.parametrize(
     ("content", "arguments", "says"),
     [
-        pytest.param("id,body\n1,x\n", ["--as", "csv"], "--column", id="no-such-column"),
+        pytest.param("id,body\n1,x\n", ["--as", "csv"], "--text-column", id="no-such-column"),
         pytest.param("", ["--as", "csv"], "empty", id="no-header"),
     ],
 )

@@ -192,7 +192,7 @@ def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of
     ran = run(*command, "--seed", "3")
 
     assert ran.code == 2
-    assert "mine holds an unfinished training of other data or flags" in ran.err
+    assert "mine holds an unfinished training that differs in this: seed. Repeat" in ran.err
     assert_refused_at_once(ran.err)
 
 
@@ -485,12 +485,13 @@ def test_the_same_file_read_in_another_way_is_another_training(
     command = ("train", wide, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
 
-    assert "unfinished training of other data" in run(*command, "--text-column", "title").err
-    assert "unfinished training of other data" in run(*command, "--label-column", "turned").err
+    both = "differs in this: texts to train on, texts to choose by. Repeat"
+    assert both in run(*command, "--text-column", "title").err
+    assert both in run(*command, "--label-column", "turned").err
     other = wide.with_name("other.jsonl")
     other.write_text("".join(json.dumps({"text": row["title"], "label": row["label"]}) + "\n" for row in rows))
     interrupted(*command, "--out", "chosen", "--dev", wide)
-    assert "unfinished training of other data" in run(*command, "--out", "chosen", "--dev", other).err
+    assert "differs in this: texts to choose by. Repeat" in run(*command, "--out", "chosen", "--dev", other).err
     renamed = wide.rename(wide.with_name("renamed.jsonl"))
     assert run("train", renamed, *command[2:], "--label-column", "mood").err.startswith("going on with")
 

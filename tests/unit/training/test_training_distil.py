@@ -53,14 +53,14 @@ def test_typing_errors_change_the_text_alone() -> None:
 
 def test_mixture_blends_panel_and_teacher_on_rated_sentences() -> None:
     rated = [RatedText("1", "d", "a truly dull evening", -3.0)]
-    corpus = Corpus(("good",), ("so good",), (Generated("not good", "negation", -1.6),))
-    said = {"words": SURE_POSITIVE, "generated": SURE_POSITIVE, "changed": SURE_POSITIVE, "train": SURE_POSITIVE}
+    corpus = Corpus(("good",), ("so good",), (Generated("not good", "negation", -1.6),), ("A good film.",))
+    said = dict.fromkeys([*corpus.parts(), "train"], SURE_POSITIVE)
     rows = mixture(rated, corpus, said, 1.0)
-    assert rows.texts[:5] == ("a truly dull evening",) * 2 + ("good", "not good", "so good")
+    assert rows.texts[:6] == ("a truly dull evening",) * 2 + ("good", "not good", "so good", "A good film.")
     np.testing.assert_allclose(rows.targets[:2], [[0.5, 0.0, 0.5]] * 2, atol=1e-3)
     assert rows.features is not None
     # A text whose label is its construction's says nothing of what the teacher makes of it.
-    assert np.isnan(rows.features[:, 0, 0])[:6].tolist() == [False] * 3 + [True, False, False]
+    assert np.isnan(rows.features[:, 0, 0])[:7].tolist() == [False] * 3 + [True] + [False] * 3
 
 
 def test_labels_are_kept_chunk_by_chunk_and_are_those_of_their_texts_and_teacher(
@@ -100,10 +100,12 @@ def test_a_word_is_changed_into_one_that_no_rated_text_has() -> None:
     vocabulary = {word: i for i, word in enumerate(["dull", "tepid", "bright", "sunny", "evening", "morning"])}
     vectors = np.array([[5, 0, 0], [5, 1, 0], [-5, 0, 0], [-5, 1, 0], [0, 0, 5], [0, 1, 5]], np.float32)
     rows = [RatedText(str(i), "d", f"dull evening, bright number {i} and dull again", 0.0) for i in range(300)]
-    corpus = build_corpus(rows, vocabulary, np.tile(vectors, (1, 2)), seed=1)
+    reviews = [rows[0].text, "A rated text of dev.", "An unrated text of a film."]
+    corpus = build_corpus(rows, reviews, ["a rated text of dev."], vocabulary, np.tile(vectors, (1, 2)), seed=1)
     assert any("tepid" in text for text in corpus.changed)
     assert len(set(corpus.changed)) == len(corpus.changed)
+    assert corpus.reviews == ("An unrated text of a film.",)
 
 
 def test_no_text_in_a_repr() -> None:
-    assert "secret" not in repr(Corpus(("secret",), (), ()))
+    assert "secret" not in repr(Corpus(("secret",), (), (), ("secret",)))
