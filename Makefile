@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ARGS ?=
-# Downloads, checkpoints and labels of `make model`: two hours of work, which `make clean` leaves alone.
+# Downloads, checkpoints and labels of `make model`: three hours of work, which `make clean` leaves alone.
 WORK ?= .model
 
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ bench: $(INSTALLED) ## measure the worker against its ceilings on a real Kafka; 
 teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; half an hour or more on two cores
 	@$(BIN)/python -m worker.training.recipe --work $(WORK) --teacher-only $(ARGS)
 
-model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; two hours, and it can be resumed
+model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; three hours on two cores, and it can be resumed
 	@$(BIN)/python -m worker.training.recipe --work $(WORK) $(ARGS)
 
 clean: ## remove .venv and what tools left behind

@@ -29,8 +29,8 @@ class Answered:
     """Texts and their verdicts, as columns of equal length."""
 
     texts: Sequence[str] = field(repr=False)
-    rows: Sequence[dict[str, str] | None] = field(repr=False)
-    """The columns that came with each text, where it stood in a CSV file."""
+    rows: Sequence[tuple[str, ...] | None] = field(repr=False)
+    """The cells of each text's row, where it stood in a table."""
     values: Sequence[bytes] = field(repr=False)
     """What the worker would publish."""
     verdicts: Verdicts
@@ -73,14 +73,21 @@ def _csv_writer(inputs: Inputs) -> Callable[[Answered], None]:
     rows = csv.writer(sys.stdout, lineterminator="\n")
     table = inputs.shape is Shape.CSV
     own = inputs.columns if table else ("text",)
-    rows.writerow([*own, *(name if name not in own else f"{name}_of_text" for name in CSV_COLUMNS)])
+    rows.writerow([*own, *(_beside(own, name) for name in CSV_COLUMNS)])
 
     def write(answered: Answered) -> None:
         verdicts = answered.verdicts
         columns = (verdicts.sentiment, verdicts.polarity, verdicts.label, verdicts.score, verdicts.truncated)
-        texts = [(row or {}).values() for row in answered.rows] if table else [(text,) for text in answered.texts]
+        texts = [row or () for row in answered.rows] if table else [(text,) for text in answered.texts]
         for cells, sentiment, polarity, label, score, truncated in zip(texts, *columns, strict=True):
             cut = "true" if truncated else "false"
             rows.writerow([*cells, sentiment.value, f"{polarity:.6g}", label, f"{score:.6g}", cut])
 
     return write
+
+
+def _beside(own: Sequence[str], name: str) -> str:
+    """``name``, or one like it where the file has such a column, as one that was classified before has."""
+    while name in own:
+        name += "_of_text"
+    return name

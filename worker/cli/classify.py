@@ -27,7 +27,7 @@ from worker.cli.answers import Answered, AnswerFormat, writer
 from worker.cli.console import stderr, stdout
 from worker.cli.embed import write_embeddings
 from worker.cli.flags import CLASSIFIER, Flags, with_flags
-from worker.cli.inputs import InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
+from worker.cli.inputs import NO_COLUMNS, InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
 from worker.cli.lines import opened
 from worker.codec import Codec, processed_now
 from worker.errors import Rejection, SettingError
@@ -65,9 +65,8 @@ def classify(
         str | None,
         typer.Option(
             "--text-column",
-            "--column",
             metavar="NAME",
-            help="column of a CSV file with the texts; default: the last part of text_path",
+            help="column of a CSV file, or field of the JSON objects, with the texts; default: by text_path",
         ),
     ] = None,
     form: Annotated[
@@ -90,6 +89,8 @@ def classify(
         raise SettingError("there are texts and --file: give one of them")
     if embed and form is not None:
         raise SettingError("--embed writes JSON lines: leave --format out")
+    if texts and column is not None:
+        raise SettingError(f"{NO_COLUMNS}: leave --text-column out")
     console = stdout()
     form = form or (AnswerFormat.TABLE if console.is_terminal else AnswerFormat.JSONL)
     if texts:

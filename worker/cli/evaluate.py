@@ -130,7 +130,7 @@ def evaluate(
             polarities=polarities,
             progress=lambda what, done, total: status.update(f"{escape(what)} {done:,} of {total:,}"),
         )
-    for doubt in doubts_of_figures(texts):
+    for doubt in doubts_of_figures(evaluations[0].classes):
         console.print(f"warning: {doubt}", style="yellow", markup=False)
     # Before the report: should that not get written, what took the time is here.
     if form is Form.JSON:

@@ -1,7 +1,7 @@
 """What ``classify`` reads: every line, row or argument becomes a record, as if it had come from Kafka."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, islice
@@ -13,6 +13,7 @@ from worker.cli.lines import numbered_lines
 from worker.errors import SettingError
 from worker.fetch import Headers
 from worker.pointer import Pointer
+from worker.training.columns import check_single, listed
 from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of
 
 
@@ -25,6 +26,8 @@ class Shape(StrEnum):
     TEXT = "text"
 
 
+NO_COLUMNS = "these are plain texts, without columns"
+
 SUFFIXES = {".jsonl": Shape.JSON, ".ndjson": Shape.JSON, ".json": Shape.JSON, **dict.fromkeys(TABLES, Shape.CSV)}
 
 
@@ -34,8 +37,8 @@ class InputRecord:
 
     offset: int
     value: bytes | None = field(repr=False)
-    row: dict[str, str] | None = field(default=None, repr=False)
-    """The columns, where it came from a CSV file."""
+    row: tuple[str, ...] | None = field(default=None, repr=False)
+    """Its cells, one for each column, where it came from a table."""
     timestamp: int = -1
     key: bytes | None = None
     headers: Headers = ()
@@ -64,10 +67,12 @@ def inputs_of_texts(texts: Iterable[str], text_path: str) -> Inputs:
 def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path: str, column: str | None) -> Inputs:
     """The records of a file or of stdin (``file`` is then None); a packed file's stream gives what was packed.
 
-    A shape that is not named is told by the file's name, otherwise by its first line: JSON if that is a JSON object.
+    ``column`` names that of a table, or a field of JSON objects, which then goes before ``text_path``. A shape that is
+    not named is told by the file's name, otherwise by its first line: JSON if that is a JSON object.
 
     Raises:
-        SettingError: a table has no header, or not the column with the texts; the file is an array of objects.
+        SettingError: a table has no header, or not one column with the texts; a file of plain texts, for which a
+            column is named; the file is an array of objects.
     """
     kind = kind_of(file) if file is not None else ""
     if shape is Shape.AUTO:
@@ -85,7 +90,10 @@ def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path
         shape = Shape.JSON if is_object(head[0][1]) else Shape.TEXT
     lines = chain(head, lines)
     if shape is Shape.JSON:
+        text_path = text_path if column is None else str(Pointer((column,)))
         return Inputs((InputRecord(number, line) for number, line in lines), shape, text_path)
+    if column is not None:
+        raise SettingError(f"{NO_COLUMNS}: leave --text-column out")
     return Inputs((InputRecord(number, _value_of_text(line, text_path)) for number, line in lines), shape, text_path)
 
 
@@ -96,12 +104,14 @@ def _value_of_text(line: bytes, text_path: str) -> bytes:
         return line  # the codec says what is wrong with it
 
 
-def _value_of_row(cells: dict[str, str], paths: dict[str, str]) -> bytes:
+def _value_of_row(cells: Sequence[str], columns: Sequence[str]) -> bytes:
     try:
-        "".join(cells.values()).encode()
+        "".join(cells).encode()
     except UnicodeEncodeError:
-        return "".join(cells.values()).encode(errors="surrogateescape")  # the codec says what is wrong with it
-    return event(*((paths[name], cell) for name, cell in cells.items()))
+        return "".join(cells).encode(errors="surrogateescape")  # the codec says what is wrong with it
+    # Of columns with one name the last counts, as in any JSON.
+    fields = dict(zip(columns, cells, strict=False))
+    return event(*((str(Pointer((name,))), cell) for name, cell in fields.items()))
 
 
 def _inputs_of_table(
@@ -114,15 +124,15 @@ def _inputs_of_table(
         raise SettingError("the CSV file is empty: its first line names the columns")
     column = column or Pointer.parse(text_path).tokens[-1]
     if column not in columns:
-        raise SettingError(f"the CSV file has no column {column!r} but {', '.join(columns)}: name one by --text-column")
-    paths = {name: str(Pointer((name,))) for name in columns}
+        raise SettingError(f"the CSV file has no column {column!r} but {listed(columns)}: name one by --text-column")
+    check_single("the CSV file", columns, [column])
 
     def records() -> Iterator[InputRecord]:
         for row in table:
             if row.fault:
                 yield InputRecord(row.line, None, fault=row.fault)
                 continue
-            cells = {name: row.cells.get(name, "") for name in columns}
-            yield InputRecord(row.line, _value_of_row(row.cells, paths), cells)
+            padded = row.cells + ("",) * (len(columns) - len(row.cells))
+            yield InputRecord(row.line, _value_of_row(row.cells, columns), padded)
 
-    return Inputs(records(), Shape.CSV, paths[column], columns)
+    return Inputs(records(), Shape.CSV, str(Pointer((column,))), columns)

@@ -117,7 +117,7 @@ def changed_copies(
 ) -> dict[str, list[str]]:
     """``plan[kind]`` changed texts of each kind, without texts that are unchanged, repeated or empty.
 
-    Kinds: negation, fragment, drop, swap, join. The same for the same seed. Casing is none: teacher and student read
+    Kinds: negation, fragment, swap, join. The same for the same seed. Casing is none: teacher and student read
     everything in lower case.
     """
     rng = np.random.default_rng(seed)

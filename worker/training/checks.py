@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from worker.training.columns import enumerated
+from worker.training.evaluation import ClassResult
 from worker.training.labelled import Labelled
 from worker.training.split import plain
 from worker.wording import counted
@@ -43,9 +44,9 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
     return found
 
 
-def doubts_of_figures(data: Labelled) -> list[str]:
-    """One sentence for each thing that makes figures on these texts worth less; it names labels, and no text."""
-    few = _few_of(texts_of_labels(data), ENOUGH_TO_MEASURE)
+def doubts_of_figures(classes: Iterable[ClassResult]) -> list[str]:
+    """One sentence for each thing that makes figures of these labels worth less; it names labels, and no text."""
+    few = _few_of({each.label: each.support for each in classes}, ENOUGH_TO_MEASURE)
     if not few:
         return []
     return [

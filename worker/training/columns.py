@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.errors import SettingError
@@ -39,14 +39,15 @@ class Chosen:
     domain: str | None
 
 
-def choose(name: str, there: Collection[str], named: Columns, labels: Sequence[str] | None) -> Chosen:
+def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str] | None) -> Chosen:
     """What to read of the file ``name`` with the columns ``there``; ``labels`` are those of --labels.
 
     A column that the user names is read. Where that is a label or a rating, nothing else says what a text is, whatever
     other columns are called; where it is neither, all of label, rating and shares are read that are there.
 
     Raises:
-        SettingError: a column that was named is not there, or none to read the texts or what they are from.
+        SettingError: a column that was named is not there, or none to read the texts or what they are from; one that
+            is read is there twice.
     """
     for flag, column, what in (
         ("--text-column", named.text or TEXT, "the texts"),
@@ -55,7 +56,7 @@ def choose(name: str, there: Collection[str], named: Columns, labels: Sequence[s
         ("--domain-column", named.domain, "the domains"),
     ):
         if column is not None and column not in there:
-            raise SettingError(f"{name} has no column {column!r} but {_listed(there)}: name that of {what} with {flag}")
+            raise SettingError(f"{name} has no column {column!r} but {listed(there)}: name that of {what} with {flag}")
     if named.label is not None and named.label == named.rating:
         raise SettingError(
             f"--label-column and --rating-column both name {named.label!r}: leave one out, for a column holds either"
@@ -71,7 +72,7 @@ def choose(name: str, there: Collection[str], named: Columns, labels: Sequence[s
     if label is None and rating is None and not shares:
         raise SettingError(
             f"{name} has no column {LABEL!r} or {RATING!r}, nor votes in columns named {', '.join(share_names)}, but "
-            f"{_listed(there)}: name a column with --label-column or --rating-column, or all columns of votes with "
+            f"{listed(there)}: name a column with --label-column or --rating-column, or all columns of votes with "
             "--labels a,b,c"
         )
     if rating is not None and label is None and not shares and labels is not None and tuple(labels) != LABELS:
@@ -80,7 +81,17 @@ def choose(name: str, there: Collection[str], named: Columns, labels: Sequence[s
             f"column as labels with --label-column {rating}"
         )
     domain = named.domain or (DOMAIN if DOMAIN in there else None)
-    return Chosen(named.text or TEXT, label, rating, shares, domain)
+    chosen = Chosen(named.text or TEXT, label, rating, shares, domain)
+    read = (chosen.text, label, rating, *shares, domain)
+    check_single(name, there, [column for column in read if column is not None])
+    return chosen
+
+
+def check_single(name: str, there: Sequence[str], read: Iterable[str]) -> None:
+    """Raises SettingError where a column that is read is there twice: nothing says which one counts."""
+    for column in read:
+        if there.count(column) > 1:
+            raise SettingError(f"{name} has {there.count(column)} columns {shortened(column)!r}: rename all but one")
 
 
 def shortened(name: str) -> str:
@@ -94,7 +105,7 @@ def enumerated(names: Collection[str]) -> str:
     return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES:,} more"
 
 
-def _listed(columns: Collection[str]) -> str:
+def listed(columns: Collection[str]) -> str:
     """The columns in a sentence. In a table without a header its first row stands there: a text is not quoted."""
     shown = enumerated(["…" if len(name) > SHOWN_CHARACTERS else name for name in columns])
     without_header = any(len(name) > SHOWN_CHARACTERS for name in columns)

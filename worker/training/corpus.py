@@ -80,14 +80,14 @@ def word_neighbours(
 def build_corpus(
     rows: Sequence[RatedText],
     reviews: Sequence[str],
-    unwanted: Sequence[str],
+    excluded: Sequence[str],
     vocabulary: Mapping[str, int],
     vectors: NDArray[np.float32],
     seed: int,
 ) -> Corpus:
     """The corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
 
-    No sentence of the unrated ``reviews`` is in it that is also a rated one, or one of ``unwanted``. The same for the
+    No sentence of the unrated ``reviews`` is in it that is also a rated one, or one of ``excluded``. The same for the
     same seed.
     """
     texts = [row.text for row in rows]
@@ -102,7 +102,7 @@ def build_corpus(
         tuple(words),
         tuple(dict.fromkeys(changed)),
         tuple(generate(read_grammar(), GENERATED, seed)),
-        tuple(one_of_each(reviews, REVIEWS, seed, [*texts, *unwanted])),
+        tuple(one_of_each(reviews, REVIEWS, seed, [*texts, *excluded])),
     )
 
 

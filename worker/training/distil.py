@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from worker.training.augment import make_typos
 from worker.training.corpus import Corpus
-from worker.training.data import LABELS, Examples, RatedText, examples_of, join, soft_targets
+from worker.training.data import LABELS, RATING_ERROR, Examples, RatedText, examples_of, join, soft_targets
 from worker.training.generate import Generated, generate, read_grammar, surround
 from worker.training.loop import RATING_UNIT
 from worker.training.metrics import softmax
@@ -33,6 +33,8 @@ SIGNS_GENERATED = 3_000
 #: Opinions of the grammar among sentences that say nothing.
 LONG_GENERATED = 1_000
 TYPOS = 5_000
+#: People differ more over a text in general than over one that they have rated: twice the usual error.
+BUILT_ERROR = 2 * RATING_ERROR
 
 #: What a teacher reads wrongly or cannot read at all (its vocabulary has no emoji): there the construction counts.
 BUILT_CERTAIN = frozenset({"negation at a distance", "emoji", "emoticons", "neutral", "negation", "contrast"})
@@ -98,11 +100,10 @@ def blend(built: Examples, taught_part: Examples, share: NDArray[np.float32]) ->
     )
 
 
-def built_examples(texts: Sequence[Generated], weight: float = 0.5) -> Examples:
-    """Generated texts with the targets of the rating that their construction gives them."""
+def built_examples(texts: Sequence[Generated], weight: float = 0.5, error: float = BUILT_ERROR) -> Examples:
+    """Generated texts with the targets of the rating that their construction gives them, whose ``error`` is given."""
     ratings = np.array([text.rating for text in texts], np.float32)
-    # People differ more over a text in general than over one that they have rated: twice the usual error.
-    targets = soft_targets(ratings, error=0.6)
+    targets = soft_targets(ratings, error=error)
     return Examples(tuple(text.text for text in texts), targets, ratings, np.full(len(texts), weight, np.float32))
 
 

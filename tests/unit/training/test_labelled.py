@@ -443,3 +443,15 @@ def test_a_file_is_told_by_its_first_bytes(tmp_path: Path, name: str, content: b
     with pytest.raises(SettingError, match=f"^{name} is .*".replace(".", r"\.", 1)) as refused:
         check_kind(tmp_path / name)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("header", ["text,label,label", "text,text,label", "text,label,domain,domain"])
+def test_a_column_that_is_read_is_there_once(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\na,x,y\nb,y,x\n")
+    with pytest.raises(SettingError, match=r"has 2 columns '(text|label|domain)': rename all but one"):
+        read_labelled(tmp_path / "a.csv")
+
+
+def test_other_columns_may_be_there_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,,\na,x,,\nb,y,,\n")
+    assert read_labelled(tmp_path / "a.csv").texts == ("a", "b")

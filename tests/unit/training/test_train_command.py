@@ -192,7 +192,7 @@ def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of
     ran = run(*command, "--seed", "3")
 
     assert ran.code == 2
-    assert "mine holds an unfinished training that differs in this: seed. Repeat" in ran.err
+    assert "mine holds an unfinished training that differs in seed (20, now 3): repeat" in ran.err
     assert_refused_at_once(ran.err)
 
 
@@ -485,15 +485,33 @@ def test_the_same_file_read_in_another_way_is_another_training(
     command = ("train", wide, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
 
-    both = "differs in this: texts to train on, texts to choose by. Repeat"
-    assert both in run(*command, "--text-column", "title").err
-    assert both in run(*command, "--label-column", "turned").err
+    assert "differs in texts: repeat" in run(*command, "--text-column", "title").err
+    assert "differs in labels: repeat" in run(*command, "--label-column", "turned").err
     other = wide.with_name("other.jsonl")
     other.write_text("".join(json.dumps({"text": row["title"], "label": row["label"]}) + "\n" for row in rows))
     interrupted(*command, "--out", "chosen", "--dev", wide)
-    assert "differs in this: texts to choose by. Repeat" in run(*command, "--out", "chosen", "--dev", other).err
+    assert "differs in texts: repeat" in run(*command, "--out", "chosen", "--dev", other).err
+    assert "differs in choice of dev texts: repeat" in run(*command, "--dev-share", "0.4").err
+    reordered = wide.with_name("reordered.jsonl")
+    reordered.write_text("".join(json.dumps(row) + "\n" for row in rows[::-1]))
+    assert (
+        "differs in order of the texts: repeat"
+        in run("train", reordered, "--out", "chosen", *command[4:], "--dev", wide).err
+    )
     renamed = wide.rename(wide.with_name("renamed.jsonl"))
     assert run("train", renamed, *command[2:], "--label-column", "mood").err.startswith("going on with")
+
+
+@pytest.mark.parametrize("mark", ["", "[]", "{}", "0123abcd"])
+def test_a_mark_that_says_nothing_is_another_versions(
+    run, interrupted, tiny_base: Path, labelled_file: Path, mark: str
+) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command)
+    Path("mine/.training/run").write_text(mark)
+
+    assert "mine holds an unfinished training of another version of this program: add --restart" in run(*command).err
+    assert run(*command, "--restart").code == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 import worker.training.behaviour as behaviour
 from worker.training.behaviour import read_suite
 from worker.training.generate import Grammar, fill, generate, read_grammar
+from worker.training.reviews import words_of
 
 
 def test_slots_nest_and_articles_fit() -> None:
@@ -42,11 +43,6 @@ def test_each_capability_has_both_moods_or_none() -> None:
 def test_a_grammar_of_some_capabilities_makes_no_others() -> None:
     texts = generate(read_grammar().only({"contrast", "negation"}), 60, seed=3)
     assert {text.capability for text in texts} == {"contrast", "negation"}
-
-
-def words_of(text: str) -> str:
-    """The text without what is no word and no sign: "Superb." and "superb!" are one."""
-    return " ".join(re.findall(r"[\w'’]+|[^\w\s.,;:!?\"'’-]", text.lower()))
 
 
 def test_training_and_behaviour_suite_share_no_text_and_no_word_list() -> None:

@@ -95,7 +95,7 @@ def bases(tmp_path: Path) -> dict[str, Path]:
 def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """The recipe with little of everything."""
     monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source.weights_sha256])
-    monkeypatch.setattr(recipe, "provide_reviews", lambda _: [f"A good film upon number {i}." for i in range(9)])
+    monkeypatch.setattr(recipe, "provide_reviews", lambda *_: [f"A good film upon number {i}." for i in range(9)])
     monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
     monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):

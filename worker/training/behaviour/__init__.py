@@ -6,7 +6,12 @@ CheckList"); the tests themselves, in `suite.toml`, are our own. `held_out.toml`
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from worker.training.behaviour.measure import Result, measure, per_capability
 from worker.training.behaviour.suite import Test, read_suite
 
-__all__ = ["Result", "Test", "measure", "per_capability", "read_suite"]
+#: Our suites: what is measured with them is never trained on.
+SUITES = tuple(Path(__file__).with_name(name) for name in ("suite.toml", "held_out.toml"))
+
+__all__ = ["SUITES", "Result", "Test", "measure", "per_capability", "read_suite"]

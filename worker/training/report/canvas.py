@@ -54,7 +54,7 @@ def colour(place: int) -> str:
     return COLOURS[place % len(COLOURS)]
 
 
-def ink_on(shade: tuple[float, float, float, float]) -> str:
+def ink_on(shade: Sequence[float]) -> str:
     """Dark or white, whichever stands out more on this colour (contrast ratio of WCAG 2.2)."""
     from matplotlib.colors import to_rgb
 

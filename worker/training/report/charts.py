@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from worker.training.evaluation import Evaluation
-from worker.training.metrics import wilson_interval
+from worker.training.metrics import BINS, wilson_interval
 from worker.training.report.canvas import (
     FAINT,
     GRID,
@@ -74,7 +74,7 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
             shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
             ax.imshow(shares, cmap=shades, vmin=0, vmax=1)
             for (row, column), share in np.ndenumerate(shares):
-                tint = ink_on(shades(share))
+                tint = ink_on(shades(float(share)))
                 ax.text(
                     column, row - 0.07, f"{share:.0%}", color=tint, ha="center", va="center", size=12, weight="bold"
                 )
@@ -138,7 +138,9 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
                 color=tint,
             )
             ax.set_title(heading(evaluation.model), pad=26)
-            strip.bar(sure, count, width=0.045, color=tint, alpha=0.5)
+            # Where the bins are, which the dots are not: those stand at the mean of what is in a bin.
+            left = np.minimum(np.floor(sure * BINS), BINS - 1) / BINS
+            strip.bar(left, count, width=0.92 / BINS, align="edge", color=tint, alpha=0.5)
             strip.set_xlabel("confidence")
             low = 1 / len(evaluation.labels)
             for part in (ax, strip):
@@ -184,7 +186,7 @@ def behaviour(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
         shades = LinearSegmentedColormap.from_list("", ["#f0f6f1", "#fbe3b5", "#e4884f", "#b3332b"])
         ax.imshow(rates, cmap=shades, vmin=0, vmax=1, aspect="auto")
         for (row, column), rate in np.ndenumerate(rates):
-            tint = ink_on(shades(rate))
+            tint = ink_on(shades(float(rate)))
             ax.text(column, row, f"{rate:.0%}", color=tint, ha="center", va="center", weight="bold", size=10)
         ax.set_xticks(range(len(shown)), [heading(model) for model, _ in shown])
         ax.xaxis.tick_top()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from worker.training.report.charts import colour
+from worker.training.report.canvas import colour
 from worker.training.report.sections import Section, Subject
 from worker.training.report.tables import Table
 

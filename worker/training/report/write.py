@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from worker.errors import SettingError
+from worker.training.checks import doubts_of_figures
 from worker.training.evaluation import Evaluation
 from worker.training.report import charts, tables
 from worker.training.report.html import as_html
@@ -76,7 +77,12 @@ def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Sect
         Section(
             "confusion",
             "What they mix up",
-            "Each row is a label, each column an answer; off the diagonal are the mistakes.",
+            " ".join(
+                [
+                    "Each row is a label, each column an answer; off the diagonal are the mistakes.",
+                    *(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in doubts_of_figures(first.classes)),
+                ]
+            ),
             picture(charts.confusions),
             tables.by_class(evaluations),
         ),
@@ -87,7 +93,8 @@ def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Sect
                 "calibration",
                 "Whether their scores mean what they say",
                 "On the dashed line, texts with a score of 80 % are right 80 % of the time. Below it a model is too "
-                "sure of itself, above it too modest. The bars show how many texts have such a score.",
+                "sure of itself, above it too modest. A line through a dot is the 95 % interval of the "
+                "accuracy there; the bars show how many texts have such a score.",
                 picture(charts.reliability),
             )
         )

@@ -1,0 +1,120 @@
+"""Whose unfinished training a folder holds: one goes on from its checkpoint only where it would end the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from worker.classifier.source import Source
+from worker.errors import SettingError
+from worker.training.columns import enumerated
+from worker.training.labelled import Labelled
+from worker.training.loop import LoopSettings
+
+#: What a run leaves in the classifier's folder until it is done.
+UNFINISHED = ".training"
+
+#: Parts of a run that are kept as digests, and those that they follow from, whose difference says it all.
+_FOLLOWS: Mapping[str, frozenset[str]] = {
+    "base": frozenset(),
+    "texts": frozenset(),
+    "labels": frozenset({"texts"}),
+    "choice of dev texts": frozenset({"texts", "labels", "seed"}),
+    "order of the texts": frozenset({"texts", "labels", "seed", "choice of dev texts"}),
+}
+_WAYS = "add --restart to begin anew, or name another folder"
+
+
+def mark_of(out: Path) -> Path:
+    """The file that says whose run is in ``out``."""
+    return out / UNFINISHED / "run"
+
+
+def run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> dict[str, Any]:
+    """What decides how a training ends, by name; made of what was read of the files, not of the files."""
+    parts = (train, dev)
+    texts = [text.encode(errors="surrogatepass") for part in parts for text in part.texts]
+    targets = [row.tobytes() for part in parts for row in part.targets]
+    truth = [place.to_bytes(4) for part in parts for place in part.truth.tolist()]
+    labelled = [b"".join(row) for row in zip(texts, truth, targets, strict=True)]
+    flags = dataclasses.asdict(settings)
+    for name in ("warmup_steps", "checkpoint_every_seconds"):  # follows from the others; is no matter
+        del flags[name]
+    return {
+        "base": base.revision,
+        "texts": _digest(sorted(texts)),
+        "labels": _digest([repr((train.labels, train.kind, dev.kind)).encode(), *sorted(labelled)]),
+        "choice of dev texts": _digest(sorted(texts[len(train) :])),
+        "order of the texts": _digest(labelled),
+        **{name.replace("_", " "): value for name, value in flags.items()},
+    }
+
+
+def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
+    """Mark ``out`` as this run's, and return whether there is a checkpoint to go on from.
+
+    Raises SettingError where ``out`` is another's or cannot be written, or the checkpoint is damaged.
+    """
+    mark, checkpoint = mark_of(out), out / UNFINISHED / "checkpoint.pt"
+    try:
+        if restart and mark.parent.exists():
+            shutil.rmtree(mark.parent)
+        if mark.exists():
+            _check_same(out, mark, run)
+        else:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            fresh = mark.with_suffix(".new")
+            fresh.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+            os.replace(fresh, mark)
+    except OSError as error:
+        raise SettingError(f"{out} cannot be written ({error.strerror}): name another folder") from error
+    if not checkpoint.exists():
+        return False
+    try:
+        # Mapped: looks at how the file is built, and does not read all of it.
+        torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
+    except Exception as error:  # each kind of damage has its own
+        raise SettingError(
+            f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew"
+        ) from error
+    return True
+
+
+def _check_same(out: Path, mark: Path, run: Mapping[str, Any]) -> None:
+    """Raises SettingError where the run of the mark is another one."""
+    try:
+        former = json.loads(mark.read_bytes())
+    except ValueError:
+        former = None
+    if not isinstance(former, dict) or former.keys() != run.keys():
+        raise SettingError(f"{out} holds an unfinished training of another version of this program: {_WAYS}")
+    if names := _differences(former, run):
+        raise SettingError(
+            f"{out} holds an unfinished training that differs in {enumerated(names)}: repeat it as it was to go on, "
+            f"{_WAYS}"
+        )
+
+
+def _differences(former: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+    """What is not the same, with both values where these are a user's, and without what only follows from it."""
+    other = {name for name, value in run.items() if former[name] != value}
+    return [
+        name if name in _FOLLOWS else f"{name} ({former[name]}, now {run[name]})"
+        for name in run
+        if name in other and not _FOLLOWS.get(name, frozenset()) & other
+    ]
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8) + part)
+    return digest.hexdigest()
