@@ -30,6 +30,9 @@ HARD_GENERATED = 6_000
 #: Further generated texts with emoji and emoticons, of which the teacher knows none and the rated texts hold few.
 SIGNS: frozenset[str] = frozenset({"emoji", "emoticons"})
 SIGNS_GENERATED = 3_000
+#: Further statements of what people are, which a small classifier takes for praise or blame.
+IDENTITY: frozenset[str] = frozenset({"identity"})
+IDENTITY_GENERATED = 1_500
 #: Opinions of the grammar among sentences that say nothing.
 LONG_GENERATED = 1_000
 TYPOS = 5_000
@@ -37,7 +40,9 @@ TYPOS = 5_000
 BUILT_ERROR = 2 * RATING_ERROR
 
 #: What a teacher reads wrongly or cannot read at all (its vocabulary has no emoji): there the construction counts.
-BUILT_CERTAIN = frozenset({"negation at a distance", "emoji", "emoticons", "neutral", "negation", "contrast"})
+BUILT_CERTAIN = frozenset(
+    {"negation at a distance", "emoji", "emoticons", "neutral", "identity", "negation", "contrast"}
+)
 
 
 def label(
@@ -156,6 +161,7 @@ def mixture(
             typo_examples(rated, TYPOS, seed),
             built_examples(generate(grammar.only(HARD), HARD_GENERATED, seed), weight=1.0),
             built_examples(generate(grammar.only(SIGNS), SIGNS_GENERATED, seed), weight=1.0),
+            built_examples(generate(grammar.only(IDENTITY), IDENTITY_GENERATED, seed), weight=1.0),
             built_examples(surround(grammar, LONG_GENERATED, seed)),
         ]
     )

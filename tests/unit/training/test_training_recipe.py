@@ -101,7 +101,7 @@ def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
         monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
     monkeypatch.setattr(corpus, "GENERATED", 10)
-    for count in ("TYPOS", "HARD_GENERATED", "SIGNS_GENERATED", "LONG_GENERATED"):
+    for count in ("TYPOS", "HARD_GENERATED", "SIGNS_GENERATED", "IDENTITY_GENERATED", "LONG_GENERATED"):
         monkeypatch.setattr(distil, count, 5)
 
     def run(train: list[RatedText], dev: list[RatedText], settings: LoopSettings = recipe.STUDENT) -> dict[str, Any]:
