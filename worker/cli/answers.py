@@ -11,9 +11,8 @@ from rich.text import Text
 from worker.cli.console import STYLES, stdout
 from worker.cli.inputs import Inputs, Shape
 from worker.cli.rendering import one_line
+from worker.training.columns import VERDICT
 from worker.verdict import ModelCard, Verdicts
-
-CSV_COLUMNS = ("sentiment", "polarity", "label", "score", "truncated")
 
 
 class AnswerFormat(StrEnum):
@@ -73,7 +72,7 @@ def _csv_writer(inputs: Inputs) -> Callable[[Answered], None]:
     rows = csv.writer(sys.stdout, lineterminator="\n")
     table = inputs.shape is Shape.CSV
     own = inputs.columns if table else ("text",)
-    rows.writerow([*own, *(_beside(own, name) for name in CSV_COLUMNS)])
+    rows.writerow([*own, *(_beside(own, name) for name in VERDICT)])
 
     def write(answered: Answered) -> None:
         verdicts = answered.verdicts

@@ -93,7 +93,7 @@ def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path
         text_path = text_path if column is None else str(Pointer((column,)))
         return Inputs((InputRecord(number, line) for number, line in lines), shape, text_path)
     if column is not None:
-        raise SettingError(f"{NO_COLUMNS}: leave --text-column out")
+        raise SettingError(f"{NO_COLUMNS}: leave --text-column out, or add --as csv or --as json where they are not")
     return Inputs((InputRecord(number, _value_of_text(line, text_path)) for number, line in lines), shape, text_path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
             f"no text to train on has the label {enumerated(absent)}, so that it cannot be learnt: give texts of it, "
             "or leave it out"
         )
-    few = _few_of(counts, ENOUGH_OF_A_LABEL)
+    few = [f"{label} ({count})" for label, count in counts.items() if 0 < count < ENOUGH_OF_A_LABEL]
     if few:
         found.append(
             f"labels with fewer than {ENOUGH_OF_A_LABEL} texts to train on are hardly learnt: give more of "
@@ -46,18 +46,13 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
 
 def doubts_of_figures(classes: Iterable[ClassResult]) -> list[str]:
     """One sentence for each thing that makes figures of these labels worth less; it names labels, and no text."""
-    few = _few_of({each.label: each.support for each in classes}, ENOUGH_TO_MEASURE)
+    few = [f"{each.label} ({each.support})" for each in classes if 0 < each.support < ENOUGH_TO_MEASURE]
     if not few:
         return []
     return [
         f"labels with fewer than {ENOUGH_TO_MEASURE} texts: {enumerated(few)}; their figures, and macro F1, which "
         "counts every label alike, say little"
     ]
-
-
-def _few_of(counts: Mapping[str, int], enough: int) -> list[str]:
-    """Those labels, with their numbers of texts, that have some and not ``enough``."""
-    return [f"{label} ({count})" for label, count in counts.items() if 0 < count < enough]
 
 
 def shared_texts(training: Labelled, choosing: Labelled) -> int:

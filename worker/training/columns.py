@@ -10,6 +10,9 @@ from worker.training.data import LABELS
 
 TEXT, LABEL, RATING, DOMAIN = "text", "label", "rating", "domain"
 
+#: The columns that ``classify`` adds to a table.
+VERDICT = ("sentiment", "polarity", "label", "score", "truncated")
+
 #: Characters of a column's or a label's name that are shown; what is longer may be a text.
 SHOWN_CHARACTERS = 40
 
@@ -47,7 +50,7 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
 
     Raises:
         SettingError: a column that was named is not there, or none to read the texts or what they are from; one that
-            is read is there twice.
+            is read is there twice; a label that nobody named is that of a verdict.
     """
     for flag, column, what in (
         ("--text-column", named.text or TEXT, "the texts"),
@@ -80,6 +83,11 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
             f"{name} has ratings in {rating!r}, which say {', '.join(LABELS)}: leave the labels out, or read the "
             f"column as labels with --label-column {rating}"
         )
+    if label is not None and named.label is None and set(VERDICT) <= set(there):
+        raise SettingError(
+            f"{name} has the columns {', '.join(VERDICT)}, as classify writes them: what a model said is no label to "
+            "measure or train it by; name that of the texts with --label-column"
+        )
     domain = named.domain or (DOMAIN if DOMAIN in there else None)
     chosen = Chosen(named.text or TEXT, label, rating, shares, domain)
     read = (chosen.text, label, rating, *shares, domain)
@@ -109,4 +117,4 @@ def listed(columns: Collection[str]) -> str:
     """The columns in a sentence. In a table without a header its first row stands there: a text is not quoted."""
     shown = enumerated(["…" if len(name) > SHOWN_CHARACTERS else name for name in columns])
     without_header = any(len(name) > SHOWN_CHARACTERS for name in columns)
-    return f"{shown} (a table's first line names its columns)" if without_header else shown
+    return f"{shown} (a table's first line names its columns: add one that does)" if without_header else shown

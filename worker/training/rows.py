@@ -219,6 +219,8 @@ class Table:
                 continue
             if cells is None:
                 return
+            while len(cells) > len(self.columns) and not cells[-1].strip():
+                cells.pop()  # spreadsheets fill rows up
             if len(cells) > len(self.columns):
                 fault = f"more cells than the header has; put a text with {DELIMITERS[self.delimiter]} in quotes"
                 yield TableRow(line, (), fault)

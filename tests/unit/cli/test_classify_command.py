@@ -164,6 +164,11 @@ def test_a_csv_row_with_more_cells_than_the_header_is_a_bad_line(classify, form)
     assert ran.err.splitlines()[0] == ("line 3: more cells than the header has; put a text with a comma in quotes")
 
 
+def test_blank_cells_behind_the_header_are_no_fault(classify):
+    ran = classify("id,text\n1,Great,,\n2,Awful, \n", "--format", "csv", name="a.csv")
+    assert (ran.code, [line.split(",")[1] for line in ran.lines]) == (0, ["text", "Great", "Awful"])
+
+
 def test_a_bad_csv_row_has_no_embedding(classify):
     ran = classify("id,text\n1,Great\n2,bad, awful\n3,\n4,Awful\n", "--embed", name="a.csv")
     assert ran.code == 1

@@ -455,3 +455,11 @@ def test_a_column_that_is_read_is_there_once(tmp_path: Path, header: str) -> Non
 def test_other_columns_may_be_there_twice(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label,,\na,x,,\nb,y,,\n")
     assert read_labelled(tmp_path / "a.csv").texts == ("a", "b")
+
+
+def test_what_a_model_said_is_no_label(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,stars,sentiment,polarity,label,score,truncated\na,1,x,0,y,1,false\nb,2,x,0,z,1,false\n")
+    with pytest.raises(SettingError, match="as classify writes them: what a model said is no label"):
+        read_labelled(file)
+    assert read_labelled(file, columns=Columns(label="stars")).labels == ("1", "2")
