@@ -104,14 +104,13 @@ def _value_of_text(line: bytes, text_path: str) -> bytes:
         return line  # the codec says what is wrong with it
 
 
-def _value_of_row(cells: Sequence[str], columns: Sequence[str]) -> bytes:
+def _value_of_row(cells: Sequence[str], paths: Sequence[str]) -> bytes:
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:
         return "".join(cells).encode(errors="surrogateescape")  # the codec says what is wrong with it
     # Of columns with one name the last counts, as in any JSON.
-    fields = dict(zip(columns, cells, strict=False))
-    return event(*((str(Pointer((name,))), cell) for name, cell in fields.items()))
+    return event(*dict(zip(paths, cells, strict=False)).items())
 
 
 def _inputs_of_table(
@@ -126,6 +125,7 @@ def _inputs_of_table(
     if column not in columns:
         raise SettingError(f"the CSV file has no column {column!r} but {listed(columns)}: name one by --text-column")
     check_single("the CSV file", columns, [column])
+    paths = [str(Pointer((name,))) for name in columns]
 
     def records() -> Iterator[InputRecord]:
         for row in table:
@@ -133,6 +133,6 @@ def _inputs_of_table(
                 yield InputRecord(row.line, None, fault=row.fault)
                 continue
             padded = row.cells + ("",) * (len(columns) - len(row.cells))
-            yield InputRecord(row.line, _value_of_row(row.cells, columns), padded)
+            yield InputRecord(row.line, _value_of_row(row.cells, paths), padded)
 
-    return Inputs(records(), Shape.CSV, str(Pointer((column,))), columns)
+    return Inputs(records(), Shape.CSV, paths[columns.index(column)], columns)
