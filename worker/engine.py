@@ -161,12 +161,26 @@ class Engine(Service):
         logger.info("drained: %s; what was not answered is uncommitted and will be read again", outcome)
 
     @property
-    def ready(self) -> bool:
-        """Model warm, partitions assigned and their places known, not draining, nothing broken."""
+    def not_ready(self) -> list[str]:
+        """List what keeps the worker from being ready, as ``/readyz`` shows it; empty once it is ready."""
         pipeline = self._pipeline
-        if pipeline is None or pipeline.draining or pipeline.failure is not None:
-            return False
-        return self.assigned and self._located()
+        if pipeline is None:
+            return ["model loading"]
+        reasons = []
+        if pipeline.failure is not None:
+            reasons.append("broken")
+        if pipeline.draining:
+            reasons.append("draining")
+        if not self.assigned:
+            reasons.append("no partitions assigned yet")
+        elif not self._located():
+            reasons.append("positions not known yet")
+        return reasons
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is warm, partitions are assigned and positioned, and no stop or failure is under way."""
+        return not self.not_ready
 
     @property
     def alive(self) -> bool:

@@ -121,7 +121,7 @@ def test_10000_inputs_valid_and_broken_are_each_answered_exactly_once(scene: Sce
     statistics = worker.page("statistics")
     assert (statistics["published"], statistics["dead_lettered"]) == (9_000, 1_000)
     assert worker.running
-    assert worker.page("readyz") == {"ready": True}
+    assert worker.page("readyz") == {"ready": True, "reasons": []}
 
 
 def test_a_model_without_finite_scores_stops_the_worker_and_nothing_is_committed(scene: Scene, tmp_path: Path) -> None:

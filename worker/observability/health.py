@@ -17,7 +17,8 @@ def add_pages(app: Any, engine: Engine) -> None:
 
     @app.page("/readyz")  # type: ignore[untyped-decorator]
     async def readyz(view: Any, request: Any) -> Any:
-        return view.json({"ready": engine.ready}, status=200 if engine.ready else 503)
+        reasons = engine.not_ready
+        return view.json({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     @app.page("/statistics")  # type: ignore[untyped-decorator]
     async def statistics(view: Any, request: Any) -> Any:
