@@ -4,39 +4,59 @@ testcontainers' own ``KafkaContainer`` knows only the layout of Confluent's imag
 """
 
 import os
+import time
 from typing import Self
 
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 IMAGE = os.environ.get("SENTIMENT_TEST_KAFKA_IMAGE", "apache/kafka:4.4.0")
 PORT = 9092
 START_SCRIPT = "/tmp/start-kafka"
+STARTED = b"Kafka Server started"
 
 
 class KafkaContainer(DockerContainer):
-    """One broker that is its own controller.
+    """One broker; without ``controller`` it is its own controller.
 
-    Clients are told to come to a port that Docker chooses when the container starts, so the container waits for a
-    script that carries that port and only then starts Kafka.
+    Clients are told to come to the host's port, which Docker chooses when the container starts unless ``port`` names
+    it, so the container waits for a script that carries the port and only then starts Kafka.
+
+    Args:
+        port: a port of the host that is free, for a broker that will be restarted: Docker would choose another one.
+        network: where brokers of one cluster find one another.
+        node: the broker's id. Another one than 1 is a broker alone, and broker 1 its controller.
     """
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(
+        self, image: str = IMAGE, *, port: int | None = None, network: Network | None = None, node: int = 1
+    ) -> None:
         super().__init__(image)
         # Whoever starts this container removes it too; the reaper would be a second image to pull.
         testcontainers_config.ryuk_disabled = True
-        self.with_exposed_ports(PORT)
+        self._node = node
+        inside = "localhost"
+        if network is not None:
+            inside = self._name_of(node)
+            self.with_network(network).with_network_aliases(inside)
+        self._internal = f"INTERNAL://{inside}:19092"
+        if port is None:
+            self.with_exposed_ports(PORT)
+        else:
+            self.with_bind_ports(PORT, port)
         self.with_command(["sh", "-c", f"until [ -x {START_SCRIPT} ]; do sleep 0.1; done; exec {START_SCRIPT}"])
+        # The brokers talk to themselves (transaction markers) and to one another on a listener that is not the host's.
+        listeners = f"PLAINTEXT://:{PORT},INTERNAL://:19092"
         self.with_envs(
-            KAFKA_NODE_ID="1",
-            KAFKA_PROCESS_ROLES="broker,controller",
-            # The broker talks to itself (transaction markers) inside the container, where nobody listens on that port.
-            KAFKA_LISTENERS=f"PLAINTEXT://:{PORT},INTERNAL://localhost:19092,CONTROLLER://localhost:9093",
+            KAFKA_NODE_ID=str(node),
+            KAFKA_PROCESS_ROLES="broker,controller" if node == 1 else "broker",
+            KAFKA_LISTENERS=f"{listeners},CONTROLLER://:9093" if node == 1 else listeners,
             KAFKA_LISTENER_SECURITY_PROTOCOL_MAP="PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
             KAFKA_INTER_BROKER_LISTENER_NAME="INTERNAL",
             KAFKA_CONTROLLER_LISTENER_NAMES="CONTROLLER",
-            KAFKA_CONTROLLER_QUORUM_VOTERS="1@localhost:9093",
+            KAFKA_CONTROLLER_QUORUM_VOTERS=f"1@{'localhost' if network is None else self._name_of(1)}:9093",
             KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR="1",
             KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS="4",
             KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR="1",
@@ -49,17 +69,40 @@ class KafkaContainer(DockerContainer):
             KAFKA_HEAP_OPTS="-Xms256m -Xmx512m",
         )
 
+    @staticmethod
+    def _name_of(node: int) -> str:
+        return f"kafka-{node}"
+
     def start(self) -> Self:
         super().start()
         script = (
             "#!/bin/sh\n"
-            f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap},INTERNAL://localhost:19092\n"
+            f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap},{self._internal}\n"
             "exec /etc/kafka/docker/run\n"
         )
         self.copy_into_container(script.encode(), START_SCRIPT, mode=0o755)
-        LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(90).wait_until_ready(self)
+        LogMessageWaitStrategy(STARTED.decode()).with_startup_timeout(90).wait_until_ready(self)
         return self
 
     @property
     def bootstrap(self) -> str:
         return f"{self.get_container_host_ip()}:{self.get_exposed_port(PORT)}"
+
+    def pause(self) -> None:
+        """Freeze the broker: connections stay and nothing answers."""
+        self.get_wrapped_container().pause()
+
+    def unpause(self) -> None:
+        """Let a paused broker go on where it was."""
+        self.get_wrapped_container().unpause()
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Stop the broker, with SIGKILL if ``kill``, and start it again with what it has stored; needs ``port``."""
+        container = self.get_wrapped_container()
+        starts = container.logs().count(STARTED)
+        container.restart(timeout=0 if kill else 20)
+        deadline = time.monotonic() + 90
+        while container.logs().count(STARTED) == starts:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the restarted broker does not say that it has started")
+            time.sleep(0.1)
