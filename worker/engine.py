@@ -205,6 +205,8 @@ class Engine(Service):
 
     async def _say_when_ready(self) -> None:
         while not self.ready:
+            if self.should_stop:  # a sleep is over at once from now on, and a cancellation may get lost in it
+                return
             await self.sleep(0.05)
         settings = self.settings
         pages = f"http://{settings.web_host}:{settings.web_port}/readyz" if settings.web_port else "none"

@@ -182,7 +182,7 @@ class Pipeline:
         """Note that slots are decided, and publish what is next in order."""
         for release in self._ledger.settle(fetch, slots):
             answer = self._jobs[release.fetch].answer(release, self._classifier, self._codec)
-            self._breaker.count(release.stop - release.start, [slot - release.start for slot in answer.rejected])
+            self._breaker.count(release, answer.rejected)
             if answer.rejected:
                 self._note([rejection.reason for rejection in answer.rejected.values()])
             self._publish(release, answer)

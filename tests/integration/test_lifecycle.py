@@ -1,6 +1,7 @@
 """Stops, restarts, crashes and shared partitions, on a real Kafka."""
 
 import json
+import re
 import signal
 import time
 from collections import defaultdict
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.client import repeated
+from integration.client import dead_letter_source, place, repeated
 from integration.conftest import Scene
 from integration.inputs import keyed, mixed
 from integration.models import save_tiny_model
@@ -168,15 +169,25 @@ def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(
     assert set(ids(scene.outputs())) == set(range(2_000))
 
 
-def test_a_flood_of_invalid_events_stops_the_worker_loudly(scene: Scene) -> None:
+def test_a_flood_of_invalid_events_stops_the_worker_with_the_settings_that_let_it_pass(scene: Scene) -> None:
     topics = scene.topics
     scene.client.create(topics.input, topics.output, topics.dead_letters)
-    scene.client.produce(topics.input, [message._replace(value=b"no JSON") for message in keyed(range(3_000))])
-    worker = scene.start(ready=False, max_consecutive_invalid=100)
+    flood = 6_000
+    scene.client.produce(topics.input, [message._replace(value=b"no JSON") for message in keyed(range(flood))])
+    worker = scene.start(ready=False)
     assert worker.wait() == 1
-    assert "more than 100 events in a row are invalid" in worker.log
-    assert "Traceback" not in worker.log
-    assert sum(scene.client.committed(topics.group, topics.input).values()) <= scene.client.count(topics.dead_letters)
+    said = " ".join(worker.log.rsplit("sentiment-worker: ", 1)[-1].split())
+    assert "the stop hangs" not in worker.log, "its watchdog had to end it"
+    assert re.match(r"more than 1,000 events in a row .*\(not_json 1,001\), the first at offset ", said)
+    committed = scene.client.committed(topics.group, topics.input)
+    assert sum(committed.values()) <= scene.client.count(topics.dead_letters) < flood
+    limits = {flag.replace("-", "_"): value for flag, value in re.findall(r"--(\S+) ([\d.]*\d)", said)}
+    worker = scene.start(**limits)
+    scene.wait_for_commits()
+    assert worker.page("statistics")["received"] > 1_001, "nothing was left to let pass"
+    dead = {dead_letter_source(record) for record in scene.dead_letters()}
+    assert dead == {place(record) for record in scene.inputs()}
+    assert worker.stop() == 0
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

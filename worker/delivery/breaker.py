@@ -1,12 +1,30 @@
 """The brake against a flood of invalid events. Pure: it counts, and says when to stop."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from worker.errors import FloodError
+from worker.delivery.ledger import Release
+from worker.errors import FloodError, Reason, Rejection
 
 WINDOW = 10_000
 """The ratio is taken over at least this many of the newest events."""
+UNLIMITED = 1_000_000_000
+"""A max_consecutive_invalid that no flood reaches."""
+
+
+@dataclass(slots=True)
+class _Invalid:
+    """Invalid events: where the first of them is, and how many there are for each reason."""
+
+    first: str = ""
+    reasons: Counter[Reason] = field(default_factory=Counter)
+
+    def add(self, release: Release, slot: int, reason: Reason) -> None:
+        if not self.reasons:
+            fetch = release.fetch
+            self.first = f"offset {fetch.records[slot].offset} of {fetch.topic}[{fetch.partition}]"
+        self.reasons[reason] += 1
 
 
 class Breaker:
@@ -20,37 +38,60 @@ class Breaker:
     def __init__(self, max_consecutive: int, max_ratio: float) -> None:
         self._max_consecutive = max_consecutive
         self._max_ratio = max_ratio
+        self._run = _Invalid()
         self._consecutive = 0
-        self._newest: deque[tuple[int, int]] = deque()
+        self._newest: deque[tuple[int, _Invalid]] = deque()
         self._total = 0
         self._invalid = 0
 
-    def count(self, size: int, invalid: Sequence[int]) -> None:
-        """Count a release of ``size`` events, those at the positions ``invalid`` (ascending) being invalid.
+    def count(self, release: Release, rejected: Mapping[int, Rejection]) -> None:
+        """Count the events of a release; ``rejected`` has those that are invalid, by slot, ascending.
 
         Raises:
             FloodError: a limit is passed; the release must not be published.
         """
-        run, expected = self._consecutive, 0
-        for position in invalid:
-            run = run + 1 if position == expected else 1
-            expected = position + 1
-            if run > self._max_consecutive:
-                raise FloodError(
-                    f"more than {self._max_consecutive:,} events in a row are invalid (max_consecutive_invalid): "
-                    "is this the right topic, input_format and text_path? The last ones are not committed"
+        counted = _Invalid()
+        expected = release.start
+        for slot, rejection in rejected.items():
+            if slot != expected:
+                self._end_run()
+            expected = slot + 1
+            self._run.add(release, slot, rejection.reason)
+            counted.add(release, slot, rejection.reason)
+            self._consecutive += 1
+            if self._consecutive > self._max_consecutive:
+                raise _flood(
+                    f"more than {self._max_consecutive:,} events in a row (max_consecutive_invalid) are invalid",
+                    self._run.first,
+                    self._run.reasons,
                 )
-        self._consecutive = run if expected == size else 0
-        self._newest.append((size, len(invalid)))
-        self._total += size
-        self._invalid += len(invalid)
+        if expected != release.stop:
+            self._end_run()
+        self._newest.append((release.stop - release.start, counted))
+        self._total += release.stop - release.start
+        self._invalid += len(rejected)
         while self._total - self._newest[0][0] >= WINDOW:
-            oldest_total, oldest_invalid = self._newest.popleft()
+            oldest_total, oldest = self._newest.popleft()
             self._total -= oldest_total
-            self._invalid -= oldest_invalid
+            self._invalid -= oldest.reasons.total()
         if self._total >= WINDOW and self._invalid > self._max_ratio * self._total:
-            raise FloodError(
+            raise _flood(
                 f"{self._invalid:,} of the newest {self._total:,} events are invalid, more than max_invalid_ratio="
-                f"{self._max_ratio:g}: is this the right topic, input_format and text_path? "
-                "The last ones are not committed"
+                f"{self._max_ratio:g}",
+                next(counted.first for _, counted in self._newest if counted.reasons),
+                sum((counted.reasons for _, counted in self._newest), Counter()),
             )
+
+    def _end_run(self) -> None:
+        if self._consecutive:
+            self._run = _Invalid()
+            self._consecutive = 0
+
+
+def _flood(what: str, first: str, reasons: Counter[Reason]) -> FloodError:
+    seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    return FloodError(
+        f"{what} ({seen}), the first at {first}: is this the right topic, input_format and text_path? To let them pass "
+        f"as dead letters, run with --max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. "
+        "The last ones are not committed"
+    )

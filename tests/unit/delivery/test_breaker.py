@@ -1,11 +1,41 @@
 """A flood of invalid events stops the worker; anything less does not."""
 
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.delivery.breaker import WINDOW, Breaker
-from worker.errors import FloodError
+from worker.delivery.ledger import Release
+from worker.errors import FloodError, Reason, Rejection, Stage
+from worker.fetch import Fetch
+from worker.settings import Settings
+
+
+@dataclass(frozen=True)
+class StubRecord:
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = b"{}"
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def released(size: int, first_offset: int = 0, partition: int = 0) -> Release:
+    records = [StubRecord(first_offset + slot) for slot in range(size)]
+    return Release(Fetch("texts", partition, records, first_offset + size, 0.0), 0, size)
+
+
+def rejected(slots: Iterable[int], reason: Reason = Reason.NO_TEXT) -> dict[int, Rejection]:
+    return {slot: Rejection(reason, Stage.DECODE, "") for slot in slots}
+
+
+def count(breaker: Breaker, size: int, invalid: Iterable[int]) -> None:
+    breaker.count(released(size), rejected(invalid))
 
 
 @pytest.mark.parametrize(
@@ -19,31 +49,31 @@ from worker.errors import FloodError
 def test_too_many_invalid_events_in_a_row_stop_the_worker(releases: list[tuple[int, range]]) -> None:
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
     for size, invalid in releases[:-1]:
-        breaker.count(size, invalid)
+        count(breaker, size, invalid)
     with pytest.raises(FloodError, match="max_consecutive_invalid"):
-        breaker.count(*releases[-1])
+        count(breaker, *releases[-1])
 
 
 def test_one_valid_event_ends_a_run() -> None:
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
     for _ in range(100):
-        breaker.count(10, range(1, 10))
+        count(breaker, 10, range(1, 10))
 
 
 def test_a_high_share_of_invalid_events_stops_the_worker() -> None:
     breaker = Breaker(max_consecutive=WINDOW, max_ratio=0.5)
     for _ in range(WINDOW // 10 - 1):
-        breaker.count(10, range(6))
+        count(breaker, 10, range(6))
     with pytest.raises(FloodError, match="max_invalid_ratio"):
-        breaker.count(10, range(6))
+        count(breaker, 10, range(6))
 
 
 def test_a_short_burst_does_not_stop_the_worker() -> None:
     breaker = Breaker(max_consecutive=WINDOW, max_ratio=0.5)
-    breaker.count(WINDOW // 2, range(WINDOW // 2))
+    count(breaker, WINDOW // 2, range(WINDOW // 2))
     for _ in range(100):
-        breaker.count(WINDOW // 2, [])
-        breaker.count(WINDOW // 2, range(0, WINDOW // 2, 2))
+        count(breaker, WINDOW // 2, [])
+        count(breaker, WINDOW // 2, range(0, WINDOW // 2, 2))
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=1, max_size=20), max_size=30), st.integers(1, 30))
@@ -58,6 +88,38 @@ def test_the_run_is_counted_across_any_split_into_releases(releases: list[list[b
         invalid = [position for position, valid in enumerate(release) if not valid]
         if expected:
             with pytest.raises(FloodError):
-                breaker.count(len(release), invalid)
+                count(breaker, len(release), invalid)
             return
-        breaker.count(len(release), invalid)
+        count(breaker, len(release), invalid)
+
+
+def test_the_message_counts_the_reasons_of_the_run_and_names_the_place_of_its_first_event() -> None:
+    breaker = Breaker(max_consecutive=9, max_ratio=1.0)
+    breaker.count(released(5, 100), rejected([0, 1], Reason.NOT_UTF8))  # another run, which ends
+    breaker.count(released(5, 200, partition=3), rejected([3, 4]))
+    with pytest.raises(FloodError) as raised:
+        breaker.count(released(9, 300), rejected(range(6)) | rejected([6, 7, 8], Reason.NOT_JSON))
+    assert "(no_text 8, not_json 2), the first at offset 203 of texts[3]:" in str(raised.value)
+
+
+def test_the_message_about_the_share_counts_the_reasons_among_the_newest_events() -> None:
+    breaker = Breaker(max_consecutive=2 * WINDOW, max_ratio=0.5)
+    breaker.count(released(WINDOW), rejected([1], Reason.NOT_UTF8))  # is not among the newest any more
+    breaker.count(released(WINDOW // 2, 20_000, partition=1), rejected(range(100, WINDOW // 2)))
+    with pytest.raises(FloodError) as raised:
+        breaker.count(released(WINDOW // 2, 40_000), rejected(range(200), Reason.NOT_JSON))
+    assert f"(no_text {WINDOW // 2 - 100:,}, not_json 200), the first at offset 20100 of texts[1]:" in str(raised.value)
+
+
+@pytest.mark.parametrize("limits", [(9, 1.0), (10 * WINDOW, 0.5)], ids=["in a row", "share"])
+def test_the_settings_that_the_message_names_let_any_flood_pass(limits: tuple[int, float]) -> None:
+    with pytest.raises(FloodError) as raised:
+        count(Breaker(*limits), WINDOW, range(WINDOW))
+    found = re.search(r"run with ((--\S+ \S+ ?)+)\. ", str(raised.value))
+    assert found, raised.value
+    flags = shlex.split(found[1])
+    values = {flag.removeprefix("--").replace("-", "_"): value for flag, value in zip(*[iter(flags)] * 2, strict=True)}
+    settings = Settings(**values)
+    breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
+    for _ in range(30):
+        count(breaker, WINDOW, range(WINDOW))
