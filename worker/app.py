@@ -35,6 +35,7 @@ from worker.errors import WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.observability.health import add_pages
+from worker.observability.server import PageServer
 from worker.settings import Settings, load_settings
 
 #: Records in one poll, over all partitions.
@@ -141,6 +142,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
     async def on_revoked(_: Any, revoked: Any, **__: Any) -> None:
         app.engine.on_revoked(revoked)
 
+    app.web = PageServer(app)
     add_pages(app, app.engine)
     return app
 

@@ -1,0 +1,285 @@
+"""The health pages and nothing else; a client that is slow, many or mistaken harms nobody, and fills no log."""
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import pytest
+from integration.process import free_port
+
+from worker.observability.health import add_pages
+from worker.observability.server import PageServer
+
+GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+
+
+class StubEngine:
+    alive = True
+    not_ready = ("model loading",)
+
+    def statistics(self) -> None:
+        return None
+
+
+class Site:
+    """A running server, and clients of it that speak bytes."""
+
+    def __init__(self, server: PageServer, port: int) -> None:
+        self.server = server
+        self.port = port
+        self.go_on = asyncio.Event()
+
+    async def connect(self, sent: bytes = b"", **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, **options)
+        writer.write(sent)
+        return reader, writer
+
+    async def ask(self, sent: bytes) -> bytes:
+        """All that comes until the server closes the connection."""
+        reader, writer = await self.connect(sent)
+        try:
+            return await asyncio.wait_for(reader.read(), 20)
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
+def serve(body: Callable[[Site], Awaitable[None]], **limits: Any) -> None:
+    async def run() -> None:
+        port = free_port()
+        app = faust.App("pages", broker="kafka://127.0.0.1:1", web_bind="127.0.0.1", web_port=port)
+        app.web = PageServer(app, **limits)
+        add_pages(app, StubEngine())  # type: ignore[arg-type]
+        site = Site(app.web, port)
+
+        @app.page("/waits")
+        async def waits(view: Any, request: Any) -> Any:
+            await site.go_on.wait()
+            return view.json({"went": "on"})
+
+        @app.page("/reads")
+        async def reads(view: Any, request: Any) -> Any:
+            return view.json({"read": len(await request.read())})
+
+        @app.page("/large")
+        async def large(view: Any, request: Any) -> Any:
+            return view.text("x" * 50_000_000)
+
+        @app.page("/broken")
+        async def broken(view: Any, request: Any) -> Any:
+            raise LookupError("broken on purpose")
+
+        app.web.init_server()  # as Faust does: here it would add its own pages
+        await app.web.start_server()
+        try:
+            await body(site)
+        finally:
+            await app.web.stop_server()
+
+    asyncio.run(run())
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param(GET, 200, id="a page"),
+        pytest.param(GET.replace(b"livez", b"readyz"), 503, id="not ready"),
+        pytest.param(GET.replace(b"GET", b"HEAD"), 200, id="HEAD"),
+        pytest.param(GET.replace(b"GET", b"DELETE"), 405, id="another method"),
+        pytest.param(GET.replace(b"/livez", b"/"), 404, id="Faust's index"),
+        pytest.param(GET.replace(b"/livez", b"/router/x/"), 404, id="Faust's router"),
+        pytest.param(GET.replace(b"/livez", b"/table/"), 404, id="Faust's tables"),
+        pytest.param(GET.replace(b"/livez", b"/graph"), 404, id="Faust's graph"),
+        pytest.param(GET.replace(b"/livez", b"/../../etc/passwd"), 404, id="a path upwards"),
+        pytest.param(GET.replace(b"/livez", b"/" + b"x" * 3000), 400, id="a long line"),
+        pytest.param(GET.replace(b"x\r", b"x" * 5000 + b"\r"), 400, id="a long field"),
+        pytest.param(GET.replace(b"Host", b"A: b\r\n" * 100 + b"Host"), 400, id="many fields"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS\r\n\r\n", 400, id="TLS"),
+        pytest.param(b"hello\r\n\r\n", 400, id="no HTTP"),
+        pytest.param(
+            GET.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: x\r\n\r\n"), 400, id="size"
+        ),
+        pytest.param(GET.replace(b"GET", b"G\xffT"), 400, id="not ASCII"),
+    ],
+)
+def test_each_request_gets_one_short_answer_and_no_log_line(
+    sent: bytes, expected: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def body(site: Site) -> None:
+        answer = await site.ask(sent)
+        assert status(answer) == expected
+        assert b"Traceback" not in answer
+        assert len(answer) < 1000
+
+    serve(body)
+
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    assert len(caplog.records) <= 1, "what Faust says at the stop"
+
+
+def test_pages_answer_json_and_say_why() -> None:
+    async def body(site: Site) -> None:
+        head, content = (await site.ask(GET.replace(b"livez", b"readyz"))).split(b"\r\n\r\n")
+        assert b"application/json" in head
+        assert json.loads(content) == {"ready": False, "reasons": ["model loading"]}
+
+    serve(body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"G", id="one byte"),
+        pytest.param(HALF, id="half of the head"),
+        pytest.param(b"GET /reads HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf", id="half of the body"),
+    ],
+)
+def test_who_does_not_finish_a_request_is_cut_off(sent: bytes) -> None:
+    async def body(site: Site) -> None:
+        assert b"200" not in await site.ask(sent)
+
+    serve(body, client_seconds=0.2)
+
+
+def test_sending_a_little_now_and_then_does_not_help() -> None:
+    async def body(site: Site) -> None:
+        reader, writer = await site.connect(HALF)
+        answer = asyncio.create_task(reader.read())
+        async with asyncio.timeout(20):
+            while not answer.done():
+                writer.write(b"A: b\r\n")
+                await asyncio.sleep(0.02)
+        writer.close()
+        assert isinstance(answer.exception(), ConnectionResetError) or answer.result() == b""
+
+    serve(body, client_seconds=0.2)
+
+
+def test_who_does_not_take_the_answer_is_cut_off() -> None:
+    async def body(site: Site) -> None:
+        _reader, writer = await site.connect(GET.replace(b"livez", b"large"), limit=1000)
+        await site.until(lambda: len(site.server.connections) == 1)
+        await site.until(lambda: not site.server.connections)
+        writer.close()
+
+    serve(body, client_seconds=0.2)
+
+
+def test_a_page_may_take_longer_than_its_client_may() -> None:
+    async def body(site: Site) -> None:
+        reader, writer = await site.connect(GET.replace(b"livez", b"waits"))
+        assert b"200" not in await site.ask(HALF), "the time is over"
+        site.go_on.set()
+        assert status(await asyncio.wait_for(reader.read(), 20)) == 200
+        writer.close()
+
+    serve(body, client_seconds=0.2)
+
+
+def test_a_probe_gets_through_200_connections_that_are_held_open() -> None:
+    async def body(site: Site) -> None:
+        held = [await site.connect(HALF) for _ in range(200)]
+        assert status(await site.ask(GET)) == 200
+        assert len(site.server.connections) <= 64
+        for _, writer in held:
+            writer.close()
+
+    serve(body, client_seconds=600)
+
+
+def test_connections_beyond_the_limit_are_closed_while_all_others_are_answered() -> None:
+    async def body(site: Site) -> None:
+        answered = [await site.connect(GET.replace(b"livez", b"waits")) for _ in range(3)]
+        await site.until(lambda: sum(its.request is not None for its in site.server.connections) == 3)
+        assert await site.ask(GET) == b""
+        site.go_on.set()
+        for reader, writer in answered:
+            assert status(await asyncio.wait_for(reader.read(), 20)) == 200
+            writer.close()
+
+    serve(body, client_seconds=600, limit=3)
+
+
+def test_of_pipelined_requests_the_first_is_answered() -> None:
+    async def body(site: Site) -> None:
+        answer = await site.ask(GET * 1000)
+        assert answer.count(b"HTTP/1.1 200") == 1
+
+    serve(body)
+
+
+def test_a_body_that_no_page_reads_is_not_waited_for() -> None:
+    async def body(site: Site) -> None:
+        sent = GET.replace(b"\r\n\r\n", b"\r\nContent-Length: 1000000000\r\n\r\n") + b"x" * 1000
+        assert status(await site.ask(sent)) == 200
+
+    serve(body, client_seconds=600)
+
+
+def test_a_page_that_fails_shows_no_traceback_and_logs_one(caplog: pytest.LogCaptureFixture) -> None:
+    async def body(site: Site) -> None:
+        for _ in range(20):
+            answer = await site.ask(GET.replace(b"livez", b"broken"))
+            assert status(answer) == 500
+            assert b"LookupError" not in answer
+
+    serve(body)
+
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["broken on purpose"]  # type: ignore[misc]
+
+
+def test_a_stop_does_not_wait_for_clients() -> None:
+    async def body(site: Site) -> None:
+        held = [await site.connect(sent) for sent in (b"", HALF, GET.replace(b"livez", b"waits"))]
+        await site.until(lambda: any(its.request for its in site.server.connections))
+        assert not any(writer.is_closing() for _, writer in held)
+
+    async def stopped() -> None:
+        await asyncio.wait_for(asyncio.to_thread(serve, body, client_seconds=600), 30)
+
+    asyncio.run(stopped())
+
+
+def test_a_port_that_is_taken_is_an_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        async def run() -> None:
+            app = faust.App("p", broker="kafka://", web_bind="127.0.0.1", web_port=taken.getsockname()[1])
+            server = PageServer(app)
+            try:
+                with pytest.raises(OSError, match="in use"):
+                    await server.start_server()
+            finally:
+                await server.stop_server()
+
+        asyncio.run(run())
+
+
+def test_connections_are_forgotten_when_they_end() -> None:
+    async def body(site: Site) -> None:
+        _reader, writer = await site.connect()
+        await site.until(lambda: len(site.server.connections) == 1)
+        writer.close()
+        await site.until(lambda: not site.server.connections)
+
+    serve(body)

@@ -1,0 +1,116 @@
+"""The HTTP server of the health pages: Faust's, without the pages that Faust adds, and with limits for its clients.
+
+Of Faust's ``Web`` it replaces the lists of blueprints and ``_runner``, which is not public: the unit tests of this server
+fail when an upgrade changes either.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from faust.web.drivers.aiohttp import Web
+
+from worker.observability.connections import CLIENT_SECONDS, MAX_CONNECTIONS, Connection, Connections
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Bytes of the request line, of one header field, and header fields.
+MAX_LINE, MAX_FIELD, MAX_HEADERS = 2048, 4096, 64
+#: Seconds between two tracebacks of pages that fail.
+LOG_SECONDS = 10.0
+#: Seconds that a stop waits for answers under way.
+STOP_SECONDS = 1.0
+
+# aiohttp logs a traceback for each request that is no HTTP. Pages that fail are logged here.
+_silent = logging.getLogger(f"{__name__}.http")
+_silent.setLevel(logging.CRITICAL + 1)
+
+
+class PageServer(Web):
+    """Serves the pages that are registered with ``app.page``, ours and a user's, and nothing else.
+
+    A connection carries one request. Who is slow to send it is cut off.
+    """
+
+    default_blueprints = production_blueprints = debug_blueprints = optional_blueprints = ()
+
+    def __init__(
+        self, app: Any, *, limit: int = MAX_CONNECTIONS, client_seconds: float = CLIENT_SECONDS, **kwargs: Any
+    ) -> None:
+        super().__init__(app, **kwargs)
+        self._limited = self._runner = LimitedRunner(
+            self.web_app,
+            limit=limit,
+            client_seconds=client_seconds,
+            access_log=None,
+            logger=_silent,
+            keepalive_timeout=0,  # the connection's own timer
+            lingering_time=0,  # the rest of a body that no page reads
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            max_headers=MAX_HEADERS,
+            shutdown_timeout=STOP_SECONDS,
+        )
+        self._failure_logged_at = -LOG_SECONDS
+        self.web_app.middlewares.append(self._answer)
+        self.web_app.on_response_prepare.append(_one_request)
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections that are open, oldest first."""
+        return self._limited.connections
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer in one line of text whatever goes wrong; log a page's own failures, not each of them."""
+        self._limited.arrived(request)
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise  # a client's mistake, with its status
+        except Exception as error:
+            now = time.monotonic()
+            if now >= self._failure_logged_at + LOG_SECONDS:
+                self._failure_logged_at = now
+                logger.exception("a page failed (logged at most every %g s)", LOG_SECONDS, exc_info=error)
+            return web.Response(status=500, text="500: this page failed, the log says why")
+
+
+class LimitedRunner(web.AppRunner):
+    """An aiohttp runner whose sites accept connections with limits."""
+
+    __slots__ = ("_client_seconds", "_connections", "_limit")
+
+    def __init__(self, app: web.Application, *, limit: int, client_seconds: float, **kwargs: Any) -> None:
+        super().__init__(app, **kwargs)
+        self._limit = limit
+        self._client_seconds = client_seconds
+        self._connections: Connections | None = None
+
+    async def setup(self) -> None:
+        await super().setup()
+        if protocol := super().server:
+            self._connections = Connections(protocol, limit=self._limit, client_seconds=self._client_seconds)
+
+    @property
+    def server(self) -> Any:
+        """The factory of protocols that a site gives to the event loop."""
+        return self._connections
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections that are open, oldest first."""
+        return self._connections.open if self._connections is not None else []
+
+    def arrived(self, request: web.Request) -> None:
+        """Note that the head of a request has arrived."""
+        if self._connections is not None:
+            self._connections.arrived(request)
+
+
+async def _one_request(_: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
