@@ -161,7 +161,7 @@ class Pipeline:
             return
         try:
             result = future.result()
-            self._limits = replace(self._limits, batch_tokens=min(self._limits.batch_tokens, result.token_limit))
+            self._limits = replace(self._limits, batch_tokens=result.token_limit)
             self._dispatch()  # the device first: it must not wait for the bookkeeping
             self._count(batch, result)
             for fetch, rows, texts in batch.parts:
@@ -295,6 +295,7 @@ class Pipeline:
             batch_events=counters.batch_events,
             batch_tokens=counters.batch_tokens,
             batch_padded_tokens=counters.batch_padded_tokens,
+            batch_token_limit=self._limits.batch_tokens,
             inference_seconds=counters.inference_seconds,
             flushes=dict(counters.flushes),
             latency_p50=counters.latency(0.5),

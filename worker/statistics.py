@@ -38,6 +38,8 @@ class Statistics:
     """Tokens in them, without padding."""
     batch_padded_tokens: int
     """Tokens in them, padding included."""
+    batch_token_limit: int
+    """Tokens that a batch may have now, padding included; lower than configured while the device lacks memory."""
     inference_seconds: float
     """Time the device computed."""
     flushes: dict[str, int]

@@ -12,6 +12,7 @@ import numpy as np
 
 from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.labels import Floats
+from worker.classifier.memory_limit import MemoryLimit, Part, Shortage
 from worker.errors import DeviceError, Reason, Rejection, Stage
 from worker.tokens import PaddedBatch
 from worker.verdict import ModelCard
@@ -43,7 +44,7 @@ class Result:
     """By row."""
     seconds: float
     token_limit: int
-    """Padded tokens that the device can take in one batch, as far as is known."""
+    """Padded tokens that the next batch may have: the memory may have become less or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ class _Failure:
 class Device:
     """Runs batches one after another in a thread of its own.
 
-    A batch for which the memory does not suffice is halved, and the size that fits is remembered. A batch that fails
-    otherwise is bisected until the text that makes it fail stands alone; the others get their scores.
+    A batch that fails is bisected until the text that makes it fail stands alone; the others get their scores. Where
+    the memory does not suffice for a batch, ``MemoryLimit`` decides what the next ones may have.
     """
 
     def __init__(self, classifier: Scorer) -> None:
         self._classifier = classifier
-        self._token_limit = classifier.batch_tokens
+        self._limit = MemoryLimit(classifier.batch_tokens)
         self._queue: SimpleQueue[tuple[PaddedBatch, Future[Result]] | None] = SimpleQueue()
         # A daemon: a device that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
@@ -94,8 +95,8 @@ class Device:
     def classify(self, batch: PaddedBatch) -> Result:
         """Scores of every text that has some, and a rejection for each that has none. In the device's thread only.
 
-        With k bad texts among n, the model runs at most ``2 + k * (2 * log2(n) + 1)`` times, log2 rounded up,
-        and more only where memory runs out.
+        With k bad texts among n, the model runs at most ``2 + k * (2 * log2(n) + 1)`` times, log2 rounded up, and more
+        only where the memory does not suffice for n texts of any kind.
 
         Raises:
             DeviceError: a text failed alone, and so did one that is known to be good: it is not the text's fault.
@@ -103,20 +104,24 @@ class Device:
         started = time.perf_counter()
         scores = np.zeros((len(batch), len(self._classifier.card.labels)), dtype=np.float32)
         rejected: dict[int, Rejection] = {}
+        shortage = Shortage()
         pending = [(0, len(batch), 1)]  # parts of the batch, the next one last, and which attempt on their rows this is
         while pending:
             start, stop, attempt = pending.pop()
             part = batch.rows(start, stop)
             halves = [((start + stop) // 2, stop), (start, (start + stop) // 2)]
-            if len(part) > 1 and part.ids.size > self._token_limit:
+            size = part.ids.size
+            if len(part) > 1 and (size > self._limit.tokens or not shortage.worth_a_try(size)):
                 pending += [(*half, attempt) for half in halves]
                 continue
             outcome = self._try(part)
             if not isinstance(outcome, _Failure):
                 scores[start:stop] = outcome
-            elif len(part) > 1:
-                if outcome.out_of_memory:
-                    self._lower_limit(part)
+                shortage.fits(Part(start, stop, size))
+                continue
+            if outcome.out_of_memory:
+                shortage.fails(Part(start, stop, size))
+            if len(part) > 1:
                 pending += [(*half, attempt + 1) for half in halves]
             else:
                 self._check_device(outcome.exception)
@@ -127,7 +132,8 @@ class Device:
             self._check_device("scores that are not finite")
             rejected |= dict.fromkeys(not_finite.tolist(), _NOT_FINITE)
             scores[not_finite] = 0
-        return Result(scores, rejected, time.perf_counter() - started, self._token_limit)
+        self._learn_from(shortage)
+        return Result(scores, rejected, time.perf_counter() - started, self._limit.tokens)
 
     def _try(self, batch: PaddedBatch) -> Floats | _Failure:
         try:
@@ -140,9 +146,18 @@ class Device:
             self._classifier.release_memory()
         return failure
 
-    def _lower_limit(self, failed: PaddedBatch) -> None:
-        self._token_limit = min(self._token_limit, len(failed) // 2 * failed.ids.shape[1])
-        logger.warning("the device ran out of memory: batches are now limited to %d tokens", self._token_limit)
+    def _learn_from(self, shortage: Shortage) -> None:
+        limit = self._limit
+        before = limit.tokens
+        limit.after(shortage)
+        if limit.tokens < before == limit.configured:
+            logger.warning(
+                "the device ran out of memory: batches are limited to %d tokens instead of %d until there is more",
+                limit.tokens,
+                limit.configured,
+            )
+        elif limit.tokens == limit.configured > before:
+            logger.info("batches of %d tokens are tried again", limit.tokens)
 
     def _check_device(self, trouble: str) -> None:
         outcome = self._try(self._classifier.probe)

@@ -199,7 +199,7 @@ class _Session:
         while len(window):
             batch = window.take(choose(window.lengths, limits))
             result = self.device.submit(batch.padded).result()
-            limits = replace(limits, batch_tokens=min(limits.batch_tokens, result.token_limit))
+            limits = replace(limits, batch_tokens=result.token_limit)
             for _, rows, positions in batch.parts:
                 scores[positions] = result.scores[rows]
                 places = dict(zip(rows.tolist(), positions.tolist(), strict=True))

@@ -1,7 +1,7 @@
 """The HTTP server of the health pages: Faust's, without the pages that Faust adds, and with limits for its clients.
 
-Of Faust's ``Web`` it replaces the lists of blueprints and ``_runner``, which is not public: the unit tests of this server
-fail when an upgrade changes either.
+Of Faust's ``Web`` it replaces the lists of blueprints and ``_runner``, which is not public: the unit tests of this
+server fail when an upgrade changes either.
 """
 
 import logging

@@ -337,6 +337,32 @@ def test_a_broken_device_ends_the_pipeline_and_blames_no_event() -> None:
     with_pipeline(body, classifier=classifier)
 
 
+def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
+    classifier = StubClassifier()
+    scores = classifier.scores
+    tokens: list[int] = []
+
+    def short_of_memory(batch: PaddedBatch) -> Any:
+        tokens.append(batch.ids.size)
+        if batch.ids.size > 4 and len(tokens) < 20:
+            raise MemoryError
+        return scores(batch)
+
+    async def body(bench: Bench) -> None:
+        assert bench.pipeline.statistics().batch_token_limit == 20
+        await bench.submit(fetch_of([words(2)] * 20))
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 20)
+        assert bench.pipeline.statistics().batch_token_limit < 20
+        await bench.submit(fetch_of([words(2)] * 100, first=20))
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 120)
+        assert bench.pipeline.statistics().batch_token_limit == 20
+        assert max(tokens[-5:]) == 8
+        assert all(not answer.rejected for _, answer in bench.releases)
+
+    classifier.scores = short_of_memory  # type: ignore[method-assign]
+    with_pipeline(body, classifier=classifier)
+
+
 def test_a_flood_of_invalid_events_ends_the_pipeline_before_it_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([b"not json"] * 9))

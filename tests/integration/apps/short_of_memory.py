@@ -1,0 +1,44 @@
+"""A worker whose device has little memory for its first passes, and none for a poisonous text.
+
+``python -m integration.apps.short_of_memory PASSES TOKENS FILE``: for the first PASSES passes a batch of more than
+TOKENS fails; the tokens of each pass are written to FILE, a line each.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from integration.models import POISON, VOCABULARY
+
+from worker import app
+from worker.errors import WorkerError
+from worker.settings import load_settings
+
+
+def main(passes: int, tokens: int, file: Path) -> int:
+    def load(settings: Any) -> Any:
+        classifier = app.load_classifier(settings)
+        scores = classifier.scores
+
+        def short_of_memory(batch: Any) -> Any:
+            with file.open("a") as log:
+                log.write(f"{batch.ids.size}\n")
+            with file.open() as log:
+                short = sum(1 for _ in log) <= passes and batch.ids.size > tokens
+            if short or (batch.ids == VOCABULARY.index(POISON)).any():
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            return scores(batch)
+
+        classifier.scores = short_of_memory
+        return classifier
+
+    app.run(load_settings(), load=load)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    except WorkerError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(1)
