@@ -9,7 +9,7 @@ ARGS ?=
 WORK ?= .model
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench teacher model clean
+.PHONY: help install demo test check bench chaos teacher model clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ check: $(INSTALLED) ## lint, format, types and import directions, as CI does
 
 bench: $(INSTALLED) ## measure the worker against its ceilings on a real Kafka; needs Docker
 	@$(BIN)/python -m bench.intake $(ARGS)
+
+chaos: $(INSTALLED) ## attack workers on a real Kafka and count every event; ARGS="--minutes 10 --seed 7 --workers 3"; needs Docker
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
 teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; half an hour or more on two cores
 	@$(BIN)/python -m worker.training.recipe --work $(WORK) --teacher-only $(ARGS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from chaos.__main__ import command_line
 
 from worker.cli.commands import app
 from worker.errors import Reason
@@ -26,7 +27,8 @@ def flags() -> set[str]:
         command = commands.pop()
         found |= {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         commands += getattr(command, "commands", {}).values()
-    return found | {"--help"}
+    chaos = {option for action in command_line()._actions for option in action.option_strings}
+    return found | chaos | {"--help"}
 
 
 def code_of(page: Path) -> Iterator[str]:
