@@ -262,6 +262,34 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
         gate.set()
 
 
+def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledged() -> None:
+    classifier = StubClassifier()
+    gate = threading.Event()
+    scores = classifier.scores
+    classifier.scores = lambda batch: gate.wait(20) and scores(batch)  # type: ignore[method-assign]
+
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(1)], partition=0))
+        assert bench.pipeline.statistics().in_flight_batches == 1
+        await asyncio.sleep(0.03)
+        await bench.submit(fetch_of([b"not json"], partition=1))
+        bench.acknowledge_all()
+        assert bench.pipeline.stalled_for() >= 0.03
+        gate.set()
+        await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
+        assert bench.pipeline.stalled_for() < 0.03
+        await asyncio.sleep(0.03)
+        gate.clear()
+        await bench.submit(fetch_of([words(1)], first=1, partition=0))
+        assert bench.pipeline.stalled_for() >= 0.03, "the first output is not acknowledged"
+        gate.set()
+
+    try:
+        with_pipeline(body, classifier=classifier)
+    finally:
+        gate.set()
+
+
 def test_a_worker_with_work_and_no_progress_is_stalled() -> None:
     async def body(bench: Bench) -> None:
         assert bench.pipeline.stalled_for() == 0.0
