@@ -47,15 +47,20 @@ class Breaker:
     def count(self, release: Release, rejected: Mapping[int, Rejection]) -> None:
         """Count the events of a release; ``rejected`` has those that are invalid, by slot, ascending.
 
+        A rejection that does not count is as if its event were not there.
+
         Raises:
             FloodError: a limit is passed; the release must not be published.
         """
         counted = _Invalid()
-        expected = release.start
+        expected, size = release.start, release.stop - release.start
         for slot, rejection in rejected.items():
             if slot != expected:
                 self._end_run()
             expected = slot + 1
+            if not rejection.counts:
+                size -= 1
+                continue
             self._run.add(release, slot, rejection.reason)
             counted.add(release, slot, rejection.reason)
             self._consecutive += 1
@@ -67,9 +72,9 @@ class Breaker:
                 )
         if expected != release.stop:
             self._end_run()
-        self._newest.append((release.stop - release.start, counted))
-        self._total += release.stop - release.start
-        self._invalid += len(rejected)
+        self._newest.append((size, counted))
+        self._total += size
+        self._invalid += counted.reasons.total()
         while self._total - self._newest[0][0] >= WINDOW:
             oldest_total, oldest = self._newest.popleft()
             self._total -= oldest_total

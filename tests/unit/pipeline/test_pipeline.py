@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from worker.classifier.labels import Activation, VerdictTable
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.errors import DeviceError, FloodError, Reason
+from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
 from worker.pipeline import Pipeline
@@ -196,6 +196,25 @@ def expected_of(value: bytes | None) -> str:
     if b"bomb" in value:
         return Reason.TOKENISING_FAILED
     return "positive" if len(json.loads(value)["text"].split()) % 2 == 0 else "negative"
+
+
+def test_a_record_that_intake_could_not_read_is_rejected_whatever_its_value_looks_like() -> None:
+    async def body(bench: Bench) -> None:
+        spoilt = Rejection(Reason.UNREADABLE_RECORD, Stage.RECEIVE, "")
+        values = [words(2), words(4), None, b"not json", words(1), None]
+        await bench.submit(replace(fetch_of(values), unreadable=dict.fromkeys((0, 2, 3), spoilt)))
+        await bench.until(lambda: sum(release.stop - release.start for release, _ in bench.releases) == len(values))
+        answers = [(release, answer, slot) for release, answer in bench.releases for slot in range(*range_of(release))]
+        unreadable = Reason.UNREADABLE_RECORD
+        assert [answer_of(answer, slot, release) for release, answer, slot in answers] == [
+            *(unreadable, "positive", unreadable, unreadable, "negative", "tombstone")
+        ]
+
+    with_pipeline(body)
+
+
+def range_of(release: Release) -> tuple[int, int]:
+    return release.start, release.stop
 
 
 def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> None:
