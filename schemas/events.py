@@ -8,10 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 EventId: TypeAlias = str | int | float | None
 Count = Annotated[int, Field(ge=0)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Size = Annotated[str, Field(pattern=r"^-?[0-9]+$")]
 
 Reason: TypeAlias = Literal[
-    "unreadable_record",
-    "unreadable_batch",
     "not_utf8",
     "not_json",
     "not_an_object",
@@ -104,7 +103,7 @@ class VerdictEvent(BaseModel):
 class DeadLetterHeaders(_Event):
     """What a dead letter adds behind the headers of the event; key and value are the event's own.
 
-    A value that the dead letter topic is too small for is left out.
+    What its topic refuses is left out, and the last headers say what.
     """
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
@@ -116,15 +115,32 @@ class DeadLetterHeaders(_Event):
         alias="__dlq.errors.timestamp", pattern=r"^-?[0-9]+$", description="timestamp of the event, ms since the epoch"
     )
     group: str = Field(alias="__dlq.errors.group", description="consumer group of the worker")
-    stage: Literal["receive", "decode", "tokenise", "classify", "publish"] = Field(
+    stage: Literal["decode", "tokenise", "classify", "publish"] = Field(
         alias="__dlq.errors.stage", description="the stage that rejected the event"
     )
     reason: Reason = Field(alias="__dlq.errors.reason", description="why the event was rejected")
     exception: str = Field(alias="__dlq.errors.exception", description="class of the error; empty where there was none")
     message: str = Field(alias="__dlq.errors.message", description="one sentence, which never quotes the event")
     attempts: Digits = Field(alias="__dlq.errors.attempts", description="how often the stage tried")
-    value_left_out: Digits | None = Field(
+    value_left_out: Size | None = Field(
         None,
         alias="__dlq.errors.value_left_out",
-        description="bytes of the event's value, which is empty here: the dead letter topic is too small for it",
+        description="bytes of the event's value, which is empty here; -1 if it is null",
+    )
+    value_sha256: str | None = Field(
+        None,
+        alias="__dlq.errors.value_sha256",
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the value that is left out",
+    )
+    headers_left_out: Digits | None = Field(
+        None, alias="__dlq.errors.headers_left_out", description="number of the event's headers, of which none is here"
+    )
+    key_left_out: Size | None = Field(
+        None,
+        alias="__dlq.errors.key_left_out",
+        description="bytes of the event's key, in whose place {topic}-{partition}@{offset} stands; -1 if it has none",
+    )
+    timestamp_left_out: Literal["1"] | None = Field(
+        None, alias="__dlq.errors.timestamp_left_out", description="the dead letter has no timestamp"
     )

@@ -70,7 +70,11 @@ class QuietWorker(faust.Worker):
 
 
 #: aiokafka's words for what it tries again by itself, several times where a broker is fresh. What lasts has others.
-_CHATTER = ("Group Coordinator Request failed", "Marking the coordinator dead")
+_CHATTER = (
+    "Group Coordinator Request failed",
+    "Marking the coordinator dead",
+    "Topic %s not found in cluster metadata",
+)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:

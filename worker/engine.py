@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import Service
 
@@ -22,7 +21,8 @@ from worker.classifier import Classifier
 from worker.connection import broker_error, client_options
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.delivery.publisher import MAX_BATCH_BYTES, Publisher
+from worker.delivery.produce_client import ProduceClient
+from worker.delivery.publisher import Publisher
 from worker.fetch import Fetch
 from worker.intake.topics import ensure_topics
 from worker.job import Answer
@@ -67,37 +67,30 @@ class Engine(Service):
         self._watchdog: threading.Timer | None = None
         self._pipeline: Pipeline | None = None
         self._publisher: Publisher | None = None
-        self._producer: AIOKafkaProducer | None = None
+        self._client: ProduceClient | None = None
 
     async def on_start(self) -> None:
         connection = client_options(self.settings)
         try:
             await ensure_topics(self.settings, connection)
             classifier = await _in_daemon_thread(self._load, self.settings)
-            self._producer = AIOKafkaProducer(
-                **connection,
-                acks="all",
-                enable_idempotence=True,
-                compression_type=None if self.settings.compression == "none" else self.settings.compression,
-                max_batch_size=MAX_BATCH_BYTES,
-            )
-            await self._producer.start()
-            topics = self.settings.topics
-            partitions = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+            self._client = ProduceClient(connection, self.settings.topics, self.settings.compression)
+            await self._client.start()
         except KafkaError as error:
             raise broker_error(self.settings, error) from error
-        self._assemble(classifier, self._producer, partitions)
+        self._assemble(classifier, self._client)
 
-    def _assemble(self, classifier: Classifier, producer: AIOKafkaProducer, partitions: dict[str, int]) -> None:
+    def _assemble(self, classifier: Classifier, client: ProduceClient) -> None:
         pipeline = Pipeline(self.settings, classifier, self.ledger, self._publish, self._fail)
         self._publisher = Publisher(
-            producer,
+            client,
             self.settings.output_topic,
             self.settings.dead_letter_topic,
             self.settings.group_id,
-            partitions=partitions,
+            partitions=client.partitions,
             wanted=lambda release: self.ledger.knows(release.fetch),
             delivered=pipeline.delivered,
+            taken=pipeline.taken,
             refused=pipeline.refused,
             failed=pipeline.fail,
         )
@@ -113,8 +106,8 @@ class Engine(Service):
             self._pipeline.close()
         if self._publisher is not None:
             await self._publisher.close()
-        if self._producer is not None:
-            await self._producer.stop()
+        if self._client is not None:
+            await self._client.stop()
 
     async def submit(self, fetch: Fetch) -> None:
         """Take a fetch; returning means accepted, not published. Never raises."""

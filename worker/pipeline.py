@@ -7,7 +7,7 @@ so that nothing is awaited or locked per event.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -19,10 +19,10 @@ from worker.batching import Batch, Limits, Window, plan
 from worker.classifier import Classifier, Device, Result, tokenise
 from worker.codec import Codec
 from worker.deadline import Deadline
-from worker.delivery.breaker import Breaker
+from worker.delivery.breaker import REFUSED, Breaker, Event
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.notices import Notices
-from worker.errors import Reason, Rejection
+from worker.errors import Reason
 from worker.fetch import Fetch
 from worker.job import Answer, Job
 from worker.settings import Settings
@@ -59,6 +59,12 @@ class Pipeline:
         self._on_failed = failed
         self._notices = Notices()
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
+        self._refusal_breaker = Breaker(
+            settings.max_consecutive_invalid,
+            settings.max_invalid_ratio,
+            f"refused by {settings.output_topic}",
+            REFUSED,
+        )
         self._limits = Limits(
             batch_size=classifier.batch_size,
             batch_tokens=classifier.batch_tokens,
@@ -73,7 +79,7 @@ class Pipeline:
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._counters = Counters()
-        self._progressed_at = self._device_progressed_at = time.monotonic()
+        self._progressed_at = time.monotonic()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
@@ -142,8 +148,6 @@ class Pipeline:
                     self._timer = loop.call_later(decision.deadline - now, self._dispatch_in_time)
                 return
             batch = window.take(decision.chosen)
-            if self._in_flight == 0:
-                self._device_progressed_at = now
             self._in_flight += 1
             self._counters.flushes[decision.flush] += 1
             future = asyncio.wrap_future(self._device.submit(batch.padded))
@@ -157,7 +161,7 @@ class Pipeline:
 
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
         self._in_flight -= 1
-        self._progressed_at = self._device_progressed_at = time.monotonic()
+        self._progressed_at = time.monotonic()
         self._changed.set()
         if self.failure is not None:
             return
@@ -204,9 +208,18 @@ class Pipeline:
             self._forget(fetch)
         self._changed.set()
 
-    def refused(self, rejection: Rejection) -> None:
-        """The broker refused an output, which will be a dead letter."""
-        self._note([rejection.reason])
+    def taken(self, size: int) -> None:
+        """Count outputs that the broker has taken."""
+        self._refusal_breaker.count_events(size, ())
+
+    def refused(self, size: int, refused: Sequence[Event]) -> None:
+        """Count a batch of ``size`` outputs, of which the broker refuses some: they will be dead letters.
+
+        Raises:
+            FloodError: nearly everything is refused; what is must not become dead letters.
+        """
+        self._refusal_breaker.count_events(size, refused)
+        self._note([event.reason for event in refused])
 
     def _note(self, reasons: list[Reason]) -> None:
         """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
@@ -277,14 +290,8 @@ class Pipeline:
             self._on_failed(error)
 
     def stalled_for(self) -> float:
-        """Return the seconds for which nothing got on, 0 with nothing to do.
-
-        While events are pending a batch must come back or the broker acknowledge something; while the device has a
-        batch it must come back, whatever the broker acknowledges meanwhile: a dead letter needs no device.
-        """
-        now = time.monotonic()
-        idle = now - self._progressed_at if self._pending_events else 0.0
-        return max(idle, now - self._device_progressed_at) if self._in_flight else idle
+        """Seconds since a batch came back or the broker acknowledged something, while events are pending."""
+        return time.monotonic() - self._progressed_at if self._pending_events else 0.0
 
     def statistics(self) -> Statistics:
         """What was done and what is pending, now."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, Producer
+from integration.polling import eventually
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -68,6 +69,12 @@ class Client:
             return
         settings = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic; returns when it is gone."""
+        assert self._admin is not None
+        self._admin.delete_topics([topic])
+        eventually(lambda: topic not in self.topics(), f"{topic} is deleted")
 
     def values_by_librdkafka(self, topic: str, count: int) -> list[bytes]:
         """The first ``count`` values of a topic as librdkafka reads them, which knows every compression."""

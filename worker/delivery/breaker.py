@@ -1,16 +1,32 @@
 """The brake against a flood of invalid events. Pure: it counts, and says when to stop."""
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from worker.delivery.ledger import Release
 from worker.errors import FloodError, Reason, Rejection
+from worker.fetch import Fetch
 
 WINDOW = 10_000
 """The ratio is taken over at least this many of the newest events."""
 UNLIMITED = 1_000_000_000
 """A max_consecutive_invalid that no flood reaches."""
+
+
+READ_WRONG = "is this the right topic, input_format and text_path?"
+REFUSED = "see which of its settings refuses them (message.timestamp.before.max.ms, cleanup.policy, max.message.bytes)."
+
+
+class Event(NamedTuple):
+    """An invalid event among those that are counted."""
+
+    position: int
+    """Its index among them."""
+    fetch: Fetch
+    slot: int
+    reason: Reason
 
 
 @dataclass(slots=True)
@@ -20,11 +36,11 @@ class _Invalid:
     first: str = ""
     reasons: Counter[Reason] = field(default_factory=Counter)
 
-    def add(self, release: Release, slot: int, reason: Reason) -> None:
+    def add(self, event: Event) -> None:
         if not self.reasons:
-            fetch = release.fetch
-            self.first = f"offset {fetch.records[slot].offset} of {fetch.topic}[{fetch.partition}]"
-        self.reasons[reason] += 1
+            fetch = event.fetch
+            self.first = f"offset {fetch.records[event.slot].offset} of {fetch.topic}[{fetch.partition}]"
+        self.reasons[event.reason] += 1
 
 
 class Breaker:
@@ -33,9 +49,15 @@ class Breaker:
     Args:
         max_consecutive: invalid events in a row that are let through.
         max_ratio: invalid events among the newest 10,000 that are let through, as a share of all of them.
+        invalid: what the events are, for the message.
+        way_out: what to look at, for the message.
     """
 
-    def __init__(self, max_consecutive: int, max_ratio: float) -> None:
+    def __init__(
+        self, max_consecutive: int, max_ratio: float, invalid: str = "invalid", way_out: str = READ_WRONG
+    ) -> None:
+        self._called = invalid
+        self._way_out = way_out
         self._max_consecutive = max_consecutive
         self._max_ratio = max_ratio
         self._run = _Invalid()
@@ -47,30 +69,34 @@ class Breaker:
     def count(self, release: Release, rejected: Mapping[int, Rejection]) -> None:
         """Count the events of a release; ``rejected`` has those that are invalid, by slot, ascending.
 
-        A rejection that does not count is as if its event were not there.
-
         Raises:
             FloodError: a limit is passed; the release must not be published.
         """
+        events = [Event(slot - release.start, release.fetch, slot, one.reason) for slot, one in rejected.items()]
+        self.count_events(release.stop - release.start, events)
+
+    def count_events(self, size: int, invalid: Iterable[Event]) -> None:
+        """Count ``size`` events, of which these, by ascending position, are invalid.
+
+        Raises:
+            FloodError: a limit is passed.
+        """
         counted = _Invalid()
-        expected, size = release.start, release.stop - release.start
-        for slot, rejection in rejected.items():
-            if slot != expected:
+        expected = 0
+        for event in invalid:
+            if event.position != expected:
                 self._end_run()
-            expected = slot + 1
-            if not rejection.counts:
-                size -= 1
-                continue
-            self._run.add(release, slot, rejection.reason)
-            counted.add(release, slot, rejection.reason)
+            expected = event.position + 1
+            self._run.add(event)
+            counted.add(event)
             self._consecutive += 1
             if self._consecutive > self._max_consecutive:
-                raise _flood(
-                    f"more than {self._max_consecutive:,} events in a row (max_consecutive_invalid) are invalid",
+                raise self._flood(
+                    f"more than {self._max_consecutive:,} events in a row (max_consecutive_invalid) are {self._called}",
                     self._run.first,
                     self._run.reasons,
                 )
-        if expected != release.stop:
+        if expected != size:
             self._end_run()
         self._newest.append((size, counted))
         self._total += size
@@ -80,9 +106,9 @@ class Breaker:
             self._total -= oldest_total
             self._invalid -= oldest.reasons.total()
         if self._total >= WINDOW and self._invalid > self._max_ratio * self._total:
-            raise _flood(
-                f"{self._invalid:,} of the newest {self._total:,} events are invalid, more than max_invalid_ratio="
-                f"{self._max_ratio:g}",
+            raise self._flood(
+                f"{self._invalid:,} of the newest {self._total:,} events are {self._called}, more than "
+                f"max_invalid_ratio={self._max_ratio:g}",
                 next(counted.first for _, counted in self._newest if counted.reasons),
                 sum((counted.reasons for _, counted in self._newest), Counter()),
             )
@@ -92,11 +118,9 @@ class Breaker:
             self._run = _Invalid()
             self._consecutive = 0
 
-
-def _flood(what: str, first: str, reasons: Counter[Reason]) -> FloodError:
-    seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-    return FloodError(
-        f"{what} ({seen}), the first at {first}: is this the right topic, input_format and text_path? To let them pass "
-        f"as dead letters, run with --max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. "
-        "The last ones are not committed"
-    )
+    def _flood(self, what: str, first: str, reasons: Counter[Reason]) -> FloodError:
+        seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+        return FloodError(
+            f"{what} ({seen}), the first at {first}: {self._way_out} To let them pass as dead letters, run with "
+            f"--max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. The last ones are not committed"
+        )

@@ -9,8 +9,8 @@ PREFIX = "__dlq.errors."
 def dead_letter_headers(fetch: Fetch, slot: int, rejection: Rejection, group: str) -> Headers:
     """The event's own headers untouched, then ours, named after KIP-1191's; every value of ours is UTF-8 text.
 
-    Key and value of a dead letter are the event's own, but for a value that the topic is too small for (see
-    `value_left_out`). The text itself never gets into a header.
+    Key and value of a dead letter are the event's own, but for what its topic refuses (see ``smaller_letter``). The
+    text itself never gets into a header.
     """
     record = fetch.records[slot]
     ours = {
@@ -26,8 +26,3 @@ def dead_letter_headers(fetch: Fetch, slot: int, rejection: Rejection, group: st
         "attempts": str(rejection.attempts),
     }
     return [*record.headers, *((PREFIX + name, value.encode()) for name, value in ours.items())]
-
-
-def value_left_out(size: int) -> tuple[str, bytes]:
-    """The header of a dead letter whose value of ``size`` bytes the topic did not take, and which goes without."""
-    return PREFIX + "value_left_out", str(size).encode()

@@ -1,99 +1,98 @@
 """One output partition: records leave in order, batch by batch, each acknowledged before the next is sent.
 
 Waiting for the acknowledgement keeps the order whatever happens to a batch, and while one travels the next one grows:
-a batch holds what came in the meantime, up to the producer's ``max_batch_size``.
+a batch holds what came in the meantime, up to ``MAX_BATCH_BYTES``.
 """
 
 import asyncio
+import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import (
-    BrokerResponseError,
-    InvalidTimestampError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    kafka_errors,
-)
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.ledger import Release
+from worker.delivery.batches import Chunk, Parcel, Span, append, count, halves, part
+from worker.delivery.numbering import Numbering
+from worker.delivery.outcomes import FORBIDDEN, TOO_LARGE, Outcome, PartitionGoneError, WithdrawnError, backoff, outcome
+from worker.delivery.produce_client import Refusal
+from worker.delivery.retries import Retries
+from worker.delivery.size_limit import SizeLimit
 from worker.errors import BrokerError
-from worker.fetch import Headers
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a batch before compression: below the broker's default message.max.bytes, with room for the batch's header.
+MAX_BATCH_BYTES = 1_000_000
+#: A batch that is made again takes the records that it had, whatever a later time of writing adds to their size.
+_UNBOUNDED = 2**31 - 1
 
 
-class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
-    """The broker's error 87, which aiokafka 0.14 does not know: a record without a key for a compacted topic, say."""
+class Sink(Protocol):
+    """What a lane sends through; ``ProduceClient`` is one."""
 
-    errno = 87
-    message = "INVALID_RECORD"
-
-
-kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
-
-#: What a broker says of records, not of itself: the rest of the batch may still be good.
-TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
-REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
-
-
-@dataclass(slots=True)
-class Parcel:
-    """A release on its way: delivered once every record of it is acknowledged, as an output or as a dead letter."""
-
-    release: Release
-    remaining: int
-    """Records not acknowledged yet."""
-    dead_letters: int
+    @property
+    def producer_id(self) -> int: ...
+    async def new_producer_id(self) -> int: ...
+    def builder(self, max_bytes: int) -> DefaultRecordBatchBuilder: ...
+    async def produce(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> Refusal | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Records of one parcel for one output partition, in slot order; the columns have the same length."""
+class RefusedRecords:
+    """What the broker refuses of a batch."""
 
-    parcel: Parcel
-    slots: Sequence[int]
-    values: Sequence[bytes | None] = field(repr=False)
-    headers: Sequence[Headers] = field(repr=False)
-    timestamped: bool
-    """Whether an output keeps its input's timestamp; without, the record gets the time of its writing."""
+    size: int
+    """Records in the batch."""
+    positions: Sequence[int]
+    """Indexes of the refused ones in it, ascending."""
+    chunks: Sequence[Chunk]
+    """These records, in this order."""
+    error: KafkaError
+    """Why."""
 
 
-Span = tuple[Chunk, int, int]
-"""Records ``start`` to ``stop`` (exclusive) of a chunk."""
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """Whom a lane asks and tells."""
+
+    wanted: Callable[[Parcel], bool]
+    """Asked at the last moment before a parcel's records are sent, also again; False drops them (their partition went
+    away)."""
+    delivered: Callable[[Parcel, int], None]
+    """Told how many records of a parcel the broker has just acknowledged."""
+    taken: Callable[[int], None]
+    """Told of a batch that the broker has taken: how many records."""
+    refused: Callable[[RefusedRecords], None]
+    """Told of records that the broker does not take."""
+    failed: Callable[[BaseException], None]
+    """Told the error that ends the lane."""
 
 
 class Lane:
     """Sends chunks to one partition.
 
     Args:
-        wanted: asked before a parcel's records are sent; False drops them (the partition they came from went away).
-        delivered: called with a parcel and how many of its records the broker has just acknowledged.
-        refused: called with a chunk, an index in it and the broker's error, for a record that it does not take.
-        failed: called with the error that ends the lane.
+        sink: where to.
+        target: the partition.
+        retries: what is said while nothing can be written.
+        tell: whom to ask and tell.
     """
 
-    def __init__(
-        self,
-        producer: AIOKafkaProducer,
-        target: TopicPartition,
-        *,
-        wanted: Callable[[Parcel], bool],
-        delivered: Callable[[Parcel, int], None],
-        refused: Callable[[Chunk, int, KafkaError], None],
-        failed: Callable[[BaseException], None],
-    ) -> None:
-        self._producer = producer
+    def __init__(self, sink: Sink, target: TopicPartition, retries: Retries, tell: Callbacks) -> None:
+        self._sink = sink
         self._target = target
-        self._wanted = wanted
-        self._delivered = delivered
-        self._refused = refused
-        self._failed = failed
+        self._retries = retries
+        self._tell = tell
         self._queue: deque[Chunk] = deque()
         self._cursor = 0
-        self._batch_bytes: int | None = None
+        self._numbers = Numbering(sink.producer_id)
+        self._limit = SizeLimit()
         self._task: asyncio.Task[None] | None = None
 
     def put(self, chunk: Chunk) -> None:
@@ -113,25 +112,30 @@ class Lane:
             while self._queue:
                 builder, spans = self._fill()
                 if spans:
-                    await self._send(builder, spans)
+                    await self._deliver(builder, spans)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._failed(_explained(error, self._target))
+            self._tell.failed(_explained(error, self._target))
 
-    def _fill(self) -> tuple[BatchBuilder, list[Span]]:
+    def _fill(self) -> tuple[DefaultRecordBatchBuilder, list[Span]]:
         """A batch of the next records, as many as fit, and which these are."""
-        builder = self._producer.create_batch()
+        now = time.monotonic()
+        batch_bytes, alone_bytes = self._limit.batch_bytes(now), self._limit.alone_bytes(now)
+        builder = self._sink.builder(MAX_BATCH_BYTES)
         spans: list[Span] = []
+        position = 0
         while self._queue:
             chunk = self._queue[0]
-            if not self._wanted(chunk.parcel):
+            if not self._tell.wanted(chunk.parcel):
                 self._queue.popleft()
                 self._cursor = 0
                 continue
-            stop = _append(builder, chunk, self._cursor, len(chunk.slots), self._batch_bytes)
-            if stop > self._cursor:
-                spans.append((chunk, self._cursor, stop))
+            start = self._cursor
+            stop = append(builder, position, (chunk, start, len(chunk.slots)), batch_bytes, alone_bytes)
+            position += stop - start
+            if stop > start:
+                spans.append((chunk, start, stop))
             if stop < len(chunk.slots):
                 self._cursor = stop
                 break
@@ -139,74 +143,119 @@ class Lane:
             self._cursor = 0
         return builder, spans
 
-    async def _send(self, builder: BatchBuilder, spans: list[Span]) -> None:
-        """Send a batch and wait for its acknowledgement; one that is refused is halved until the record is found."""
-        size = builder.size()
-        try:
-            await (await self._producer.send_batch(builder, self._target.topic, partition=self._target.partition))
-        except REFUSALS as error:
-            count = sum(stop - start for _, start, stop in spans)
-            _take_back_sequence_numbers(self._producer, self._target, count)
-            if count == 1:
-                self._refused(spans[0][0], spans[0][1], error)
-                return
-            if isinstance(error, TOO_LARGE):
-                self._batch_bytes = max(size // 2, 1)
-            for half in _halves(spans, count // 2):
-                await self._send(self._rebuild(half), half)
-        else:
-            for chunk, start, stop in spans:
-                self._delivered(chunk.parcel, stop - start)
+    async def _deliver(self, builder: DefaultRecordBatchBuilder, spans: list[Span], *, counted: bool = False) -> None:
+        """Send a batch; of one that is refused, what the broker takes, in order.
 
-    def _rebuild(self, spans: list[Span]) -> BatchBuilder:
-        builder = self._producer.create_batch()
-        for chunk, start, stop in spans:
-            _append(builder, chunk, start, stop)
+        Args:
+            builder: the batch.
+            spans: its records.
+            counted: whether their number was told already.
+        """
+        size = builder.size()
+        spans, refusal = await self._send(builder, spans)
+        records = count(spans)
+        if refusal is None:
+            if not counted and records:
+                self._tell.taken(records)
+            for chunk, start, stop in spans:
+                self._tell.delivered(chunk.parcel, stop - start)
+            return
+        at_fault = refusal.records or ((0,) if records == 1 else ())
+        if at_fault:
+            chunks, rest = part(spans, at_fault)
+            self._tell.refused(RefusedRecords(records, at_fault, chunks, refusal.error))
+            if rest:
+                await self._deliver(self._rebuild(rest), rest, counted=True)
+            return
+        if isinstance(refusal.error, TOO_LARGE):
+            self._limit.batch_refused(size, time.monotonic())
+        for half in halves(spans):
+            await self._deliver(self._rebuild(half), half, counted=counted)
+
+    async def _send(self, builder: DefaultRecordBatchBuilder, spans: list[Span]) -> tuple[list[Span], Refusal | None]:
+        """Send a batch until the broker has it, refuses it, or nobody wants it any more.
+
+        Returns what was sent in the end, without what was no longer wanted, and why it is refused; None if it is not.
+        """
+        batch = self._stamped(builder)
+        if refusal := self._refused_by_size(batch, spans):
+            return spans, refusal
+        failures = 0
+        while True:
+            try:
+                refusal = await self._sink.produce(self._target, batch, partial(self._check, spans))
+                break
+            except WithdrawnError:
+                what = Outcome.RETRY
+            except Exception as error:
+                what = outcome(error)
+                if what is Outcome.FATAL:
+                    raise
+                failures += 1
+                await self._wait(error, failures)
+            wanted = [span for span in spans if self._tell.wanted(span[0].parcel)]
+            if what is Outcome.RENUMBER or len(wanted) < len(spans):
+                await self._renumber(fresh=what is Outcome.RENUMBER and self._numbers.next == 0)
+                spans = wanted
+                if not spans:
+                    break
+                batch = self._stamped(self._rebuild(spans))
+        if failures and (sentence := self._retries.over(self._target.topic, self._target.partition)):
+            logger.info("%s", sentence)
+        if refusal is None:
+            self._numbers = self._numbers.after(count(spans))
+        else:
+            if failures:  # an earlier attempt may still wait in the broker
+                await self._renumber(fresh=False)
+            if isinstance(refusal.error, TOO_LARGE) and count(spans) == 1:
+                self._limit.record_refused(len(batch), time.monotonic())
+        return spans, refusal
+
+    def _check(self, spans: list[Span]) -> None:
+        if not all(self._tell.wanted(chunk.parcel) for chunk, _, _ in spans):
+            raise WithdrawnError()
+
+    async def _wait(self, error: Exception, failures: int) -> None:
+        topic, partition = self._target
+        if sentence := self._retries.failed(topic, partition, error, time.monotonic()):
+            logger.warning("%s", sentence)
+        await asyncio.sleep(backoff(failures))
+
+    def _refused_by_size(self, batch: bytes, spans: list[Span]) -> Refusal | None:
+        """The broker's word on a record alone, where it has just given it on a smaller one."""
+        known = self._limit.alone_bytes(time.monotonic())
+        if known is None or len(batch) < known or count(spans) > 1:
+            return None
+        return Refusal(MessageSizeTooLargeError(), (0,))
+
+    def _stamped(self, builder: DefaultRecordBatchBuilder) -> bytes:
+        numbers = self._numbers
+        builder.set_producer_state(numbers.producer_id, numbers.epoch, numbers.next)
+        return bytes(builder.build())
+
+    async def _renumber(self, *, fresh: bool) -> None:
+        """Number under a new epoch, or a ``fresh`` producer id: whatever of ours still waits in the broker is void."""
+        numbers = None if fresh else self._numbers.next_epoch()
+        self._numbers = numbers or Numbering(await self._sink.new_producer_id())
+
+    def _rebuild(self, spans: list[Span]) -> DefaultRecordBatchBuilder:
+        builder = self._sink.builder(_UNBOUNDED)
+        position = 0
+        for span in spans:
+            _, start, stop = span
+            append(builder, position, span)
+            position += stop - start
         return builder
 
 
-def _append(builder: BatchBuilder, chunk: Chunk, start: int, stop: int, batch_bytes: int | None = None) -> int:
-    """Append records of a chunk until the batch is full or holds ``batch_bytes``; returns where it stopped."""
-    records, append = chunk.parcel.release.fetch.records, builder.append
-    slots, values, headers = chunk.slots, chunk.values, chunk.headers
-    for index in range(start, stop):
-        if batch_bytes is not None and builder.record_count() and builder.size() > batch_bytes:
-            return index
-        record = records[slots[index]]
-        timestamp = record.timestamp if chunk.timestamped and record.timestamp >= 0 else None
-        if append(timestamp=timestamp, key=record.key, value=values[index], headers=[*headers[index]]) is None:
-            return index
-    return stop
-
-
-def _take_back_sequence_numbers(producer: AIOKafkaProducer, target: TopicPartition, count: int) -> None:
-    """Let an idempotent producer go on after a refused batch.
-
-    aiokafka numbers a batch's records when it sends them and leaves the gap when the broker refuses them, so that the
-    broker would refuse everything after it as out of order. With one batch under way at a time nothing else can have
-    taken the numbers since. Reaches into aiokafka 0.14, which pyproject.toml pins for this.
-    """
-    producer._txn_manager.increment_sequence_number(target, -count)
-
-
-def _halves(spans: list[Span], first: int) -> tuple[list[Span], list[Span]]:
-    """Split spans in two: the first ``first`` records, and the rest."""
-    left: list[Span] = []
-    right: list[Span] = []
-    for chunk, start, stop in spans:
-        middle = min(stop, start + first)
-        first -= middle - start
-        if middle > start:
-            left.append((chunk, start, middle))
-        if stop > middle:
-            right.append((chunk, middle, stop))
-    return left, right
-
-
 def _explained(error: BaseException, target: TopicPartition) -> BaseException:
-    if isinstance(error, KafkaError):
-        return BrokerError(
-            f"publishing to {target.topic} failed: {type(error).__name__}: "
-            "is the cluster up, and may this user write to the topic? Nothing unacknowledged was committed"
-        )
-    return error
+    if not isinstance(error, KafkaError):
+        return error
+    kind = type(error).__name__
+    if isinstance(error, FORBIDDEN):
+        way_out = f"this user needs the right to write to the topic (operations Write and Describe on {target.topic})"
+    elif isinstance(error, PartitionGoneError):
+        way_out = f"partition {target.partition} is gone, the topic was made anew: start the worker again"
+    else:
+        way_out = "tried again it would fail again: see the brokers' log and the topic's settings"
+    return BrokerError(f"publishing to {target.topic} failed ({kind}): {way_out}. Nothing unacknowledged was committed")

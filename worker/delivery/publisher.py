@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from worker.delivery.dead_letters import dead_letter_headers, value_left_out
-from worker.delivery.lane import TOO_LARGE, Chunk, Lane, Parcel
+from worker.delivery.batches import Chunk, Parcel, Stamp
+from worker.delivery.breaker import Event
+from worker.delivery.dead_letters import dead_letter_headers
+from worker.delivery.lane import Callbacks, Lane, RefusedRecords, Sink
+from worker.delivery.last_resort import smaller_letter
 from worker.delivery.ledger import Release
+from worker.delivery.outcomes import TOO_LARGE
+from worker.delivery.retries import Retries
 from worker.errors import BrokerError, Reason, Rejection, Stage
 from worker.fetch import Headers
-
-#: Bytes of a batch before compression: below the broker's default message.max.bytes, with room for the batch's header.
-MAX_BATCH_BYTES = 1_000_000
 
 
 class Publisher:
@@ -23,40 +25,45 @@ class Publisher:
     once: that means accepted, not delivered.
 
     Args:
-        producer: a started idempotent producer with ``max_batch_size=MAX_BATCH_BYTES``.
+        sink: where to.
         output_topic: where outputs go.
         dead_letter_topic: where dead letters go.
         group: the consumer group, named in dead letters.
-        partitions: number of partitions of a topic, by name; for the input topics and both others.
+        partitions: how many partitions a topic has now; asked for the input topics and both others.
         wanted: whether a release is still ours to publish, asked just before it is sent.
         delivered: called with a release, and how many of it are dead letters, once the broker has all of it.
-        refused: called when the broker refuses an output, which then becomes a dead letter.
+        taken: called with how many outputs the broker has taken.
+        refused: called with the size of a batch of outputs and those that the broker refuses, which become dead letters
+            for this reason; what it raises ends the publishing before that.
         failed: called with the error that stops the publishing for good.
     """
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
+        sink: Sink,
         output_topic: str,
         dead_letter_topic: str,
         group: str,
         *,
-        partitions: Mapping[str, int],
+        partitions: Callable[[str], int],
         wanted: Callable[[Release], bool],
         delivered: Callable[[Release, int], None],
-        refused: Callable[[Rejection], None],
+        taken: Callable[[int], None],
+        refused: Callable[[int, Sequence[Event]], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._producer = producer
+        self._sink = sink
         self._output_topic = output_topic
         self._dead_letter_topic = dead_letter_topic
         self._group = group
         self._partitions = partitions
         self._wanted = wanted
         self._on_delivered = delivered
+        self._on_taken = taken
         self._on_refused = refused
         self._failed = failed
         self._partitioner = DefaultPartitioner()
+        self._retries = Retries()
         self._lanes: dict[TopicPartition, Lane] = {}
 
     def publish(
@@ -70,7 +77,9 @@ class Publisher:
         """Send the outputs of a release (columns of equal length, in slot order) and its dead letters (by slot)."""
         parcel = Parcel(release, remaining=len(slots) + len(rejected), dead_letters=len(rejected))
         if slots:
-            self._put(self._output_topic, Chunk(parcel, slots, values, headers, timestamped=True))
+            records = release.fetch.records
+            keys = [records[slot].key for slot in slots]
+            self._put(self._output_topic, Chunk(parcel, slots, keys, values, headers, Stamp.INPUT))
         if rejected:
             self._put(self._dead_letter_topic, self._dead_letters(parcel, rejected))
 
@@ -83,46 +92,39 @@ class Publisher:
         # Stamped with the time of writing: an old event's timestamp would let retention delete its dead letter at once.
         fetch = parcel.release.fetch
         slots = sorted(rejected)
+        keys = [fetch.records[slot].key for slot in slots]
         values = [fetch.records[slot].value for slot in slots]
         headers = [dead_letter_headers(fetch, slot, rejected[slot], self._group) for slot in slots]
-        return Chunk(parcel, slots, values, headers, timestamped=False)
+        return Chunk(parcel, slots, keys, values, headers, Stamp.WRITING)
 
     def _put(self, topic: str, chunk: Chunk) -> None:
         """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
-        fetch, count = chunk.parcel.release.fetch, self._partitions[topic]
-        # A topic that has grown since we started has partitions that the others may not have.
-        if fetch.partition < count == self._partitions[fetch.topic]:
+        fetch, count = chunk.parcel.release.fetch, self._partitions(topic)
+        # A topic that is growing has partitions that the others may not have.
+        if fetch.partition < count == self._partitions(fetch.topic):
             self._lane(topic, fetch.partition).put(chunk)
             return
         partitions = list(range(count))
         keyless = fetch.partition % count
         by_partition: dict[int, list[int]] = {}
-        for index, slot in enumerate(chunk.slots):
-            key = fetch.records[slot].key
+        for index, key in enumerate(chunk.keys):
             partition = keyless if key is None else self._partitioner(key, partitions, partitions)
             by_partition.setdefault(partition, []).append(index)
         for partition, indexes in by_partition.items():
-            self._lane(topic, partition).put(
-                Chunk(
-                    chunk.parcel,
-                    [chunk.slots[index] for index in indexes],
-                    [chunk.values[index] for index in indexes],
-                    [chunk.headers[index] for index in indexes],
-                    chunk.timestamped,
-                )
-            )
+            self._lane(topic, partition).put(chunk.pick(indexes))
 
     def _lane(self, topic: str, partition: int) -> Lane:
         target = TopicPartition(topic, partition)
         if target not in self._lanes:
-            self._lanes[target] = Lane(
-                self._producer,
-                target,
+            outputs = topic == self._output_topic
+            tell = Callbacks(
                 wanted=lambda parcel: self._wanted(parcel.release),
                 delivered=self._delivered,
-                refused=self._dead_letter_refused if topic == self._dead_letter_topic else self._output_refused,
+                taken=self._on_taken if outputs else lambda _: None,
+                refused=self._outputs_refused if outputs else self._dead_letters_refused,
                 failed=self._failed,
             )
+            self._lanes[target] = Lane(self._sink, target, self._retries, tell)
         return self._lanes[target]
 
     def _delivered(self, parcel: Parcel, count: int) -> None:
@@ -130,29 +132,38 @@ class Publisher:
         if parcel.remaining == 0:
             self._on_delivered(parcel.release, parcel.dead_letters)
 
-    def _output_refused(self, chunk: Chunk, index: int, error: KafkaError) -> None:
+    def _outputs_refused(self, refused: RefusedRecords) -> None:
+        reason = Reason.OUTPUT_TOO_LARGE if isinstance(refused.error, TOO_LARGE) else Reason.OUTPUT_REFUSED
+        places = [(chunk.parcel.release.fetch, slot) for chunk in refused.chunks for slot in chunk.slots]
+        numbered = zip(refused.positions, places, strict=True)
+        self._on_refused(refused.size, [Event(position, *place, reason) for position, place in numbered])
         rejection = Rejection(
-            reason=Reason.OUTPUT_TOO_LARGE if isinstance(error, TOO_LARGE) else Reason.OUTPUT_REFUSED,
+            reason=reason,
             stage=Stage.PUBLISH,
             message=f"the broker refused the output for {self._output_topic}",
-            exception=type(error).__name__,
+            exception=type(refused.error).__name__,
         )
-        self._on_refused(rejection)
-        chunk.parcel.dead_letters += 1
-        self._put(self._dead_letter_topic, self._dead_letters(chunk.parcel, {chunk.slots[index]: rejection}))
+        for chunk in refused.chunks:
+            chunk.parcel.dead_letters += len(chunk.slots)
+            letters = self._dead_letters(chunk.parcel, dict.fromkeys(chunk.slots, rejection))
+            self._put(self._dead_letter_topic, letters)
 
-    def _dead_letter_refused(self, chunk: Chunk, index: int, error: KafkaError) -> None:
-        fetch, slot, value = chunk.parcel.release.fetch, chunk.slots[index], chunk.values[index]
-        if value and isinstance(error, TOO_LARGE):
-            # It is as large as its input, and has headers besides. Topic, partition and offset are among these.
-            headers = [*chunk.headers[index], value_left_out(len(value))]
-            self._put(self._dead_letter_topic, Chunk(chunk.parcel, [slot], [b""], [headers], timestamped=False))
-            return
-        offset = fetch.records[slot].offset
-        self._failed(
-            BrokerError(
-                f"the dead letter of {fetch.topic}-{fetch.partition}@{offset} is refused by "
-                f"{self._dead_letter_topic} ({type(error).__name__}): raise its max.message.bytes, or name another "
-                "dead_letter_topic; the event is not committed"
-            )
+    def _dead_letters_refused(self, refused: RefusedRecords) -> None:
+        for chunk in refused.chunks:
+            letters = smaller_letter(chunk, refused.error)
+            if letters is None:
+                raise BrokerError(self._last_resort_refused(chunk, refused.error))
+            self._put(self._dead_letter_topic, letters)
+
+    def _last_resort_refused(self, chunk: Chunk, error: KafkaError) -> str:
+        fetch, topic = chunk.parcel.release.fetch, self._dead_letter_topic
+        place = f"{fetch.topic}-{fetch.partition}@{fetch.records[chunk.slots[0]].offset}"
+        if isinstance(error, TOO_LARGE):
+            size = sum(len(name) + len(value or b"") for name, value in chunk.headers[0])
+            way_out = f"raise its max.message.bytes above the {size:,} bytes of our headers"
+        else:
+            way_out = "see which rule of the broker for this topic refuses it"
+        return (
+            f"{topic} refuses even the smallest dead letter of {place} ({type(error).__name__}): {way_out}, or name "
+            "another dead_letter_topic; the event is not committed"
         )

@@ -1,24 +1,39 @@
 """Order, refusals and acknowledgements, on aiokafka's own batches with a broker that follows a script."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from aiokafka.errors import InvalidTimestampError, KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    NodeNotReadyError,
+    OutOfOrderSequenceNumber,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.delivery.breaker import Event
+from worker.delivery.lane import MAX_BATCH_BYTES
 from worker.delivery.ledger import Release
+from worker.delivery.outcomes import REFUSALS
+from worker.delivery.produce_client import Refusal
 from worker.delivery.publisher import Publisher
 from worker.errors import BrokerError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 
 BAD = Rejection(Reason.NOT_JSON, Stage.DECODE, "is not JSON")
 Verdict = Callable[[str, list[Any]], type[KafkaError] | None]
+Trouble = tuple[KafkaError, bool] | None
 
 
 @dataclass(frozen=True)
@@ -30,44 +45,79 @@ class StubRecord:
     headers: tuple[tuple[str, bytes | None], ...] = (("h", None), ("h", b"2"))
 
 
-class Sequences:
-    """Stands in for the producer's transaction manager: how far the numbering is."""
+class ScriptedBroker:
+    """Takes batches as a broker does: each once, in sequence, unless ``refuses`` says why not.
 
-    def __init__(self) -> None:
-        self.next: dict[Any, int] = {}
+    Args:
+        refuses: the error for a batch of these records of a topic; None takes it.
+        troubles: what happens to the first requests, one after the other: None lets a request through, an error is
+            raised instead, and with ``True`` beside it, after the batch was written.
+        names_records: whether a refusal tells the records that are at fault, as Kafka does since 2.4.
+    """
 
-    def increment_sequence_number(self, target: Any, count: int) -> None:
-        self.next[target] = self.next.get(target, 0) + count
+    producer_id = 7
 
-
-class ScriptedProducer:
-    """Takes batches as a broker would: in sequence, unless ``refuses`` says why not."""
-
-    def __init__(self, refuses: Verdict, batch_size: int) -> None:
+    def __init__(self, refuses: Verdict, batch_size: int, troubles: list[Trouble], names_records: bool) -> None:
         self._refuses = refuses
         self._batch_size = batch_size
-        self._txn_manager = Sequences()
+        self._troubles = troubles
+        self._names_records = names_records
+        self._states: dict[Any, tuple[int, int, int]] = {}
+        self._last: dict[Any, tuple[int, int, int]] = {}
+        self._ids = self.producer_id
         self.log: dict[tuple[str, int], list[Any]] = {}
         self.batches = 0
+        self.requests: Counter[str] = Counter()
 
-    def create_batch(self) -> BatchBuilder:
-        return BatchBuilder(self._batch_size, 0)
+    async def new_producer_id(self) -> int:
+        self._ids += 1
+        return self._ids
 
-    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[None]":
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def builder(self, max_bytes: int) -> DefaultRecordBatchBuilder:
+        size = self._batch_size if max_bytes == MAX_BATCH_BYTES else max_bytes
+        return DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, size)
+
+    async def produce(self, target: Any, data: bytes, check: Callable[[], None]) -> Refusal | None:
+        await asyncio.sleep(0)
+        check()
         self.batches += 1
-        target, count = (topic, partition), batch.record_count()
-        records = [*MemoryRecords(bytes(batch._build())).next_batch()]
-        error = self._refuses(topic, records)
-        log = self.log.setdefault(target, [])
-        assert self._txn_manager.next.get(target, 0) == len(log), "out of sequence"
-        self._txn_manager.increment_sequence_number(target, count)
-        if error is None:
-            log.extend(records)
-            asyncio.get_running_loop().call_soon(future.set_result, None)
-        else:
-            asyncio.get_running_loop().call_soon(future.set_exception, error())
-        return future
+        self.requests[target.topic] += 1
+        trouble = self._troubles.pop(0) if self._troubles else None
+        error, written = trouble if trouble else (None, True)
+        answer = self._take(target, data) if written else None
+        if error is not None:
+            raise error
+        if isinstance(answer, KafkaError):
+            raise answer
+        return answer
+
+    def _take(self, target: Any, data: bytes) -> Refusal | KafkaError | None:
+        batch = MemoryRecords(data).next_batch()
+        identity = (batch.producer_id, batch.producer_epoch, batch.base_sequence)
+        records = [*batch]
+        if self._last.get(target) == identity:
+            return None
+        producer, epoch, sequence = identity
+        known = self._states.get(target)
+        if known is not None and known[0] == producer and epoch < known[1]:
+            return InvalidProducerEpoch()
+        expected = known[2] if known is not None and known[:2] == (producer, epoch) else 0
+        if sequence != expected:
+            return OutOfOrderSequenceNumber()
+        if error := self._refuses(target.topic, records):
+            if not issubclass(error, REFUSALS):
+                return error()
+            alone = [index for index, record in enumerate(records) if self._refuses(target.topic, [record])]
+            return Refusal(error(), tuple(alone) if self._names_records else ())
+        self._states[target] = (producer, epoch, sequence + len(records))
+        self._last[target] = identity
+        self.log.setdefault((target.topic, target.partition), []).extend(records)
+        return None
+
+    def forget_producers(self) -> None:
+        """As a broker does that lost data: numbers that do not start anew are out of order."""
+        self._states = dict.fromkeys(self._states, (-1, 0, 0))
+        self._last.clear()
 
     def values(self, topic: str, partition: int = 0) -> list[bytes]:
         return [record.value for record in self.log.get((topic, partition), [])]
@@ -76,11 +126,15 @@ class ScriptedProducer:
 @dataclass
 class Bench:
     publisher: Publisher
-    producer: ScriptedProducer
+    producer: ScriptedBroker
     delivered: list[tuple[Release, int]] = field(default_factory=list)
-    refused: list[Rejection] = field(default_factory=list)
+    batches: list[tuple[int, list[Event]]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     unwanted: set[Fetch] = field(default_factory=set)
+
+    @property
+    def refused(self) -> list[Event]:
+        return [event for _, events in self.batches for event in events]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
@@ -89,23 +143,29 @@ class Bench:
 
 
 def with_publisher(
-    body: Callable[[Bench], Any], refuses: Verdict = lambda *_: None, partitions: int = 1, batch_size: int = 400
+    body: Callable[[Bench], Any],
+    refuses: Verdict = lambda *_: None,
+    partitions: int = 1,
+    batch_size: int = 400,
+    troubles: Sequence[Trouble] = (),
+    names_records: bool = False,
 ) -> None:
     async def run() -> None:
         bench: Bench
-        producer = ScriptedProducer(refuses, batch_size)
+        broker = ScriptedBroker(refuses, batch_size, list(troubles), names_records)
         publisher = Publisher(
-            producer,
+            broker,
             "out",
             "dead",
             "group",
-            partitions={"in": 1, "out": partitions, "dead": 1},
+            partitions={"in": 1, "out": partitions, "dead": 1}.__getitem__,
             wanted=lambda release: release.fetch not in bench.unwanted,
             delivered=lambda release, dead: bench.delivered.append((release, dead)),
-            refused=lambda rejection: bench.refused.append(rejection),
+            taken=lambda size: bench.batches.append((size, [])),
+            refused=lambda size, events: bench.batches.append((size, list(events))),
             failed=lambda error: bench.failures.append(error),
         )
-        bench = Bench(publisher, producer)
+        bench = Bench(publisher, broker)
         await body(bench)
         await publisher.close()
 
@@ -186,7 +246,7 @@ def test_exactly_the_refused_outputs_become_dead_letters_and_the_rest_stays_in_o
         assert bench.producer.values("out") == [value for number, value in enumerate(values) if number not in bad]
         letters = sorted(int(dict(r.headers)["__dlq.errors.offset"]) for r in bench.producer.log.get(("dead", 0), []))
         assert letters == sorted(bad)
-        assert [rejection.reason for rejection in bench.refused] == [Reason.OUTPUT_REFUSED] * len(bad)
+        assert [event.reason for event in bench.refused] == [Reason.OUTPUT_REFUSED] * len(bad)
         assert bench.failures == []
 
     with_publisher(body, refusing(*(b"%03d" % number for number in bad), error=InvalidTimestampError))
@@ -270,7 +330,7 @@ def test_what_is_not_wanted_any_more_is_not_sent() -> None:
     [
         pytest.param(
             lambda topic, _: TopicAuthorizationFailedError if topic == "out" else None,
-            "may this user write to the topic",
+            "needs the right to write to the topic",
             id="the output topic does not let us write",
         ),
         pytest.param(
@@ -291,3 +351,100 @@ def test_when_the_broker_takes_nothing_the_publisher_fails_and_nothing_is_delive
         assert bench.delivered == []
 
     with_publisher(body, refuses)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["not written", "written, and the answer lost"])
+def test_a_batch_of_unknown_fate_is_sent_again_and_is_there_once(written: bool) -> None:
+    async def body(bench: Bench) -> None:
+        values = [b"%03d" % number for number in range(60)]
+        publish(bench, release_of(60), list(values))
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == values
+        assert bench.failures == []
+
+    with_publisher(body, troubles=[None, (RequestTimedOutError(), written), (NodeNotReadyError(), False)])
+
+
+def test_a_broker_that_lost_our_numbers_gets_new_ones_and_every_record_in_order() -> None:
+    async def body(bench: Bench) -> None:
+        publish(bench, release_of(5), [b"a"] * 5)
+        await bench.until(lambda: len(bench.delivered) == 1)
+        bench.producer.forget_producers()
+        publish(bench, release_of(5), [b"%d" % number for number in range(5)])
+        await bench.until(lambda: len(bench.delivered) == 2)
+        assert bench.producer.values("out")[5:] == [b"0", b"1", b"2", b"3", b"4"]
+        assert bench.failures == []
+
+    with_publisher(body)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["not written", "written, and the answer lost"])
+def test_what_is_not_wanted_any_more_is_not_sent_again_and_the_rest_goes_on(written: bool) -> None:
+    """Whether the first attempt was written or not: its numbers are not used again, and nothing of it comes later."""
+
+    async def body(bench: Bench) -> None:
+        gone, kept = release_of(3), release_of(2)
+        publish(bench, gone, [b"gone"] * 3)
+        publish(bench, kept, [b"kept"] * 2)
+        await bench.until(lambda: bench.producer.batches == 1)
+        bench.unwanted.add(gone.fetch)
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == ([b"gone"] * 3 + [b"kept"] * 2 if written else []) + [b"kept"] * 2
+        later = release_of(1)
+        publish(bench, later, [b"later"])
+        await bench.until(lambda: len(bench.delivered) == 2)
+        assert bench.producer.values("out")[-1] == b"later"
+        assert bench.failures == []
+
+    with_publisher(body, troubles=[(RequestTimedOutError(), written)])
+
+
+def test_a_batch_that_is_not_wanted_when_its_bytes_would_go_out_stays_here() -> None:
+    async def body(bench: Bench) -> None:
+        gone = release_of(3)
+        publish(bench, gone, [b"gone"] * 3)
+        await asyncio.sleep(0)  # the lane has made the batch and waits for the connection
+        bench.unwanted.add(gone.fetch)
+        publish(bench, release_of(2), [b"kept"] * 2)
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == [b"kept"] * 2
+
+    with_publisher(body)
+
+
+def test_a_flood_of_refusals_that_the_broker_names_costs_one_more_request_a_batch() -> None:
+    async def body(bench: Bench) -> None:
+        values = [b"%03d" % number for number in range(200)]
+        publish(bench, release_of(200), list(values))
+        await bench.until(lambda: bool(bench.delivered))
+        (_, dead), *_ = bench.delivered
+        assert dead == 150
+        assert bench.producer.values("out") == [value for value in values if int(value) % 4 == 0]
+        letters = [int(dict(r.headers)["__dlq.errors.offset"]) for r in bench.producer.log["dead", 0]]
+        assert letters == [number for number in range(200) if number % 4]
+        outputs = [size for size, _ in bench.batches]
+        assert sum(outputs) == 200  # each counted once
+        assert bench.producer.requests["out"] <= 2 * len(outputs)
+
+    def refuses(topic: str, records: list[Any]) -> type[KafkaError] | None:
+        bad = topic == "out" and any(int(record.value) % 4 for record in records)
+        return InvalidTimestampError if bad else None
+
+    with_publisher(body, refuses, names_records=True, batch_size=2_000)
+
+
+def test_records_larger_than_one_that_was_refused_are_not_sent_to_be_refused_too() -> None:
+    async def body(bench: Bench) -> None:
+        values = [b"x" * (900 + number) if number % 3 == 1 else b"x" for number in range(300)]
+        publish(bench, release_of(300), list(values))
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.delivered[0][1] == 100
+        assert bench.producer.values("out") == [b"x"] * 200
+        # A hundred for the good ones, which are in twos between them, and what it took to learn the size.
+        assert bench.producer.requests["out"] < 160
+
+    def refuses(topic: str, records: list[Any]) -> type[KafkaError] | None:
+        large = topic == "out" and sum(len(record.value) for record in records) > 800
+        return MessageSizeTooLargeError if large else None
+
+    with_publisher(body, refuses, batch_size=10_000)

@@ -85,6 +85,14 @@ def test_dead_letter_headers_are_written_under_their_names() -> None:
     Draft202012Validator(json_schema("dead-letter-headers")).validate(headers.model_dump())
 
 
+def test_what_is_left_out_of_a_dead_letter_is_written_under_published_names() -> None:
+    """As `test_every_step_is_told_in_a_published_header` finds them in the worker."""
+    published = json_schema("dead-letter-headers")
+    optional = published["properties"].keys() - set(published["required"])
+    names = ("value_left_out", "value_sha256", "headers_left_out", "key_left_out", "timestamp_left_out")
+    assert optional == {f"__dlq.errors.{name}" for name in names}
+
+
 def test_no_text_is_shown_by_an_event_or_an_error_about_it() -> None:
     assert "lovely" not in repr(TextEvent(text="lovely", attributes={"a": "lovely"}, other="lovely"))
     with pytest.raises(ValueError, match="1 validation error") as caught:

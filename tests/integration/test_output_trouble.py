@@ -1,0 +1,41 @@
+"""Trouble of the topics that the worker writes to: it tries on, says so once, and goes on where it was."""
+
+import json
+
+import pytest
+from integration.client import Client, Message
+from integration.conftest import Scene
+from integration.inputs import valid
+from integration.polling import eventually
+
+pytestmark = pytest.mark.kafka
+
+COUNT = 40
+
+
+def messages(start: int) -> list[Message]:
+    return [Message(valid(number), b"key", partition=0) for number in range(start, start + COUNT)]
+
+
+def ids(client: Client, topic: str) -> list[int]:
+    return [json.loads(record.value)["id"] for record in client.read(topic)]
+
+
+def test_an_output_topic_that_is_deleted_is_tried_until_it_is_there_again(scene: Scene) -> None:
+    client, topics = scene.client, scene.topics
+    client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start()
+    client.produce(topics.input, messages(0))
+    scene.wait_for_commits()
+    client.delete(topics.output)
+    client.produce(topics.input, messages(COUNT))
+    sentence = f"nothing can be written to {topics.output}"
+    eventually(lambda: sentence in worker.log, "the worker says that it tries on")
+    assert worker.running
+    assert topics.output not in client.topics()
+    client.create(topics.output)
+    scene.wait_for_commits()
+    assert ids(client, topics.output) == list(range(COUNT, 2 * COUNT))
+    eventually(lambda: f"{topics.output} can be written to again" in worker.log, "the worker says that it goes on")
+    assert worker.log.count(sentence) == 1
+    assert worker.stop() == 0

@@ -1,0 +1,154 @@
+"""Records on their way to one output partition, and the batches that are made of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from worker.delivery.ledger import Release
+from worker.fetch import Headers
+
+#: The timestamp of a record that has none; the broker checks no bounds of it.
+NO_TIMESTAMP = -1
+#: What a record takes besides key, value and headers, at most; a batch takes 61 bytes.
+RECORD_OVERHEAD = 21
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A release on its way: delivered once every record of it is acknowledged, as an output or as a dead letter."""
+
+    release: Release
+    remaining: int
+    """Records not acknowledged yet."""
+    dead_letters: int
+
+
+class Stamp(Enum):
+    """Which timestamp a record gets."""
+
+    INPUT = auto()
+    """Its input's; the time of its writing where that has none."""
+    WRITING = auto()
+    """The time of its writing."""
+    NONE = auto()
+    """None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records of one parcel for one output partition, in slot order; the columns have the same length."""
+
+    parcel: Parcel
+    slots: Sequence[int]
+    keys: Sequence[bytes | None] = field(repr=False)
+    values: Sequence[bytes | None] = field(repr=False)
+    headers: Sequence[Headers] = field(repr=False)
+    stamp: Stamp
+    left_out: frozenset[str] = frozenset()
+    """What dead letters go without, see ``smaller_letter``."""
+
+    def pick(self, indexes: Sequence[int]) -> "Chunk":
+        """Return these records as a chunk of their own."""
+        return Chunk(
+            self.parcel,
+            [self.slots[index] for index in indexes],
+            [self.keys[index] for index in indexes],
+            [self.values[index] for index in indexes],
+            [self.headers[index] for index in indexes],
+            self.stamp,
+            self.left_out,
+        )
+
+
+Span = tuple[Chunk, int, int]
+"""Records ``start`` to ``stop`` (exclusive) of a chunk."""
+
+
+def append(
+    builder: DefaultRecordBatchBuilder,
+    position: int,
+    span: Span,
+    batch_bytes: int | None = None,
+    alone_bytes: int | None = None,
+) -> int:
+    """Append records of a span until the batch is full; returns the index in the chunk where it stopped.
+
+    Args:
+        builder: the batch.
+        position: how many records it has.
+        span: what to append.
+        batch_bytes: the batch takes no further record above this size.
+        alone_bytes: a record of this size gets a batch to itself.
+    """
+    chunk, start, stop = span
+    records, keys, values, headers = chunk.parcel.release.fetch.records, chunk.keys, chunk.values, chunk.headers
+    for index in range(start, stop):
+        if position:
+            if batch_bytes is not None and builder.size() > batch_bytes:
+                return index
+            if alone_bytes is not None and _bytes(keys[index], values[index], headers[index]) >= alone_bytes:
+                return index
+        timestamp: int | None = None
+        if chunk.stamp is Stamp.NONE:
+            timestamp = NO_TIMESTAMP
+        elif chunk.stamp is Stamp.INPUT and (given := records[chunk.slots[index]].timestamp) >= 0:
+            timestamp = given
+        if builder.append(position, timestamp, keys[index], values[index], [*headers[index]]) is None:
+            return index
+        position += 1
+    return stop
+
+
+def _bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    own = len(key or b"") + len(value or b"") + RECORD_OVERHEAD
+    return own + sum(len(name) + len(content or b"") for name, content in headers) if headers else own
+
+
+def count(spans: Iterable[Span]) -> int:
+    """Return how many records there are in spans."""
+    return sum(stop - start for _, start, stop in spans)
+
+
+def halves(spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
+    """Split spans in two of equal length, or nearly so."""
+    first = count(spans) // 2
+    left: list[Span] = []
+    right: list[Span] = []
+    for chunk, start, stop in spans:
+        middle = min(stop, start + first)
+        first -= middle - start
+        if middle > start:
+            left.append((chunk, start, middle))
+        if stop > middle:
+            right.append((chunk, middle, stop))
+    return left, right
+
+
+def part(spans: Sequence[Span], indexes: Iterable[int]) -> tuple[list[Chunk], list[Span]]:
+    """Take the records at these indexes (ascending, counted through all spans) out of spans.
+
+    Returns those, one chunk for each that they come from, and the spans of the others.
+    """
+    wanted = iter(indexes)
+    next_wanted = next(wanted, None)
+    taken: list[Chunk] = []
+    rest: list[Span] = []
+    base = 0
+    for chunk, start, stop in spans:
+        found: list[int] = []
+        begin = start
+        while next_wanted is not None and next_wanted < base + stop - start:
+            index = start + next_wanted - base
+            found.append(index)
+            if index > begin:
+                rest.append((chunk, begin, index))
+            begin = index + 1
+            next_wanted = next(wanted, None)
+        if stop > begin:
+            rest.append((chunk, begin, stop))
+        if found:
+            taken.append(chunk.pick(found))
+        base += stop - start
+    return taken, rest

@@ -1,0 +1,158 @@
+"""What follows from an error of a produce request: try again, number anew, another way for a record, or the end.
+
+Everything is tried again unless it is known that it cannot succeed: a cluster in trouble has more kinds of errors than
+any list, and `/livez` says when nothing gets on.
+"""
+
+from enum import Enum, auto
+
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    BrokerResponseError,
+    ClusterAuthorizationFailedError,
+    DelegationTokenAuthorizationFailed,
+    DelegationTokenExpired,
+    GroupAuthorizationFailedError,
+    IllegalArgumentError,
+    IllegalSaslStateError,
+    IllegalStateError,
+    IncompatibleBrokerVersion,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    InvalidRequestError,
+    InvalidRequiredAcksError,
+    InvalidTimestampError,
+    InvalidTopicError,
+    KafkaConfigurationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    SaslAuthenticationFailed,
+    SecurityDisabled,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnknownProducerId,
+    UnrecognizedBrokerVersion,
+    UnsupportedCodecError,
+    UnsupportedForMessageFormatError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+    for_code,
+)
+
+
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
+    """A record without a key for a compacted topic, say."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+class UnsupportedCompressionTypeError(BrokerResponseError):  # type: ignore[misc]
+    """The topic or the broker does not know the codec of our batches."""
+
+    errno = 76
+    message = "UNSUPPORTED_COMPRESSION_TYPE"
+
+
+class PartitionGoneError(KafkaError):  # type: ignore[misc]
+    """The topic has fewer partitions than it had: it was made anew."""
+
+
+class WithdrawnError(KafkaError):  # type: ignore[misc]
+    """A batch was not sent, since nobody wants some of its records any more."""
+
+    retriable = True
+
+
+#: The broker's codes that aiokafka 0.14 does not know and that are more than "try again".
+_CODES: dict[int, type[KafkaError]] = {
+    InvalidRecordError.errno: InvalidRecordError,
+    UnsupportedCompressionTypeError.errno: UnsupportedCompressionTypeError,
+    90: ProducerFenced,
+}
+
+#: What a broker says of records, not of itself: the rest of the batch may still be good.
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
+
+#: The broker does not know our numbering (it lost data, or the topic was made anew) and has taken nothing.
+_NUMBERING = (
+    OutOfOrderSequenceNumber,
+    UnknownProducerId,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    ProducerFenced,
+)
+
+#: Somebody has to change a right, a setting or a version first.
+FORBIDDEN = (
+    TopicAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    DelegationTokenAuthorizationFailed,
+)
+_HOPELESS = (
+    *FORBIDDEN,
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    DelegationTokenExpired,
+    IllegalArgumentError,
+    IllegalSaslStateError,
+    IllegalStateError,
+    IncompatibleBrokerVersion,
+    InvalidRequestError,
+    InvalidRequiredAcksError,
+    InvalidTopicError,
+    KafkaConfigurationError,
+    PartitionGoneError,
+    ProducerClosed,
+    SaslAuthenticationFailed,
+    SecurityDisabled,
+    UnrecognizedBrokerVersion,
+    UnsupportedCodecError,
+    UnsupportedCompressionTypeError,
+    UnsupportedForMessageFormatError,
+    UnsupportedSaslMechanismError,
+    UnsupportedVersionError,
+)
+
+
+class Outcome(Enum):
+    """What to do about a batch that was not acknowledged."""
+
+    RETRY = auto()
+    """Send the same bytes again: if the broker has them already, their numbers tell it so."""
+    RENUMBER = auto()
+    """Send the same records again under new numbers."""
+    REFUSED = auto()
+    """Look for the records that are not taken; the others can go on."""
+    FATAL = auto()
+    """Stop."""
+
+
+def outcome(error: BaseException) -> Outcome:
+    """Return what to do about an error of a produce request or of the connection that carries it."""
+    if isinstance(error, REFUSALS):
+        return Outcome.REFUSED
+    if isinstance(error, _NUMBERING):
+        return Outcome.RENUMBER
+    if isinstance(error, _HOPELESS) or not isinstance(error, KafkaError | OSError | TimeoutError):
+        return Outcome.FATAL
+    return Outcome.RETRY
+
+
+def error_for(code: int) -> KafkaError:
+    """Return the error that a broker's code stands for."""
+    return _CODES.get(code, for_code(code))()
+
+
+def backoff(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row, from 0.1 to 2."""
+    return float(min(0.1 * 2 ** (failures - 1), 2.0)) if failures < 10 else 2.0

@@ -1,0 +1,198 @@
+"""Batches to the partitions' leaders, over aiokafka's connections, metadata and record format.
+
+aiokafka's own producer gives a batch up after 40 seconds without a leader, with its numbers used up; it cannot take a
+batch back, and it does not hear which records of a batch the broker refuses (KIP-467). So we send the requests
+ourselves; everything below them is aiokafka's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    NodeNotReadyError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.protocol.api import Request
+from aiokafka.protocol.produce import (
+    ProduceRequest_v3,
+    ProduceRequest_v4,
+    ProduceRequest_v5,
+    ProduceRequest_v6,
+    ProduceRequest_v7,
+    ProduceRequest_v8,
+)
+from aiokafka.protocol.transaction import InitProducerIdRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from worker.delivery.outcomes import Outcome, PartitionGoneError, backoff, error_for, outcome
+
+#: How long a broker may wait for its replicas, and we for its answer, in milliseconds.
+REQUEST_TIMEOUT_MS = 40_000
+NO_ERROR, DUPLICATE_SEQUENCE_NUMBER = 0, 46
+_CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+_ALL_REPLICAS = -1
+_Versions = (
+    ProduceRequest_v3
+    | ProduceRequest_v4
+    | ProduceRequest_v5
+    | ProduceRequest_v6
+    | ProduceRequest_v7
+    | ProduceRequest_v8
+)
+
+
+class _ProduceRequest(Request[_Versions]):  # type: ignore[misc]
+    """One batch for one partition, in the newest version that the broker knows."""
+
+    API_KEY = 0
+
+    def __init__(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> None:
+        self._topics = [(target.topic, [(target.partition, batch)])]
+        self._check = check
+
+    def prepare(self, versions: Any) -> Any:
+        self._check()  # aiokafka writes what this returns in the same step
+        return super().prepare(versions)
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class(None, _ALL_REPLICAS, REQUEST_TIMEOUT_MS, self._topics)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The broker's word that a batch cannot be written as it is; nothing of it was."""
+
+    error: KafkaError
+    records: tuple[int, ...] = ()
+    """Which records are at fault, as indexes in the batch, ascending; empty where the broker does not say."""
+
+
+class ProduceClient:
+    """Sends batches; nothing is tried again here, and nothing numbered.
+
+    Args:
+        connection: where and how to connect, as ``client_options`` gives it.
+        topics: those whose partitions are looked up.
+        compression: codec of the batches: none, gzip, snappy, lz4 or zstd.
+        options: aiokafka's client's own, besides.
+    """
+
+    def __init__(
+        self, connection: dict[str, Any], topics: tuple[str, ...], compression: str = "none", **options: Any
+    ) -> None:
+        self._client = AIOKafkaClient(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS, **options)
+        self._topics = topics
+        self._codec = _CODECS[compression]
+        self._partitions: dict[str, int] = {}
+        self._producer_id: int | None = None
+
+    async def start(self) -> None:
+        """Connect, look the topics up, and get a producer id.
+
+        Raises:
+            KafkaError: no broker answers, a topic is missing, or we may not write.
+        """
+        await self._client.bootstrap()
+        await self._client.set_topics(self._topics)
+        for topic in self._topics:
+            self._partitions[topic] = len(await self._client._wait_on_metadata(topic))
+        self._producer_id = await self.new_producer_id()
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has, as far as is known; of one that is gone, how many it had."""
+        known = self._client.cluster.partitions_for_topic(topic)
+        if known:
+            self._partitions[topic] = len(known)
+        return self._partitions[topic]
+
+    def builder(self, max_bytes: int) -> DefaultRecordBatchBuilder:
+        """Return an empty batch that takes records up to this size before compression, or one larger record."""
+        return DefaultRecordBatchBuilder(
+            magic=2,
+            compression_type=self._codec,
+            is_transactional=0,
+            producer_id=-1,
+            producer_epoch=-1,
+            base_sequence=-1,
+            batch_size=max_bytes,
+        )
+
+    @property
+    def producer_id(self) -> int:
+        """The id that the partitions share, each with an epoch and numbers of its own."""
+        if self._producer_id is None:
+            raise RuntimeError("start() comes first")
+        return self._producer_id
+
+    async def new_producer_id(self) -> int:
+        """Return a producer id that nobody has used; waits until a broker gives one.
+
+        Raises:
+            KafkaError: this user may not have one.
+        """
+        failures = 0
+        while True:
+            try:
+                node = self._client.get_random_node()
+                if node is None:
+                    raise NodeNotReadyError()
+                response = await self._client.send(node, InitProducerIdRequest(None, 2**31 - 1))
+                if response.error_code == NO_ERROR:
+                    return int(response.producer_id)
+                raise error_for(response.error_code)
+            except (KafkaError, OSError) as error:
+                if outcome(error) is Outcome.FATAL:
+                    raise
+                failures += 1
+                await asyncio.sleep(backoff(failures))
+
+    async def produce(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> Refusal | None:
+        """Write a batch; None once all in-sync replicas have it.
+
+        Args:
+            target: the partition.
+            batch: as the broker is to get it.
+            check: called at the last moment before the bytes go to the connection; what it raises keeps them here.
+
+        Raises:
+            KafkaError: it may or may not have been written; see ``outcome``.
+        """
+        try:
+            response = await self._client.send(self._leader(target), _ProduceRequest(target, batch, check))
+            ((_, ((_, code, *rest),)),) = response.topics
+            if code in (NO_ERROR, DUPLICATE_SEQUENCE_NUMBER):
+                return None
+            error = error_for(code)
+            if outcome(error) is not Outcome.REFUSED:
+                raise error
+        except KafkaError as failed:
+            if failed.retriable:  # the leader has moved, perhaps
+                self._client.force_metadata_update()
+            raise
+        records = rest[3] if response.API_VERSION >= 8 else ()
+        return Refusal(error, tuple(sorted(index for index, _ in records)))
+
+    def _leader(self, target: TopicPartition) -> int:
+        cluster = self._client.cluster
+        leader = cluster.leader_for_partition(target)
+        if leader is not None and leader != -1:
+            return int(leader)
+        if target.topic in cluster.unauthorized_topics:
+            raise TopicAuthorizationFailedError(target.topic)
+        partitions = cluster.partitions_for_topic(target.topic)
+        if not partitions:
+            raise UnknownTopicOrPartitionError()
+        if target.partition not in partitions:
+            raise PartitionGoneError(f"{target.topic} has {len(partitions)} partitions, and had more")
+        raise LeaderNotAvailableError()
