@@ -11,6 +11,8 @@ Digits = Annotated[str, Field(pattern=r"^[0-9]+$")]
 Size = Annotated[str, Field(pattern=r"^-?[0-9]+$")]
 
 Reason: TypeAlias = Literal[
+    "unreadable_record",
+    "unreadable_batch",
     "not_utf8",
     "not_json",
     "not_an_object",
@@ -115,7 +117,7 @@ class DeadLetterHeaders(_Event):
         alias="__dlq.errors.timestamp", pattern=r"^-?[0-9]+$", description="timestamp of the event, ms since the epoch"
     )
     group: str = Field(alias="__dlq.errors.group", description="consumer group of the worker")
-    stage: Literal["decode", "tokenise", "classify", "publish"] = Field(
+    stage: Literal["receive", "decode", "tokenise", "classify", "publish"] = Field(
         alias="__dlq.errors.stage", description="the stage that rejected the event"
     )
     reason: Reason = Field(alias="__dlq.errors.reason", description="why the event was rejected")

@@ -17,6 +17,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why an event became a dead letter. The values are published: they are part of the interface."""
 
+    UNREADABLE_RECORD = "unreadable_record"
+    UNREADABLE_BATCH = "unreadable_batch"
     NOT_UTF8 = "not_utf8"
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
@@ -39,6 +41,7 @@ class Reason(StrEnum):
 class Stage(StrEnum):
     """The stage that rejected an event, as a dead letter names it."""
 
+    RECEIVE = "receive"
     DECODE = "decode"
     TOKENISE = "tokenise"
     CLASSIFY = "classify"
@@ -54,6 +57,8 @@ class Rejection:
     message: str
     exception: str = ""
     attempts: int = 1
+    counts: bool = True
+    """Whether the breaker counts it: of a batch that is damaged as a whole it counts one record."""
 
 
 class WorkerError(Exception):

@@ -4,9 +4,11 @@ Nothing in the worker is made, awaited, locked or logged per event; a record is 
 fetch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from worker.errors import Rejection
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -44,6 +46,8 @@ class Fetch:
     """Where the consumer reads on: past the last record and past holes behind it (compaction, control records)."""
     received_at: float
     """Monotonic seconds."""
+    unreadable: Mapping[int, Rejection] = field(default_factory=dict)
+    """Slots whose record is rejected before it is decoded: it is not there as it was written."""
 
     def __len__(self) -> int:
         return len(self.records)

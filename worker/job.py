@@ -28,6 +28,8 @@ class Job:
     """A decoded fetch; verdicts land in it in any order."""
 
     def __init__(self, fetch: Fetch, decoded: Decoded, size: int) -> None:
+        if fetch.unreadable:
+            decoded.reject(fetch.unreadable)
         self.fetch = fetch
         self.bytes = size
         """What the fetch counts as pending, bytes."""

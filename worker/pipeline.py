@@ -79,7 +79,7 @@ class Pipeline:
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._counters = Counters()
-        self._progressed_at = time.monotonic()
+        self._progressed_at = self._device_progressed_at = time.monotonic()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
@@ -148,6 +148,8 @@ class Pipeline:
                     self._timer = loop.call_later(decision.deadline - now, self._dispatch_in_time)
                 return
             batch = window.take(decision.chosen)
+            if self._in_flight == 0:
+                self._device_progressed_at = now
             self._in_flight += 1
             self._counters.flushes[decision.flush] += 1
             future = asyncio.wrap_future(self._device.submit(batch.padded))
@@ -161,7 +163,7 @@ class Pipeline:
 
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
         self._in_flight -= 1
-        self._progressed_at = time.monotonic()
+        self._progressed_at = self._device_progressed_at = time.monotonic()
         self._changed.set()
         if self.failure is not None:
             return
@@ -290,8 +292,14 @@ class Pipeline:
             self._on_failed(error)
 
     def stalled_for(self) -> float:
-        """Seconds since a batch came back or the broker acknowledged something, while events are pending."""
-        return time.monotonic() - self._progressed_at if self._pending_events else 0.0
+        """Return the seconds for which nothing got on, 0 with nothing to do.
+
+        While events are pending a batch must come back or the broker acknowledge something; while the device has a
+        batch it must come back, whatever the broker acknowledges meanwhile: a dead letter needs no device.
+        """
+        now = time.monotonic()
+        idle = now - self._progressed_at if self._pending_events else 0.0
+        return max(idle, now - self._device_progressed_at) if self._in_flight else idle
 
     def statistics(self) -> Statistics:
         """What was done and what is pending, now."""

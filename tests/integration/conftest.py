@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,17 @@ def _scene(broker: Any, client: Client, model: Path, logs: Path) -> Iterator[Sce
         workers.append(worker)
         return worker.wait_ready() if ready else worker
 
-    yield Scene(client, topics, settings, start)
-    for worker in workers:
-        worker.kill()
+    try:
+        yield Scene(client, topics, settings, start)
+    finally:
+        for worker in workers:
+            worker.kill()
     for worker in workers:
         assert PRIVATE not in worker.log, f"an event's text is in {worker.log_path}"
+
+
+scene_at = contextmanager(_scene)
+"""A scene at a broker of the test's own; arguments as the fixture's."""
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The health pages of a real worker under hostile clients."""
 
 import socket
+import sys
 
 import pytest
 from integration.conftest import Scene
@@ -57,3 +58,14 @@ def test_hostile_clients_of_the_health_pages_harm_neither_probes_nor_events_nor_
     assert worker.log == before, "no line for what clients do"
     assert worker.stop() == 0
     assert "Traceback" not in worker.log
+
+
+def test_a_device_that_hangs_is_not_alive(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start(command=(sys.executable, "-m", "integration.apps.slow", "3600"), stall_timeout=1)
+    assert worker.page("livez") == {"alive": True}
+    scene.client.produce(topics.input, keyed(range(10)))
+    eventually(lambda: b" 503 " in answer(connect(worker, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")), "/livez says so")
+    assert worker.running
+    assert scene.client.count(topics.output, topics.dead_letters) == 0

@@ -1,4 +1,4 @@
-"""/readyz names what a worker still waits for, and nothing once it is ready."""
+"""/readyz names what a worker still waits for, /livez tells whether it is broken or stuck."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from worker.engine import Engine
+from worker.errors import DeviceError
 from worker.settings import load_settings
 
 
@@ -36,3 +37,16 @@ def pipeline(*, draining: bool = False, failure: BaseException | None = None) ->
 def test_readiness_names_what_the_worker_waits_for(engine: Engine, reasons: list[str]) -> None:
     assert engine.not_ready == reasons
     assert engine.ready == (not reasons)
+
+
+@pytest.mark.parametrize(
+    ("found", "alive"),
+    [
+        pytest.param(None, True, id="loading"),
+        pytest.param(SimpleNamespace(failure=None, stalled_for=lambda: 299.0), True, id="waiting"),
+        pytest.param(SimpleNamespace(failure=None, stalled_for=lambda: 300.0), False, id="stuck"),
+        pytest.param(SimpleNamespace(failure=DeviceError("gone"), stalled_for=lambda: 0.0), False, id="broken device"),
+    ],
+)
+def test_a_worker_that_is_broken_or_stuck_is_not_alive(found: Any, alive: bool) -> None:
+    assert engine_of(pipeline=found).alive == alive

@@ -1,6 +1,6 @@
 """The codec room: records to texts on the way in, verdicts to values and headers on the way out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +41,14 @@ class Decoded:
     """Slots that are forwarded as they are."""
     kept: list[Any] = field(default_factory=list, repr=False)
     """What the codec needs to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
+
+    def reject(self, rejections: Mapping[int, Rejection]) -> None:
+        """Reject these slots, whatever decoding made of them."""
+        kept = [(text, slot) for text, slot in zip(self.texts, self.slots, strict=True) if slot not in rejections]
+        self.texts[:] = [text for text, _ in kept]
+        self.slots[:] = [slot for _, slot in kept]
+        self.tombstones[:] = [slot for slot in self.tombstones if slot not in rejections]
+        self.rejected.update(rejections)
 
 
 class Codec:

@@ -69,11 +69,20 @@ class Breaker:
     def count(self, release: Release, rejected: Mapping[int, Rejection]) -> None:
         """Count the events of a release; ``rejected`` has those that are invalid, by slot, ascending.
 
+        A rejection that does not count is as if its event were not there.
+
         Raises:
             FloodError: a limit is passed; the release must not be published.
         """
-        events = [Event(slot - release.start, release.fetch, slot, one.reason) for slot, one in rejected.items()]
-        self.count_events(release.stop - release.start, events)
+        events: list[Event] = []
+        passed_over = 0
+        for slot, rejection in rejected.items():
+            if rejection.counts:
+                position = slot - release.start - passed_over
+                events.append(Event(position, release.fetch, slot, rejection.reason))
+            else:
+                passed_over += 1
+        self.count_events(release.stop - release.start - passed_over, events)
 
     def count_events(self, size: int, invalid: Iterable[Event]) -> None:
         """Count ``size`` events, of which these, by ascending position, are invalid.

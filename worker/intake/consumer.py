@@ -10,15 +10,18 @@ What is used or overridden here without being public stands in ``worker/intake/i
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, Protocol, cast
 
 import faust.transport.drivers.aiokafka as driver
 from faust.types import TP, Message
 
 from worker.delivery.ledger import Ledger, Partition
+from worker.errors import Rejection
 from worker.fetch import Fetch
 from worker.intake.thread import FetchConsumerThread, Poll, position
+from worker.intake.unreadable import UnreadableLog, UnreadableRecord
 
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
@@ -107,6 +110,9 @@ class FetchConsumer(driver.Consumer):
                 if not self._is_current(polled):
                     left[tp] = records[index:]
                     break
+                if isinstance(record, UnreadableRecord):
+                    self._log_unreadable([record], "is skipped")
+                    continue
                 yield tp, self._to_message(tp, record)
             else:
                 del left[tp]
@@ -135,9 +141,22 @@ class FetchConsumer(driver.Consumer):
             # To be committed before anything of it is done: who asked again for the latest, or for a time, would be
             # sent behind what has been received since.
             ledger.pass_over(partition, records[0].offset)
-        fetch = Fetch(tp.topic, tp.partition, records, polled.next_offsets[tp], time.monotonic())
+        unreadable: dict[int, Rejection] = {}
+        if UnreadableRecord in map(type, records):
+            found = {slot: record for slot, record in enumerate(records) if isinstance(record, UnreadableRecord)}
+            unreadable = {slot: record.rejection for slot, record in found.items()}
+            self._log_unreadable([*found.values()], "becomes a dead letter")
+        fetch = Fetch(tp.topic, tp.partition, records, polled.next_offsets[tp], time.monotonic(), unreadable)
         ledger.open(fetch)
         return fetch
+
+    @cached_property
+    def _unreadable_log(self) -> UnreadableLog:
+        return UnreadableLog()
+
+    def _log_unreadable(self, records: Sequence[UnreadableRecord], outcome: str) -> None:
+        if sentence := self._unreadable_log.count(records, outcome, time.monotonic()):
+            self.log.warning("%s", sentence)
 
     @property
     def _starts_at_the_earliest(self) -> bool:

@@ -1,4 +1,4 @@
-"""What intake uses of Faust 0.15 and aiokafka 0.14 although it is not public, in two tables.
+"""What intake uses of Faust 0.15 and aiokafka 0.14 although it is not public, in tables.
 
 A contract test looks each of them up on real objects of the installed versions, and our own source for names that are
 missing here. ``worker/delivery/internals.py`` has the same for delivery.
@@ -7,6 +7,24 @@ missing here. ``worker/delivery/internals.py`` has the same for delivery.
 _CONSUMER = "faust.transport.drivers.aiokafka.Consumer"
 _THREAD = "faust.transport.drivers.aiokafka.AIOKafkaConsumerThread"
 _STATE = "aiokafka.consumer.subscription_state"
+
+#: (class of aiokafka.consumer.fetcher that one of ours stands in for, its method, parameters in order).
+REPLACED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        "PartitionRecords",
+        "__init__",
+        (
+            *("self", "tp", "records", "aborted_transactions", "fetch_offset"),
+            *("key_deserializer", "value_deserializer", "check_crcs", "isolation_level"),
+        ),
+    ),
+    ("FetchResult", "__init__", ("self", "tp", "assignment", "partition_records", "backoff")),
+    ("FetchResult", "getall", ("self", "max_records")),
+    ("FetchResult", "check_assignment", ("self", "tp")),
+    ("FetchResult", "_update_position", ("self",)),
+)
+#: Attributes of aiokafka's FetchResult that ours uses.
+FETCH_RESULT = ("_partition_records", "_topic_partition")
 
 #: (class, method, parameters in order).
 METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -13,6 +13,8 @@ import faust.transport.drivers.aiokafka as driver
 from aiokafka import TopicPartition
 from faust.types import TP
 
+from worker.intake.records import install
+
 
 class Poll(dict[TP, list[Any]]):
     """Records by partition, as one poll returned them, and where it left the consumer."""
@@ -39,6 +41,7 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         self._wanted_isolation_level = isolation_level
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        install()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = self._wanted_isolation_level
         return consumer

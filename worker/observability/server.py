@@ -73,6 +73,8 @@ class PageServer(Web):
         except web.HTTPException:
             raise  # a client's mistake, with its status
         except Exception as error:
+            if request.transport is None or request.content.exception() is not None:
+                raise web.HTTPBadRequest from None  # the client went away, or its body is not what its head says
             now = time.monotonic()
             if now >= self._failure_logged_at + LOG_SECONDS:
                 self._failure_logged_at = now

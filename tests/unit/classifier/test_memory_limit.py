@@ -1,6 +1,7 @@
 """The limit follows the memory, down and up again, whatever single texts ask for."""
 
 import math
+from collections.abc import Sequence, Set
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,17 +12,24 @@ WIDTH = 8
 
 
 def run(
-    rows: int, capacity: int, limit: int, *, alone: set[int] = frozenset(), beside: set[int] = frozenset()
+    rows: int,
+    capacity: int,
+    limit: int,
+    *,
+    alone: Set[int] = frozenset(),
+    beside: Set[int] = frozenset(),
+    widths: Sequence[int] | None = None,
 ) -> tuple[Shortage, int, int]:
     """Bisect a batch as the device does; returns what it shows, how often the model ran, and how often it failed.
 
     Rows in ``alone`` ask for more memory than there is, those in ``beside`` do with any neighbour.
     """
+    widths = widths or [WIDTH] * rows
     shortage, calls, failures = Shortage(), 0, 0
     pending = [(0, rows)]
     while pending:
         start, stop = pending.pop()
-        size = (stop - start) * WIDTH
+        size = (stop - start) * max(widths[start:stop])
         halves = [((start + stop) // 2, stop), (start, (start + stop) // 2)]
         if stop - start > 1 and (size > limit or not shortage.worth_a_try(size)):
             pending += halves
@@ -67,16 +75,28 @@ def test_one_text_never_lowers_the_limit_of_a_batch_that_has_others(rows: int, d
     assert calls <= 2 * levels(rows) + 1
 
 
-@given(st.integers(4, 300), st.data())
-def test_a_text_that_fits_alone_but_beside_no_other_does_not_either(rows: int, data: st.DataObject) -> None:
+@given(st.lists(st.integers(1, 500), min_size=2, max_size=100), st.data())
+def test_a_long_text_that_fails_alone_does_not_either(widths: list[int], data: st.DataObject) -> None:
+    heavy = data.draw(st.integers(0, len(widths) - 1))
+    widths[heavy] = 512
+    limit = MemoryLimit(10**6)
+    shortage, _, _ = run(len(widths), 10**6, limit.tokens, alone={heavy}, widths=widths)
+
+    limit.after(shortage)
+
+    assert limit.tokens == 10**6
+
+
+@given(st.integers(2, 8), st.data())
+def test_a_text_that_fits_alone_but_beside_no_other_does_not_either(power: int, data: st.DataObject) -> None:
+    rows = 2**power
     heavy = data.draw(st.integers(0, rows - 1))
     limit = MemoryLimit(10**6)
     shortage, calls, _ = run(rows, 10**6, limit.tokens, beside={heavy})
 
     limit.after(shortage)
 
-    # Halves of odd batches differ by a row, so that the last failure may be the smallest part of all.
-    assert limit.tokens == 10**6 or limit.tokens >= rows // 2 * WIDTH
+    assert limit.tokens == 10**6
     assert calls <= 2 * levels(rows) + 1
 
 

@@ -54,6 +54,15 @@ def test_too_many_invalid_events_in_a_row_stop_the_worker(releases: list[tuple[i
         count(breaker, *releases[-1])
 
 
+def test_a_damaged_batch_counts_as_one_event() -> None:
+    breaker = Breaker(max_consecutive=9, max_ratio=1.0)
+    damaged = {slot: Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, "", counts=slot == 0) for slot in range(500)}
+    for _ in range(9):
+        breaker.count(released(500), damaged)
+    with pytest.raises(FloodError, match="unreadable_batch 10"):
+        breaker.count(released(500), damaged)
+
+
 def test_one_valid_event_ends_a_run() -> None:
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
     for _ in range(100):

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from aiokafka import TopicPartition
 from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene, in_a_loop
 
 from worker.delivery.ledger import Partition
+from worker.intake.tolerant import ParsedRecord
+from worker.intake.unreadable import of_a_record, unreadable
 
 # What is handed over
 
@@ -274,6 +277,24 @@ async def test_offsets_of_inputs_are_the_ledgers_and_of_other_topics_fausts() ->
     tps = list(scene.consumer._filter_tps_with_pending_acks())
     assert {tp: scene.consumer._new_offset(tp) for tp in tps} == {TEXTS: 4, ORDERS: 2}
     assert list(scene.consumer._filter_tps_with_pending_acks({"orders"})) == [ORDERS]
+
+
+@in_a_loop
+async def test_what_cannot_be_read_is_a_fetchs_to_reject_and_skipped_for_other_topics(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    rejection = of_a_record("it is damaged")
+    for tp in (TEXTS, ORDERS):
+        scene.kafka.produce(tp, range(4))
+        parsed = ParsedRecord(1, -1, 0, None, b"v", (), "", 1)
+        scene.kafka.records[tp][1] = unreadable(TopicPartition(*tp), parsed, rejection)
+    await scene.join(TEXTS, ORDERS)
+    await scene.turn()
+    (fetch,) = scene.fetches
+    assert (len(fetch), fetch.unreadable) == (4, {1: rejection})
+    assert scene.offsets(ORDERS) == [0, 2, 3]
+    assert f"{ORDERS.topic}-0@1: the record cannot be read: it is damaged; it is skipped" in caplog.text
 
 
 @in_a_loop

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,45 @@ def test_everything_we_override_is_listed(ours: type) -> None:
 
 
 def test_every_private_name_that_is_not_our_own_is_listed() -> None:
-    listed = {name for _, name, _ in (*internals.METHODS, *internals.ATTRIBUTES)}
+    listed = {name for _, name, _ in (*internals.METHODS, *internals.ATTRIBUTES, *internals.REPLACED)}
+    listed |= {*internals.FETCH_RESULT}
     trees = [ast.parse(path.read_text()) for path in Path(worker.intake.__file__).parent.glob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
     ours = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    ours |= {"_positioned", "_wanted_isolation_level", "__name__", "__init__"}
+    ours |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_set_on_self(node)}
+    ours |= {"_fields", "_replace", "__name__", "__init__"}
     assert used - listed - ours == set()
+
+
+def _is_set_on_self(node: ast.Attribute) -> bool:
+    return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+@pytest.mark.parametrize(("owner", "name", "parameters"), internals.REPLACED)
+def test_what_ours_stands_in_for_is_as_we_know_it(owner: str, name: str, parameters: tuple[str, ...]) -> None:
+    theirs = getattr(untouched_fetcher(), owner)
+    assert tuple(inspect.signature(getattr(theirs, name)).parameters) == parameters
+
+
+def test_the_fetcher_looks_our_classes_up_by_name() -> None:
+    theirs = untouched_fetcher()
+    made = {*theirs.Fetcher._proc_fetch_request.__code__.co_names}
+    assert {"MemoryRecords", "PartitionRecords", "FetchResult"} <= made
+    assert "FetchResult" in theirs.Fetcher.fetched_records.__code__.co_names
+    assert {"has_next", "size_in_bytes"} <= made
+    state = theirs.FetchResult(TEXTS, assignment=None, partition_records=None, backoff=0)
+    assert {*internals.FETCH_RESULT} <= {*vars(state)}
+
+
+def untouched_fetcher() -> Any:
+    """aiokafka's module as it is before ours are put into it."""
+    spec = find_spec("aiokafka.consumer.fetcher")
+    assert spec is not None
+    assert spec.loader is not None
+    untouched = module_from_spec(spec)
+    spec.loader.exec_module(untouched)
+    return untouched
 
 
 def test_the_versions_are_those_that_the_tables_were_read_from() -> None:

@@ -149,14 +149,24 @@ def test_pages_answer_json_and_say_why() -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b"G", id="one byte"),
         pytest.param(HALF, id="half of the head"),
-        pytest.param(b"GET /reads HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf", id="half of the body"),
+        pytest.param(b"GET /reads HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf", id="half of the body"),
     ],
 )
-def test_who_does_not_finish_a_request_is_cut_off(sent: bytes) -> None:
+def test_who_does_not_finish_a_request_is_cut_off(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async def body(site: Site) -> None:
-        assert b"200" not in await site.ask(sent)
+        assert await site.ask(sent) == b""
 
     serve(body, client_seconds=0.2)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_a_body_that_is_not_what_its_head_says_is_the_clients_mistake(caplog: pytest.LogCaptureFixture) -> None:
+    async def body(site: Site) -> None:
+        head = b"GET /reads HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
+        assert status(await site.ask(head + b"nope")) == 400
+
+    serve(body)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_sending_a_little_now_and_then_does_not_help() -> None:

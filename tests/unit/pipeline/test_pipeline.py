@@ -18,7 +18,7 @@ from worker.classifier.labels import Activation, VerdictTable
 from worker.deadline import Deadline
 from worker.delivery.breaker import Event
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.errors import DeviceError, FloodError, Reason
+from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
 from worker.pipeline import Pipeline
@@ -199,6 +199,25 @@ def expected_of(value: bytes | None) -> str:
     return "positive" if len(json.loads(value)["text"].split()) % 2 == 0 else "negative"
 
 
+def test_a_record_that_intake_could_not_read_is_rejected_whatever_its_value_looks_like() -> None:
+    async def body(bench: Bench) -> None:
+        spoilt = Rejection(Reason.UNREADABLE_RECORD, Stage.RECEIVE, "")
+        values = [words(2), words(4), None, b"not json", words(1), None]
+        await bench.submit(replace(fetch_of(values), unreadable=dict.fromkeys((0, 2, 3), spoilt)))
+        await bench.until(lambda: sum(release.stop - release.start for release, _ in bench.releases) == len(values))
+        answers = [(release, answer, slot) for release, answer in bench.releases for slot in range(*range_of(release))]
+        unreadable = Reason.UNREADABLE_RECORD
+        assert [answer_of(answer, slot, release) for release, answer, slot in answers] == [
+            *(unreadable, "positive", unreadable, unreadable, "negative", "tombstone")
+        ]
+
+    with_pipeline(body)
+
+
+def range_of(release: Release) -> tuple[int, int]:
+    return release.start, release.stop
+
+
 def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)] * 3))
@@ -259,6 +278,34 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
 
     try:
         with_pipeline(body, classifier=classifier, max_batch_time=0.3, max_in_flight_batches=3)
+    finally:
+        gate.set()
+
+
+def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledged() -> None:
+    classifier = StubClassifier()
+    gate = threading.Event()
+    scores = classifier.scores
+    classifier.scores = lambda batch: gate.wait(20) and scores(batch)  # type: ignore[method-assign]
+
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(1)], partition=0))
+        assert bench.pipeline.statistics().in_flight_batches == 1
+        await asyncio.sleep(0.03)
+        await bench.submit(fetch_of([b"not json"], partition=1))
+        bench.acknowledge_all()
+        assert bench.pipeline.stalled_for() >= 0.03
+        gate.set()
+        await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
+        assert bench.pipeline.stalled_for() < 0.03
+        await asyncio.sleep(0.03)
+        gate.clear()
+        await bench.submit(fetch_of([words(1)], first=1, partition=0))
+        assert bench.pipeline.stalled_for() >= 0.03, "the first output is not acknowledged"
+        gate.set()
+
+    try:
+        with_pipeline(body, classifier=classifier)
     finally:
         gate.set()
 
