@@ -1,5 +1,6 @@
 """A fetch on its way through the pipeline: what is decided of its slots so far, as columns."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,25 +26,36 @@ class Answer:
 
 
 class Job:
-    """A decoded fetch; verdicts land in it in any order."""
+    """A fetch that was taken in; once it is decoded, verdicts land in it in any order."""
 
-    def __init__(self, fetch: Fetch, decoded: Decoded, size: int) -> None:
-        if fetch.unreadable:
-            decoded.reject(fetch.unreadable)
+    def __init__(self, fetch: Fetch, size: int) -> None:
         self.fetch = fetch
         self.bytes = size
         """What the fetch counts as pending, bytes."""
-        self.texts = decoded.texts
-        self._decoded = decoded
-        self._slots: NDArray[np.intp] = np.array(decoded.slots, dtype=np.intp)
-        self._rejected = dict(decoded.rejected)
+        self._decoded = Decoded()
+        self._slots: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._rejected: dict[int, Rejection] = {}
         self._tokens: Tokens | None = None
         self._scores: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
+    def decoded(self, decoded: Decoded) -> None:
+        """Note what the codec found in the records."""
+        if self.fetch.unreadable:
+            decoded.reject(self.fetch.unreadable)
+        self._decoded = decoded
+        self._slots = np.array(decoded.slots, dtype=np.intp)
+        self._rejected = dict(decoded.rejected)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is to be classified."""
+        return self._decoded.texts
+
     @property
     def decided_by_decoding(self) -> NDArray[np.intp]:
-        """Slots that need no classifier: rejected ones and tombstones."""
-        return np.array([*self._decoded.rejected, *self._decoded.tombstones], dtype=np.intp)
+        """Slots that need no classifier: rejected, forwarded and skipped ones."""
+        decoded = self._decoded
+        return np.array([*decoded.rejected, *decoded.forwarded, *decoded.skipped], dtype=np.intp)
 
     def tokenised(self, tokens: Tokens, rejected: Mapping[int, Rejection], labels: int) -> None:
         """Note the texts' tokens and which of them have none, and make room for ``labels`` scores of each.
@@ -70,9 +82,13 @@ class Job:
             return {}
         return {slot: self._rejected[slot] for slot in range(release.start, release.stop) if slot in self._rejected}
 
-    def tombstones_in(self, release: Release) -> list[int]:
+    def forwarded_in(self, release: Release) -> list[int]:
         """The slots of a release that are forwarded as they are, ascending."""
-        return [slot for slot in self._decoded.tombstones if release.start <= slot < release.stop]
+        return _within(self._decoded.forwarded, release)
+
+    def skipped_in(self, release: Release) -> list[int]:
+        """The slots of a release that are answered by nothing, ascending."""
+        return _within(self._decoded.skipped, release)
 
     def answer(self, release: Release, classifier: Classifier, codec: Codec) -> Answer:
         """Encode the slots of a release."""
@@ -90,11 +106,17 @@ class Job:
             for value, own in codec.encode(self.fetch, self._decoded, slots, verdicts, processed_now()):
                 values.append(value)
                 headers.append(own)
-        if tombstones := self.tombstones_in(release):
+        if forwarded := self.forwarded_in(release):
+            records = self.fetch.records
             rows = [
                 *zip(slots, values, headers, strict=True),
-                *((slot, None, self.fetch.records[slot].headers) for slot in tombstones),
+                *((slot, records[slot].value, records[slot].headers) for slot in forwarded),
             ]
             rows.sort(key=lambda row: row[0])
             slots, values, headers = ([row[column] for row in rows] for column in range(3))  # type: ignore[assignment]
         return Answer(slots, values, headers, rejected)
+
+
+def _within(slots: list[int], release: Release) -> list[int]:
+    """Those of ascending ``slots`` that a release holds."""
+    return slots[bisect_left(slots, release.start) : bisect_left(slots, release.stop)]

@@ -5,6 +5,7 @@ so that nothing is awaited or locked per event.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,18 +18,21 @@ from numpy.typing import NDArray
 
 from worker.batching import Batch, Limits, Window, plan
 from worker.classifier import Classifier, Device, Result, tokenise
-from worker.codec import Codec
+from worker.codec import Codec, Decoded
 from worker.deadline import Deadline
 from worker.delivery.breaker import REFUSED, Breaker, Event
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.notices import Notices
 from worker.errors import Reason
-from worker.fetch import Fetch
+from worker.fetch import Fetch, Record
 from worker.job import Answer, Job
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
 
 logger = logging.getLogger(__name__)
+
+DECODED_IN_THE_LOOP = 512 * 1024
+"""Bytes of a fetch up to which the loop itself decodes it, in steps. One of common events has fewer."""
 
 
 class Pipeline:
@@ -58,6 +62,7 @@ class Pipeline:
         self._publish = publish
         self._on_failed = failed
         self._notices = Notices()
+        self._notice_timer: asyncio.TimerHandle | None = None
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
         self._refusal_breaker = Breaker(
             settings.max_consecutive_invalid,
@@ -106,7 +111,11 @@ class Pipeline:
         self._counters.received += len(fetch)
         self._pending_events += len(fetch)
         self._pending_bytes += size
-        job = self._jobs[fetch] = Job(fetch, self._codec.decode(fetch.records), size)
+        job = self._jobs[fetch] = Job(fetch, size)
+        decoded = await self._decode(fetch, size)
+        if fetch not in self._jobs or self.failure is not None:  # revoked or broken meanwhile
+            return
+        job.decoded(decoded)
         decided = job.decided_by_decoding
         if decided.size:
             self._settle(fetch, decided)
@@ -120,6 +129,16 @@ class Pipeline:
             job.tokenised(tokens, rejected, len(self._classifier.card.labels))
             self._window.add(fetch, tokens)
             self._dispatch()
+
+    async def _decode(self, fetch: Fetch, size: int) -> Decoded:
+        """Decode without keeping the loop from other work for long, whatever the bytes are."""
+        if size > DECODED_IN_THE_LOOP:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._tokenise_thread, _decode_large, self._codec, fetch.records)
+        for step in self._codec.decode_in_steps(fetch.records):
+            decoded = step
+            await asyncio.sleep(0)
+        return decoded
 
     async def _wait_for_room(self, events: int, size: int) -> None:
         """Backpressure. A fetch over a bound by itself is let in when nothing else is pending."""
@@ -193,17 +212,22 @@ class Pipeline:
             self._breaker.count(release, answer.rejected)
             if answer.rejected:
                 self._note([rejection.reason for rejection in answer.rejected.values()])
-            self._publish(release, answer)
+            if answer.slots or answer.rejected:
+                self._publish(release, answer)
+            else:  # all of it is skipped: there is nothing that a broker could acknowledge
+                self.delivered(release, 0)
 
     def delivered(self, release: Release, dead_letters: int) -> None:
         """The broker has all of a release, ``dead_letters`` of it as dead letters."""
         done = self._ledger.acknowledge(release)
         events = release.stop - release.start
         job = self._jobs.get(release.fetch)
-        forwarded = len(job.tombstones_in(release)) if job else 0
+        forwarded = len(job.forwarded_in(release)) if job else 0
+        skipped = len(job.skipped_in(release)) if job else 0
         self._counters.dead_lettered += dead_letters
         self._counters.forwarded += forwarded
-        self._counters.published += events - dead_letters - forwarded
+        self._counters.skipped += skipped
+        self._counters.published += events - dead_letters - forwarded - skipped
         self._progressed_at = time.monotonic()
         self._counters.observe_latency(self._progressed_at - release.fetch.received_at, events)
         for fetch in done:
@@ -226,7 +250,19 @@ class Pipeline:
     def _note(self, reasons: list[Reason]) -> None:
         """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
         self._counters.dead_letter_reasons.update(reasons)
-        if sentence := self._notices.count(reasons, time.monotonic()):
+        now = time.monotonic()
+        if sentence := self._notices.count(reasons, now):
+            self._say(sentence)
+        elif self._notice_timer is None:
+            later = asyncio.get_running_loop().call_later
+            self._notice_timer = later(self._notices.due - now, lambda: self._say(self._notices.rest(time.monotonic())))
+
+    def _say(self, sentence: str | None) -> None:
+        """Log a sentence about all dead letters that the log has not heard of."""
+        if self._notice_timer is not None:
+            self._notice_timer.cancel()
+            self._notice_timer = None
+        if sentence is not None:
             logger.warning("%s", sentence)
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
@@ -279,8 +315,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
-        if sentence := self._notices.rest(time.monotonic()):
-            logger.warning("%s", sentence)
+        self._say(self._notices.rest(time.monotonic()))
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._device.close(timeout=0)
 
@@ -309,6 +344,7 @@ class Pipeline:
             published=counters.published,
             dead_lettered=counters.dead_lettered,
             forwarded=counters.forwarded,
+            skipped=counters.skipped,
             dead_letter_reasons=dict(counters.dead_letter_reasons),
             pending_events=self._pending_events,
             pending_bytes=self._pending_bytes,
@@ -324,3 +360,12 @@ class Pipeline:
             latency_p50=counters.latency(0.5),
             latency_p95=counters.latency(0.95),
         )
+
+
+def _decode_large(codec: Codec, records: Sequence[Record]) -> Decoded:
+    """Decode in a thread. Collections would lengthen the parser's calls, which keep all other threads waiting."""
+    gc.disable()
+    try:
+        return codec.decode(records)
+    finally:
+        gc.enable()

@@ -92,6 +92,16 @@ class Settings(BaseSettings):
         "forward", description="a null value with a key: pass it on to the output topic, or reject it"
     )
 
+    on_no_text: Literal["dead_letter", "forward", "skip"] = Field(
+        "dead_letter",
+        description="valid JSON with nothing, or null, at text_path: reject it, pass it on unchanged, or leave it out",
+    )
+    classify_if: str | None = Field(
+        None,
+        description="classify only events in which POINTER finds something, or VALUE: POINTER or POINTER=VALUE; "
+        "others are passed on unchanged, or left out with on_no_text=skip",
+    )
+
     # Batching
     max_batch_size: int | None = Field(
         None, ge=1, description="texts in a batch; default 64 on a CPU, 256 on an accelerator"
@@ -169,6 +179,18 @@ class Settings(BaseSettings):
             Pointer.parse(value)
         except SettingError as error:
             raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("classify_if")
+    @classmethod
+    def _is_condition(cls, value: str | None) -> str | None:
+        if value is not None:
+            if not value.startswith("/"):
+                raise ValueError("is POINTER or POINTER=VALUE, such as /after or /op=c, and starts with '/'")
+            try:
+                Pointer.parse(value.partition("=")[0])
+            except SettingError as error:
+                raise ValueError(str(error)) from error
         return value
 
     @field_validator("start_from")

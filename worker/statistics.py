@@ -19,7 +19,9 @@ class Statistics:
     dead_lettered: int
     """Dead letters that the broker acknowledged."""
     forwarded: int
-    """Tombstones passed on."""
+    """Tombstones, and events that are not classified, passed on as they came."""
+    skipped: int
+    """Events that are not classified and answered by nothing."""
     dead_letter_reasons: dict[str, int]
     """Dead letters by reason, counted when they are decided on."""
     pending_events: int
@@ -57,6 +59,7 @@ class Counters:
     published: int = 0
     dead_lettered: int = 0
     forwarded: int = 0
+    skipped: int = 0
     batches: int = 0
     batch_events: int = 0
     batch_tokens: int = 0

@@ -159,8 +159,8 @@ class _Faults:
 
 
 def _reading(settings: Settings, inputs: Inputs) -> Settings:
-    """The settings with which a codec reads the inputs."""
-    shapes = {"text_path": inputs.text_path}
+    """The settings with which a codec reads the inputs: each of them is meant to be classified."""
+    shapes: dict[str, str | None] = {"text_path": inputs.text_path, "classify_if": None, "on_no_text": "dead_letter"}
     if inputs.shape is not Shape.JSON:
         shapes["input_format"] = "json"
     return settings.model_copy(update=shapes)

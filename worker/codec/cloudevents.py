@@ -16,7 +16,7 @@ from worker.codec import rejections
 from worker.codec.document import Document, parse
 from worker.codec.headers import CONTENT_TYPE, PREFIX, REQUIRED, TellingHeaders
 from worker.codec.opened import CloudEvent, Opened, open_json
-from worker.codec.spans import parts
+from worker.codec.spans import named
 from worker.errors import Reason, Rejection
 
 SPECVERSION: Final = "1.0"
@@ -102,7 +102,7 @@ def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Opened | R
     inner = open_json(data)
     if isinstance(inner, Rejection):
         return inner
-    found = [part for part in parts(value, value.index(b"{")) if part.key == "data_base64"]
+    found = [*named(value, value.index(b"{"), "data_base64")]
     if len(found) > 1:
         return _BOTH_DATA
     head = value[: found[0].start] + b'"data":'
@@ -125,8 +125,8 @@ def _last_data(value: bytes) -> tuple[int, int] | None:
 
 def _any_data(value: bytes) -> tuple[int, int]:
     """The braces of ``data``, wherever it lies; of several the last, as the parser has it."""
-    spans = [(part.value_start, part.value_end - 1) for part in parts(value, value.index(b"{")) if part.key == "data"]
-    return spans[-1]
+    *_, last = named(value, value.index(b"{"), "data")
+    return last.value_start, last.value_end - 1
 
 
 def _binary_id(headers: TellingHeaders) -> str | Rejection:

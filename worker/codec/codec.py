@@ -1,6 +1,6 @@
 """The codec room: records to texts on the way in, verdicts to values and headers on the way out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +13,16 @@ from worker.codec.formats import FORMATS, Format, recognised
 from worker.codec.headers import NO_HEADERS, TellingHeaders, telling
 from worker.codec.modes import Enrich, Mode, Output, VerdictOnly
 from worker.codec.rendering import SentimentRenderer
+from worker.codec.selection import Condition
 from worker.codec.text import find_text, is_blank
-from worker.errors import Rejection
+from worker.errors import Reason, Rejection
 from worker.fetch import Fetch, Record
-from worker.pointer import Pointer
+from worker.pointer import MISSING, Pointer
 from worker.settings import Settings
 from worker.verdict import ModelCard, Verdicts
+
+STEP = 256
+"""Records that are decoded at a stretch."""
 
 _OPENING_BRACE, _CLOSING_BRACE = b"{}"
 _is_cloudevent = FORMATS["cloudevents"].recognises
@@ -31,14 +35,16 @@ def processed_now() -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """The slots of a fetch, each in exactly one of ``slots``, ``rejected`` and ``tombstones``."""
+    """The slots of a fetch, each in exactly one of ``slots``, ``rejected``, ``forwarded`` and ``skipped``."""
 
     texts: list[str] = field(default_factory=list, repr=False)
     """What is to be classified, in the order of ``slots``."""
     slots: list[int] = field(default_factory=list)
     rejected: dict[int, Rejection] = field(default_factory=dict)
-    tombstones: list[int] = field(default_factory=list)
-    """Slots that are forwarded as they are."""
+    forwarded: list[int] = field(default_factory=list)
+    """Slots that go to the output topic as they are, ascending: tombstones, and events that are not classified."""
+    skipped: list[int] = field(default_factory=list)
+    """Slots that are answered by nothing, ascending."""
     kept: list[Any] = field(default_factory=list, repr=False)
     """What the codec needs to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
 
@@ -47,7 +53,8 @@ class Decoded:
         kept = [(text, slot) for text, slot in zip(self.texts, self.slots, strict=True) if slot not in rejections]
         self.texts[:] = [text for text, _ in kept]
         self.slots[:] = [slot for _, slot in kept]
-        self.tombstones[:] = [slot for slot in self.tombstones if slot not in rejections]
+        for others in (self.forwarded, self.skipped):
+            others[:] = [slot for slot in others if slot not in rejections]
         self.rejected.update(rejections)
 
 
@@ -59,6 +66,8 @@ class Codec:
         self._text_pointer = Pointer.parse(settings.text_path)
         self._max_text_bytes = settings.max_text_bytes
         self._forwards_tombstones = settings.tombstones == "forward"
+        self._condition = None if settings.classify_if is None else Condition.parse(settings.classify_if)
+        self._on_no_text = settings.on_no_text
         self._format: Format | None = None if settings.input_format == "auto" else FORMATS[settings.input_format]
         self._reads_headers = settings.input_format in ("auto", "cloudevents")
         id_pointer = Pointer.parse(settings.id_path)
@@ -72,11 +81,21 @@ class Codec:
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Sort a fetch's records. Never raises, whatever their bytes are."""
+        *_, decoded = self.decode_in_steps(records)
+        return decoded
+
+    def decode_in_steps(self, records: Sequence[Record]) -> Iterator[Decoded]:
+        """As ``decode``, with a pause after each ``STEP`` records; yields the same object each time, at least once."""
         decoded = Decoded(kept=[None] * len(records))
+        for start in range(0, max(len(records), 1), STEP):
+            self._decode_step(records[start : start + STEP], start, decoded)
+            yield decoded
+
+    def _decode_step(self, records: Sequence[Record], start: int, decoded: Decoded) -> None:
         texts, slots, kept = decoded.texts, decoded.slots, decoded.kept
         key, limit, reads_headers = self._bare_key, self._max_text_bytes, self._reads_headers
-        keep_bare = self._mode.keep_bare
-        for slot, record in enumerate(records):
+        keep_bare, condition = self._mode.keep_bare, self._condition
+        for slot, record in enumerate(records, start):
             value = record.value
             headers = telling(record.headers) if reads_headers and record.headers else NO_HEADERS
             if (
@@ -92,35 +111,52 @@ class Codec:
                 except orjson.JSONDecodeError:
                     document = {}
                 text = document.get(key)
-                if type(text) is str and not is_blank(text) and (bare := keep_bare(document)) is not None:
+                if (
+                    type(text) is str
+                    and not is_blank(text)
+                    and (condition is None or condition.holds(document))
+                    and (bare := keep_bare(document)) is not None
+                ):
                     texts.append(text)
                     slots.append(slot)
                     kept[slot] = bare
                     continue
             self._decode_any(slot, record, headers, decoded)
-        return decoded
 
     def _decode_any(self, slot: int, record: Record, headers: TellingHeaders, decoded: Decoded) -> None:
         """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
         value = record.value
         if value is None:
             if self._forwards_tombstones and record.key is not None:
-                decoded.tombstones.append(slot)
+                decoded.forwarded.append(slot)
             else:
                 decoded.rejected[slot] = rejections.NULL_VALUE
             return
         opened = (self._format or recognised(value, headers)).open(value, headers)
         if isinstance(opened, Rejection):
-            decoded.rejected[slot] = opened
+            self._reject(slot, opened, decoded, no_text=opened.reason is Reason.NO_TEXT)
             return
         document = opened[0]
+        if self._condition is not None and not self._condition.holds(document):
+            # Not meant to be classified, so no fault of the event: never a dead letter.
+            (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(slot)
+            return
         text = find_text(document, self._text_pointer, self._max_text_bytes)
         if isinstance(text, Rejection):
-            decoded.rejected[slot] = text
+            self._reject(slot, text, decoded, no_text=self._text_pointer.find(document) in (MISSING, None))
             return
         decoded.texts.append(text)
         decoded.slots.append(slot)
         decoded.kept[slot] = self._mode.keep(opened)
+
+    def _reject(self, slot: int, rejection: Rejection, decoded: Decoded, *, no_text: bool) -> None:
+        """Answer an event that has no text (``no_text``) or none that can be classified."""
+        if no_text and self._on_no_text == "forward":
+            decoded.forwarded.append(slot)
+        elif no_text and self._on_no_text == "skip":
+            decoded.skipped.append(slot)
+        else:
+            decoded.rejected[slot] = rejection
 
     def encode(
         self, fetch: Fetch, decoded: Decoded, slots: Sequence[int], verdicts: Verdicts, processed_at: str

@@ -4,18 +4,21 @@ orjson parses; it is strict (RFC 8259: no ``NaN``, no trailing garbage, no secon
 it refuses is looked at again, to name the reason.
 """
 
-import json
 from typing import Any
 
 import orjson
 
 from worker.codec import rejections
+from worker.codec.mending import with_finite_numbers, without_surrogates
 from worker.codec.spans import WHITESPACE
 from worker.errors import Reason, Rejection
 
 Document = dict[str, Any]
 
-_DEPTH_LIMIT = "depth limit exceeded"  # orjson's words
+# orjson's words.
+_DEPTH_LIMIT = "depth limit exceeded"
+_BEYOND_A_DOUBLE = "number is infinity"
+_SURROGATE = "surrogate in string"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -37,29 +40,25 @@ def _diagnose(body: bytes, error: orjson.JSONDecodeError) -> Document | Rejectio
     if body.startswith(_BYTE_ORDER_MARK):
         return rejections.BYTE_ORDER_MARK
     try:
-        text = body.decode()
+        body.decode()
     except UnicodeDecodeError:
         return rejections.NOT_UTF8
-    if _DEPTH_LIMIT in error.msg:
-        return rejections.NESTED_TOO_DEEPLY
-    try:
-        document = _STANDARD.decode(text)
-        json.dumps(_EVERY_MEMBER.decode(text), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return rejections.LONE_SURROGATE
-    except RecursionError:
-        return rejections.NESTED_TOO_DEEPLY
-    except ValueError as invalid:
-        where = f": character {invalid.pos}" if isinstance(invalid, json.JSONDecodeError) else ""
-        return rejections.rejection(Reason.NOT_JSON, f"the value is not JSON (RFC 8259){where}", "JSONDecodeError")
-    return document if type(document) is dict else rejections.NOT_AN_OBJECT
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
-# An integer of thousands of digits is a number like others here: int() would refuse it, float() makes it infinite.
-_STANDARD = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float)
-# Objects as pairs: a dict would hide the first value of a key that is there twice, and the answer repeats it.
-_EVERY_MEMBER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float, object_pairs_hook=list)
+    finite = lone_surrogate = False
+    while True:
+        if _DEPTH_LIMIT in error.msg:
+            return rejections.NESTED_TOO_DEEPLY
+        if _BEYOND_A_DOUBLE in error.msg and not finite:
+            finite, body = True, with_finite_numbers(body)
+        elif _SURROGATE in error.msg and not lone_surrogate:
+            lone_surrogate, body = True, without_surrogates(body)
+        else:
+            message = f"the value is not JSON (RFC 8259): character {error.pos}"
+            return rejections.rejection(Reason.NOT_JSON, message, "JSONDecodeError")
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as further:
+            error = further
+            continue
+        if lone_surrogate:
+            return rejections.LONE_SURROGATE
+        return document if type(document) is dict else rejections.NOT_AN_OBJECT

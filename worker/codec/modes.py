@@ -9,7 +9,7 @@ from worker.codec.answers import binary_answer, extension_members, structured_an
 from worker.codec.document import Document
 from worker.codec.opened import CloudEvent, Opened
 from worker.codec.rendering import id_template, literal, quoted
-from worker.codec.spans import find, parts
+from worker.codec.spans import find, named
 from worker.fetch import Fetch, Headers
 from worker.pointer import MISSING, Pointer
 from worker.verdict import ModelCard
@@ -66,7 +66,13 @@ class Enrich:
         frame = b"" if event else self._frame
         if SENTIMENT not in document:
             return frame, body, end, _NEXT_MEMBER if document else _ONLY_MEMBER
-        others = [body[part.start : part.end] for part in parts(body, start) if part.key != SENTIMENT]
+        others, position = [], start + 1
+        for part in named(body, start, SENTIMENT):
+            if part.start > position:
+                others.append(body[position : part.start - 1])  # without the comma before it
+            position = part.end + 1
+        if position <= end:
+            others.append(body[position:end])
         head = body[: start + 1] + b",".join(others)
         return frame, head + body[end:], len(head), _NEXT_MEMBER if others else _ONLY_MEMBER
 

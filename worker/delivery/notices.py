@@ -11,7 +11,8 @@ class Notices:
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
-        self._next = 0.0
+        self.due = 0.0
+        """When the next sentence may be said; monotonic seconds."""
         self._counts: Counter[Reason] = Counter()
 
     def count(self, reasons: Iterable[Reason], now: float) -> str | None:
@@ -22,13 +23,13 @@ class Notices:
             now: monotonic seconds.
         """
         self._counts.update(reasons)
-        return self.rest(now) if now >= self._next else None
+        return self.rest(now) if now >= self.due else None
 
     def rest(self, now: float) -> str | None:
         """A sentence about what was not spoken of yet, whatever the time; None if that is nothing."""
         if not self._counts:
             return None
-        self._next = now + self._seconds
+        self.due = now + self._seconds
         total = self._counts.total()
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._counts.most_common())
         self._counts.clear()

@@ -36,9 +36,11 @@ def main(stage: str) -> int:
 
         app.run(load_settings(), load=loaded)
     else:
-        owner, name = {"decode": (Codec, "decode"), "device": (Device, "classify"), "publish": (Publisher, "publish")}[
-            stage
-        ]
+        owner, name = {
+            "decode": (Codec, "decode_in_steps"),
+            "device": (Device, "classify"),
+            "publish": (Publisher, "publish"),
+        }[stage]
         break_after(AFTER[stage], owner, name, stage)
         app.run(load_settings())
     return 0

@@ -88,6 +88,8 @@ def test_every_flag_of_run_reaches_the_settings(run, tmp_path):
         "ssl_cafile": str(tmp_path / "ca"),
         "max_batch_size": "3",
         "tombstones": "dead_letter",
+        "on_no_text": "skip",
+        "classify_if": "/op=c",
     }
     ran = run("config", *(word for name, value in values.items() for word in (flag(name), value)))
     assert ran.code == 0

@@ -13,6 +13,13 @@ def test_the_first_is_told_at_once_and_the_next_ones_together_later() -> None:
     assert notices.count([Reason.NO_TEXT], 111.0) is None
 
 
+def test_it_is_known_when_the_next_sentence_is_due() -> None:
+    notices = Notices(seconds=10)
+    notices.count([Reason.NO_TEXT], 100.0)
+    notices.count([Reason.NO_TEXT], 101.0)
+    assert notices.due == 110.0
+
+
 def test_the_rest_is_told_at_the_end_and_nothing_twice() -> None:
     notices = Notices(seconds=10)
     assert notices.rest(1.0) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -15,13 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.classifier.labels import Activation, VerdictTable
+from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.delivery.breaker import Event
 from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.notices import Notices
 from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
-from worker.pipeline import Pipeline
+from worker.pipeline import DECODED_IN_THE_LOOP, Pipeline
 from worker.settings import load_settings
 from worker.tokens import PaddedBatch, Tokens
 from worker.verdict import ModelCard
@@ -254,7 +257,7 @@ def test_a_panic_ends_the_pipeline_instead_of_its_agent() -> None:
         def panic(_: Any) -> Any:
             raise Panic
 
-        bench.pipeline._codec.decode = panic  # type: ignore[method-assign]
+        bench.pipeline._codec.decode_in_steps = panic  # type: ignore[method-assign]
         await bench.submit(fetch_of([words(3)]))
         assert isinstance(bench.failures[0], Panic)
 
@@ -458,3 +461,121 @@ def test_nothing_is_pending_once_all_is_acknowledged_in_whatever_order() -> None
         assert bench.pipeline.stalled_for() == 0.0
 
     with_pipeline(body)
+
+
+NO_TEXT = b'{"after": null, "op": "d"}'
+MIXED = [words(3), NO_TEXT, b"not json", NO_TEXT, words(2), NO_TEXT]
+
+
+@pytest.mark.parametrize("on_no_text", ["dead_letter", "forward", "skip"])
+def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_counted(on_no_text: str) -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of(list(MIXED)))
+        await bench.until(lambda: bench.ledger.under_way() + len(bench.releases) > 0)
+        await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
+        await bench.until(lambda: bench.pipeline.statistics().waiting_texts == 0)
+        bench.acknowledge_all()
+        assert bench.ledger.committable(Partition(TOPIC, 0)) == len(MIXED)
+        outputs = [
+            (slot, value)
+            for _, answer in bench.releases
+            for slot, value in zip(answer.slots, answer.values, strict=True)
+        ]
+        rejected = {slot for _, answer in bench.releases for slot in answer.rejected}
+        assert rejected == ({1, 2, 3, 5} if on_no_text == "dead_letter" else {2})
+        assert [slot for slot, _ in outputs] == ([0, 1, 3, 4, 5] if on_no_text == "forward" else [0, 4])
+        assert all(value == NO_TEXT for slot, value in outputs if slot in (1, 3, 5))
+        found = bench.pipeline.statistics()
+        assert (found.received, found.published, found.pending_events) == (6, 2, 0)
+        assert (found.dead_lettered, found.forwarded, found.skipped) == {
+            "dead_letter": (4, 0, 0),
+            "forward": (1, 3, 0),
+            "skip": (1, 0, 3),
+        }[on_no_text]
+
+    with_pipeline(body, on_no_text=on_no_text)
+
+
+def test_a_fetch_of_skipped_events_alone_moves_the_offset_although_nothing_is_published() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([NO_TEXT] * 5))
+        assert bench.releases == []
+        assert bench.ledger.committable(Partition(TOPIC, 0)) == 5
+        found = bench.pipeline.statistics()
+        assert (found.received, found.skipped, found.pending_events, found.pending_bytes) == (5, 5, 0, 0)
+        assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
+
+    with_pipeline(body, on_no_text="skip", max_consecutive_invalid=1)
+
+
+def test_skipped_events_wait_for_those_before_them() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([words(3)]))
+        await bench.submit(fetch_of([NO_TEXT], first=1))
+        await bench.until(lambda: bool(bench.releases))
+        assert bench.ledger.committable(Partition(TOPIC, 0)) is None
+        bench.acknowledge_all()
+        assert bench.ledger.committable(Partition(TOPIC, 0)) == 2
+
+    with_pipeline(body, on_no_text="skip")
+
+
+def test_the_loop_does_other_work_between_the_steps_of_a_decode() -> None:
+    async def body(bench: Bench) -> None:
+        turns = 0
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            loop.call_soon(turn)
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(turn)
+        await bench.submit(fetch_of([NO_TEXT] * (9 * STEP)))
+        assert turns >= 9
+
+    with_pipeline(body, on_no_text="skip")
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_large_fetch_is_decoded_outside_of_the_loops_thread(large: bool) -> None:
+    async def body(bench: Bench) -> None:
+        codec, threads = bench.pipeline._codec, set()
+        steps = codec.decode_in_steps
+
+        def watched(records: Any) -> Any:
+            threads.add(threading.get_ident())
+            return steps(records)
+
+        codec.decode_in_steps = watched  # type: ignore[method-assign]
+        size = DECODED_IN_THE_LOOP if large else DECODED_IN_THE_LOOP // 2
+        await bench.submit(fetch_of([b'{"after":"' + b"x" * (size // 4) + b'"}'] * 4))
+        assert bench.pipeline.statistics().skipped == 4
+        assert (threads == {threading.get_ident()}) != large
+
+    with_pipeline(body, on_no_text="skip")
+
+
+def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
+    async def body(bench: Bench) -> None:
+        taken = asyncio.create_task(bench.submit(fetch_of([b"not json"] * (2 * STEP))))
+        await bench.until(lambda: bench.pipeline.statistics().received > 0)
+        bench.pipeline.revoke([Partition(TOPIC, 0)])
+        await taken
+        assert bench.releases == bench.failures == []
+        assert bench.pipeline.statistics().pending_events == 0
+
+    with_pipeline(body)
+
+
+def test_the_log_hears_of_every_dead_letter_although_no_other_comes(caplog: pytest.LogCaptureFixture) -> None:
+    async def body(bench: Bench) -> None:
+        bench.pipeline._notices = Notices(seconds=0.05)
+        await bench.submit(fetch_of([b"not json"]))
+        await bench.submit(fetch_of([b"not json"] * 2, first=1))
+        assert caplog.messages == ["1 dead letter: not_json 1"]
+        await bench.until(lambda: len(caplog.messages) == 2)
+        assert caplog.messages[1] == "2 dead letters: not_json 2"
+
+    with caplog.at_level(logging.WARNING, "worker.pipeline"):
+        with_pipeline(body)
