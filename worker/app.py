@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
 
 from worker.classifier import Classifier, load_classifier
-from worker.connection import broker_error, client_options
+from worker.connection import client_options
+from worker.diagnosis import explained
 from worker.engine import Engine
 from worker.errors import WorkerError
 from worker.fetch import Fetch
@@ -37,6 +38,9 @@ from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.observability.health import add_pages
 from worker.observability.server import PageServer
 from worker.settings import Settings, load_settings
+
+#: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
+REFUSALS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 #: Records in one poll, over all partitions.
 MAX_POLL_RECORDS = 2_000
@@ -81,7 +85,7 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     if record.name.startswith("aiokafka") and str(record.msg).startswith(_CHATTER):
         return False
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, WorkerError):  # its sentence says all there is to say
+    if isinstance(error, (WorkerError, *REFUSALS)):  # a sentence says, or will say, all there is to say
         record.exc_info = None
     return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
 
@@ -164,7 +168,7 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
     try:
         _run_until_stopped(worker)
     except KafkaError as error:
-        raise broker_error(settings, error) from error
+        raise asyncio.run(explained(settings, error)) from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

@@ -1,29 +1,24 @@
-"""How to reach Kafka, and what to say when that fails: one place for every client of ours."""
+"""How to reach Kafka: the options of every client of ours, and who we are to the brokers."""
 
 import ssl
+import time
 from typing import Any
 
-from worker.errors import BrokerError, SettingError
+from worker.errors import SettingError
+from worker.redaction import hide
 from worker.settings import Settings
-
-UNREACHABLE = frozenset({"KafkaConnectionError", "NoBrokersAvailable", "KafkaTimeoutError", "NodeNotReadyError"})
-UNAUTHORISED = frozenset(
-    {
-        "AuthenticationFailedError",
-        "SaslAuthenticationFailed",
-        "SaslAuthenticationFailedError",
-        "AuthenticationMethodNotSupported",
-        "UnsupportedSaslMechanismError",
-    }
-)
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Where and how to connect, as aiokafka's and kafka-python's clients both call it.
+    """Return where and how to connect, as aiokafka's and kafka-python's clients both call it.
+
+    From here on the passwords are hidden in logs.
 
     Raises:
         SettingError: a certificate or key cannot be used.
     """
+    secrets = (settings.sasl_password, settings.ssl_key_password)
+    hide(*(secret.get_secret_value() for secret in secrets if secret is not None))
     options: dict[str, Any] = {
         "bootstrap_servers": list(settings.bootstrap_servers),
         "security_protocol": settings.security_protocol,
@@ -37,31 +32,65 @@ def client_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def broker_error(settings: Settings, error: Exception) -> BrokerError:
-    """A client's error as one sentence with the way out."""
-    servers = ",".join(settings.bootstrap_servers)
-    kind = type(error).__name__
-    if kind in UNREACHABLE:
-        return BrokerError(
-            f"no Kafka broker answers at {servers} by {settings.security_protocol}: start one, name yours by "
-            "--bootstrap-servers, or set security_protocol to what it talks"
-        )
-    if kind in UNAUTHORISED:
-        return BrokerError(
-            f"Kafka at {servers} does not accept our {settings.sasl_mechanism} login: "
-            "see sasl_mechanism, sasl_username and sasl_password in `sentiment-worker config`"
-        )
-    return BrokerError(f"Kafka at {servers} answers: {str(error) or kind}")
+def principal(settings: Settings) -> str:
+    """Return who the brokers take us for, as their access lists name it."""
+    if settings.security_protocol.startswith("SASL"):
+        return f"User:{settings.sasl_username}"
+    if settings.security_protocol == "SSL" and settings.ssl_certfile is not None:
+        return f"User:{certificate_subject(settings) or settings.ssl_certfile}"
+    return "User:ANONYMOUS"
+
+
+def certificate_subject(settings: Settings) -> str | None:
+    """Return the subject of our certificate as Kafka writes it, last part first; None if there is none to be read."""
+    names = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
+    names |= {"localityName": "L", "stateOrProvinceName": "ST"}
+    parts = [part for group in _certificate(settings).get("subject", ()) for part in group]
+    return ",".join(f"{names.get(name, name)}={value}" for name, value in reversed(parts)) or None
+
+
+def certificate_expired(settings: Settings) -> bool:
+    """Return whether our certificate, if there is one to be read, has expired."""
+    last = _certificate(settings).get("notAfter")
+    return last is not None and ssl.cert_time_to_seconds(last) < time.time()
+
+
+def _certificate(settings: Settings) -> dict[str, Any]:
+    """Our certificate as ``SSLSocket.getpeercert`` shows another's. CPython reads one for tests of its own only."""
+    read = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
+    if read is None or settings.ssl_certfile is None:
+        return {}
+    try:
+        certificate: dict[str, Any] = read(str(settings.ssl_certfile))
+    except (OSError, ValueError):
+        return {}
+    return certificate
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ssl_cafile)
-        if settings.ssl_certfile is not None:
-            password = settings.ssl_key_password.get_secret_value() if settings.ssl_key_password else None
-            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, password)
     except OSError as error:  # ssl.SSLError is one
+        raise SettingError(f"ssl_cafile={settings.ssl_cafile} is no file of PEM certificates ({error})") from error
+    if settings.ssl_certfile is None:
+        return context
+    key, password = settings.ssl_keyfile or settings.ssl_certfile, settings.ssl_key_password
+    asked: list[bool] = []
+
+    def tell_password() -> str:  # without one, OpenSSL would ask the terminal for it
+        asked.append(True)
+        return password.get_secret_value() if password is not None else ""
+
+    try:
+        context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, tell_password)
+    except OSError as error:
+        if asked and getattr(error, "reason", None) != "KEY_VALUES_MISMATCH":
+            wrong = "is not its password" if password is not None else "is missing, and the key is encrypted"
+            raise SettingError(f"the key {key} cannot be read: ssl_key_password {wrong}") from error
+        if isinstance(error, FileNotFoundError):
+            missing = dict.fromkeys(str(path) for path in (settings.ssl_certfile, key) if not path.is_file())
+            raise SettingError(f"there is no file {', '.join(missing)}: check ssl_certfile and ssl_keyfile") from error
         raise SettingError(
-            f"the TLS files cannot be used ({error}): check ssl_cafile, ssl_certfile, ssl_keyfile and ssl_key_password"
+            f"ssl_certfile={settings.ssl_certfile} and ssl_keyfile={key} are no PEM certificate and its key ({error})"
         ) from error
     return context

@@ -18,14 +18,16 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from worker.classifier import Classifier
-from worker.connection import broker_error, client_options
+from worker.connection import client_options
 from worker.deadline import Deadline
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
+from worker.diagnosis import connected, explained
 from worker.fetch import Fetch
 from worker.intake.topics import ensure_topics
 from worker.job import Answer
+from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
 from worker.settings import Settings
 from worker.statistics import Statistics
@@ -72,12 +74,17 @@ class Engine(Service):
     async def on_start(self) -> None:
         connection = client_options(self.settings)
         try:
-            await ensure_topics(self.settings, connection)
+            async with connected(self.settings) as broker:
+                await check_permissions(self.settings, broker)
+            if self.settings.missing_topics == "fail":
+                await ensure_topics(self.settings, connection)
             classifier = await _in_daemon_thread(self._load, self.settings)
+            if self.settings.missing_topics == "create":  # not before it is known that there will be a worker for them
+                await ensure_topics(self.settings, connection)
             self._client = ProduceClient(connection, self.settings.topics, self.settings.compression)
             await self._client.start()
         except KafkaError as error:
-            raise broker_error(self.settings, error) from error
+            raise await explained(self.settings, error) from error
         self._assemble(classifier, self._client)
 
     def _assemble(self, classifier: Classifier, client: ProduceClient) -> None:
@@ -192,6 +199,17 @@ class Engine(Service):
         """What was done and what is pending; None before the model is loaded."""
         return self._pipeline.statistics() if self._pipeline is not None else None
 
+    def fail(self, error: BaseException) -> None:
+        """End the worker: a client of ours cannot go on. Nothing that is not published is committed."""
+        self.add_future(self._explain_and_fail(error))
+
+    async def _explain_and_fail(self, error: BaseException) -> None:
+        explanation = await explained(self.settings, error) if isinstance(error, KafkaError) else error
+        if self._pipeline is not None:
+            self._pipeline.fail(explanation)
+        else:
+            self._fail(explanation)
+
     def _publish(self, release: Release, answer: Answer) -> None:
         if self._publisher is not None:
             self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
@@ -219,6 +237,7 @@ class Engine(Service):
             self._watchdog.start()
 
     def _fail(self, error: BaseException) -> None:
+        error = refused(self.settings, error) or error
         self._watch_the_stop()
         self.add_future(self._crash_with(error))
 

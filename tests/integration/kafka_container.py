@@ -75,14 +75,22 @@ class KafkaContainer(DockerContainer):
 
     def start(self) -> Self:
         super().start()
+        self.prepare()
+        addresses = {"PLAINTEXT": self.bootstrap} | self.more_listeners()
+        clients = ",".join(f"{name}://{address}" for name, address in addresses.items())
         script = (
-            "#!/bin/sh\n"
-            f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap},{self._internal}\n"
-            "exec /etc/kafka/docker/run\n"
+            f"#!/bin/sh\nexport KAFKA_ADVERTISED_LISTENERS={clients},{self._internal}\nexec /etc/kafka/docker/run\n"
         )
         self.copy_into_container(script.encode(), START_SCRIPT, mode=0o755)
         LogMessageWaitStrategy(STARTED.decode()).with_startup_timeout(90).wait_until_ready(self)
         return self
+
+    def prepare(self) -> None:
+        """Called when the host's ports are known and Kafka has not started yet."""
+
+    def more_listeners(self) -> dict[str, str]:
+        """Other listeners for clients: name -> host:port."""
+        return {}
 
     @property
     def bootstrap(self) -> str:

@@ -38,6 +38,14 @@ def test_with_missing_topics_fail_they_are_named_and_not_made(scene: Scene) -> N
 
 
 @pytest.mark.kafka
+def test_with_a_model_that_cannot_be_used_no_topic_is_made(scene: Scene) -> None:
+    done = run_command("run", settings=scene.settings | {"model": "/no/such/model", "web_port": 0})
+    assert done.returncode == 2
+    assert "/no/such/model" in only_sentence(done.stderr)
+    assert not {scene.topics.input, scene.topics.output, scene.topics.dead_letters} & scene.client.topics()
+
+
+@pytest.mark.kafka
 def test_with_missing_topics_create_they_are_made(scene: Scene) -> None:
     scene.start(topic_partitions=3)
     made = (scene.topics.input, scene.topics.output, scene.topics.dead_letters)

@@ -1,6 +1,7 @@
 """What is there on the cluster, asked without making anything: subscribing or sending may make a topic."""
 
-from worker.connection import broker_error, client_options
+from worker.connection import client_options
+from worker.diagnosis import check_connection, explained
 from worker.settings import Settings
 
 
@@ -13,11 +14,12 @@ async def present_topics(settings: Settings) -> set[str]:
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError
 
+    await check_connection(settings)
     consumer = AIOKafkaConsumer(**client_options(settings), group_id=None)
     try:
         await consumer.start()
         return set(await consumer.topics())
     except KafkaError as error:
-        raise broker_error(settings, error) from error
+        raise await explained(settings, error) from error
     finally:
         await consumer.stop()

@@ -14,7 +14,10 @@ from rich.text import Text
 from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
+from worker.connection import principal
+from worker.diagnosis import connected
 from worker.errors import WorkerError
+from worker.permissions import Permission, missing_creations, missing_permissions, refusal
 from worker.settings import Settings, load_settings
 from worker.tokens import PaddedBatch
 
@@ -34,9 +37,9 @@ class Finding:
     """What is there; or what is not, and what to do about it."""
 
 
-@with_flags(*CONNECTION, *TOPICS, *CLASSIFIER, "missing_topics")
+@with_flags(*CONNECTION, *TOPICS, "group_id", *CLASSIFIER, "missing_topics")
 def doctor(flags: Flags) -> None:
-    """Check settings, broker, topics, model and device, and say what to do about what is missing.
+    """Check settings, broker, permissions, topics, model and device, and say what to do about what is missing.
 
     Exit code 1 if a check fails.
     """
@@ -55,12 +58,14 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     with _doing("asking the broker"):
         try:
             present = asyncio.run(present_topics(settings))
+            refused = asyncio.run(_refused(settings, present))
         except WorkerError as error:
             yield Finding("broker", False, str(error))
             yield Finding("topics", False, "not looked for, since no broker answers")
         else:
             yield Finding("broker", True, f"answers at {','.join(settings.bootstrap_servers)}")
-            yield _topics(settings, present)
+            yield from _permissions(settings, refused)
+            yield _topics(settings, present, {permission.name for permission in refused})
     with _doing("loading the model"):
         try:
             classifier = _load(settings)
@@ -82,9 +87,31 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _try_out(classifier)
 
 
-def _topics(settings: Settings, present: set[str]) -> Finding:
+async def _refused(settings: Settings, present: set[str]) -> list[Permission]:
+    """The permissions that we lack, tried one by one; making a topic only where it is missing and to be made."""
+    async with connected(settings) as broker:
+        refused = await missing_permissions(settings, broker)
+        unseen = {permission.name for permission in refused}
+        missing = [topic for topic in settings.topics if topic not in present and topic not in unseen]
+        if missing and settings.missing_topics == "create":
+            refused += await missing_creations(settings, broker, missing)
+    return refused
+
+
+def _permissions(settings: Settings, refused: list[Permission]) -> Iterator[Finding]:
+    for permission in refused:
+        yield Finding("permission", False, str(refusal(settings, [permission])))
+    if not refused:
+        yield Finding(
+            "permission", True, f"{principal(settings)} may read the inputs and the group, and write the outputs"
+        )
+
+
+def _topics(settings: Settings, present: set[str], refused: set[str]) -> Finding:
     wanted = settings.topics
     missing = [topic for topic in wanted if topic not in present]
+    if unseen := [topic for topic in missing if topic in refused]:
+        return Finding("topics", False, f"without permission it is not to be seen whether there is {', '.join(unseen)}")
     if not missing:
         return Finding("topics", True, ", ".join(wanted))
     if settings.missing_topics == "create":
@@ -114,7 +141,10 @@ def _try_out(classifier: "Classifier") -> Finding:
 
 def _show(console: Console, finding: Finding) -> None:
     mark, style = ("ok  ", "green") if finding.passed else ("FAIL", "bold red")
-    console.print(Text.assemble((f"{mark}  ", style), (f"{finding.check:<10} ", "bold"), finding.words))
+    console.print(
+        Text.assemble((f"{mark}  ", style), (f"{finding.check:<10} ", "bold"), finding.words),
+        soft_wrap=not console.is_terminal,
+    )
 
 
 @contextmanager

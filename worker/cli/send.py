@@ -15,7 +15,8 @@ from worker.cli.console import stderr
 from worker.cli.events import event, is_object
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.lines import lines_as_they_come, opened
-from worker.connection import broker_error, client_options
+from worker.connection import client_options
+from worker.diagnosis import explained
 from worker.errors import SettingError
 from worker.settings import Settings, load_settings
 from worker.wording import counted
@@ -130,7 +131,7 @@ async def _send(settings: Settings, topic: str, key: str | None, events: AsyncIt
                 sent += 1
         sent += len(await asyncio.gather(*in_flight))
     except KafkaError as error:
-        raise broker_error(settings, error) from error
+        raise await explained(settings, error) from error
     finally:
         await producer.stop()
     return sent

@@ -11,7 +11,8 @@ from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json, event_line
-from worker.connection import broker_error, client_options
+from worker.connection import client_options
+from worker.diagnosis import explained
 from worker.pointer import Pointer
 from worker.settings import Settings, load_settings
 
@@ -93,6 +94,6 @@ async def _watch(settings: Settings, topic: str, start: Start, count: int | None
             if shown == count:
                 return
     except KafkaError as error:
-        raise broker_error(settings, error) from error
+        raise await explained(settings, error) from error
     finally:
         await consumer.stop()

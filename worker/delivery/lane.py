@@ -14,7 +14,12 @@ from functools import partial
 from typing import Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from worker.delivery.batches import Chunk, Parcel, Span, append, count, halves, part
@@ -249,7 +254,11 @@ class Lane:
 
 
 def _explained(error: BaseException, target: TopicPartition) -> BaseException:
-    if not isinstance(error, KafkaError):
+    # A missing permission is told with the name of the user, which is not known here.
+    if isinstance(error, TopicAuthorizationFailedError):
+        named: BaseException = TopicAuthorizationFailedError(target.topic)
+        return named
+    if not isinstance(error, KafkaError) or isinstance(error, ClusterAuthorizationFailedError):
         return error
     kind = type(error).__name__
     if isinstance(error, FORBIDDEN):

@@ -15,7 +15,9 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 import faust.transport.drivers.aiokafka as driver
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faust.types import TP, Message
+from mode import Service
 
 from worker.delivery.ledger import Ledger, Partition
 from worker.errors import Rejection
@@ -25,6 +27,8 @@ from worker.intake.unreadable import UnreadableLog, UnreadableRecord
 
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
+#: Between two looks at whether the group still takes us.
+GROUP_CHECK_SECONDS = 1.0
 
 
 class Intake(Protocol):
@@ -54,6 +58,10 @@ class Intake(Protocol):
 
     async def drain(self, *, stopping: bool) -> None:
         """Finish what was started, within the worker's drain timeout."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker: the client cannot go on."""
         ...
 
 
@@ -86,7 +94,11 @@ class FetchConsumer(driver.Consumer):
         )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        polled, active = await self._wait_next_records(timeout)
+        try:
+            polled, active = await self._wait_next_records(timeout)
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
+            self._intake.fail(error)
+            return
         if self.should_stop or not isinstance(polled, Poll):  # nothing was assigned to be asked for
             return
         inputs = self._intake.topics
@@ -192,6 +204,16 @@ class FetchConsumer(driver.Consumer):
         finally:  # Faust lets them flow also when it has waited too long for this: then from where aiokafka begins
             if self._thread.current_assignment() is assignment:
                 self._positioned = assignment
+
+    @Service.task
+    async def _watch_the_group(self) -> None:
+        """Tell of what shuts us out of the group: aiokafka keeps it until it is asked, which Faust never does."""
+        while not self.should_stop:
+            error = self._thread.group_error()
+            if error is not None:
+                self._intake.fail(error)
+                return
+            await self.sleep(GROUP_CHECK_SECONDS)
 
     def resume_flow(self) -> None:
         """Records come again: from now on they must be taken again, too."""

@@ -1,12 +1,17 @@
 """What intake uses of Faust 0.15 and aiokafka 0.14 although it is not public, in tables.
 
 A contract test looks each of them up on real objects of the installed versions, and our own source for names that are
-missing here. ``worker/delivery/internals.py`` has the same for delivery.
+missing here. ``worker/delivery/internals.py`` has the same for delivery. What ``worker/diagnosis.py`` and
+``worker/permissions.py`` ask brokers with is listed here, too.
 """
+
+import asyncio
 
 _CONSUMER = "faust.transport.drivers.aiokafka.Consumer"
 _THREAD = "faust.transport.drivers.aiokafka.AIOKafkaConsumerThread"
 _STATE = "aiokafka.consumer.subscription_state"
+_PROTOCOL = "aiokafka.protocol"
+_COORDINATOR = "aiokafka.consumer.group_coordinator"
 
 #: (class of aiokafka.consumer.fetcher that one of ours stands in for, its method, parameters in order).
 REPLACED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -60,6 +65,42 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("faust.sensors.monitor.Monitor", "track_tp_end_offset", ("self", "tp", "offset")),
     (f"{_STATE}.Assignment", "state_value", ("self", "tp")),
+    # called by worker/diagnosis.py and worker/permissions.py
+    (
+        "aiokafka.conn",
+        "create_conn",
+        (
+            *("host", "port", "client_id", "request_timeout_ms", "ssl_context", "security_protocol", "max_idle_ms"),
+            *("on_close", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password"),
+            *("sasl_kerberos_service_name", "sasl_kerberos_domain_name", "sasl_oauth_token_provider"),
+        ),
+    ),
+    ("aiokafka.conn", "get_ip_port_afi", ("host_and_port_str",)),
+    ("aiokafka.conn.AIOKafkaConnection", "send", ("self", "request", "expect_response")),
+    ("aiokafka.conn.AIOKafkaConnection", "close", ("self", "reason", "exc")),
+    (f"{_PROTOCOL}.admin.SaslHandShakeRequest", "__init__", ("self", "mechanism")),
+    (
+        f"{_PROTOCOL}.admin.CreateTopicsRequest",
+        "__init__",
+        ("self", "create_topic_requests", "timeout", "validate_only"),
+    ),
+    (
+        f"{_PROTOCOL}.fetch.FetchRequest",
+        "__init__",
+        ("self", "max_wait_time", "min_bytes", "max_bytes", "isolation_level", "topics", "rack_id"),
+    ),
+    (f"{_PROTOCOL}.group.HeartbeatRequest", "__init__", ("self", "group", "generation_id", "member_id")),
+    (f"{_PROTOCOL}.metadata.MetadataRequest", "__init__", ("self", "topics", "allow_auto_topic_creation")),
+    (
+        f"{_PROTOCOL}.produce.ProduceRequest",
+        "__init__",
+        ("self", "transactional_id", "required_acks", "timeout", "topics"),
+    ),
+    (
+        f"{_PROTOCOL}.transaction.InitProducerIdRequest",
+        "__init__",
+        ("self", "transactional_id", "transaction_timeout_ms"),
+    ),
 )
 
 #: (class, attribute of its objects, type of the value).
@@ -75,6 +116,10 @@ ATTRIBUTES: tuple[tuple[str, str, type], ...] = (
     ("faust.app.base.App", "monitor", object),
     ("aiokafka.AIOKafkaConsumer", "_isolation_level", str),
     ("aiokafka.AIOKafkaConsumer", "_subscription", object),
+    ("aiokafka.AIOKafkaConsumer", "_coordinator", object),
+    (_THREAD, "_consumer", object),
+    (f"{_COORDINATOR}.GroupCoordinator", "_coordination_task", asyncio.Task),
+    (f"{_COORDINATOR}.GroupCoordinator", "_pending_exception", type(None)),
     (f"{_STATE}.SubscriptionState", "subscription", object),
     (f"{_STATE}.Subscription", "assignment", object),
     (f"{_STATE}.Assignment", "tps", frozenset),

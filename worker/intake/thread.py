@@ -51,6 +51,16 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription
         return None if subscription is None else subscription.assignment
 
+    def group_error(self) -> BaseException | None:
+        """What has ended aiokafka's part in the group for good; None while it takes part, or tries to."""
+        coordinator = None if self._consumer is None else self._consumer._coordinator
+        if coordinator is None:
+            return None
+        task = coordinator._coordination_task
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            return cast(BaseException, error)
+        return cast(BaseException | None, coordinator._pending_exception)
+
     async def _fetch_records(
         self,
         consumer: Any,

@@ -85,7 +85,7 @@ class Real:
         state = assignment.state_value(TopicPartition(*TEXTS))
         return [
             *(self.app, self.app.monitor, self.transport, self.consumer, self.thread, self.kafka),
-            *(self.kafka._subscription, subscription, assignment, state),
+            *(self.kafka._coordinator, self.kafka._subscription, subscription, assignment, state),
         ]
 
 

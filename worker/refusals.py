@@ -1,0 +1,179 @@
+"""The ways in which Kafka does not let us in, each as one sentence with the setting to change.
+
+Pure: given the error and what the port talks, it asks nobody.
+"""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from enum import IntEnum
+
+from worker.redaction import redacted
+from worker.settings import Settings
+
+# OpenSSL's codes for a certificate that it does not take.
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+_OTHER_NAME = frozenset({62, 64})
+
+_LOGIN_REFUSED = "SaslAuthenticationFailed"
+
+
+class Stage(IntEnum):
+    """How far a connection came."""
+
+    REACH = 0
+    PROTOCOL = 1
+    TLS = 2
+    LOGIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a server did not take us."""
+
+    stage: Stage
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a port was found to talk."""
+
+    protocol: str
+    """A value of ``security_protocol``."""
+    mechanisms: tuple[str, ...] = ()
+    """How one can log in there; none where one cannot."""
+    certain: bool = True
+    """False where it talks TLS and does not say before the handshake is done whether it wants a login, too."""
+
+
+def unreachable(server: str, error: OSError, seconds: float) -> Trouble:
+    """Return what is wrong with an address at which no connection can be opened.
+
+    Args:
+        error: what opening it raised.
+        seconds: how long that was tried.
+    """
+    way_out = "start one, or name yours by --bootstrap-servers"
+    if isinstance(error, socket.gaierror):
+        why, way_out = "its name cannot be resolved", "correct --bootstrap-servers, or the name server"
+    elif isinstance(error, ConnectionRefusedError):
+        why = "nothing listens there"
+    elif isinstance(error, TimeoutError):
+        why = f"no connection within {seconds:g} s"
+        way_out = "is a firewall between? Else name yours by --bootstrap-servers"
+    else:
+        why = error.strerror or str(error)
+    return Trouble(Stage.REACH, f"no Kafka broker answers at {server} ({why}): {way_out}")
+
+
+def says_all(error: BaseException) -> bool:
+    """Return whether a first cause is clear without knowing what the port talks."""
+    return isinstance(error, ssl.SSLCertVerificationError) or _is_alert(error) or type(error).__name__ == _LOGIN_REFUSED
+
+
+def trouble_of(
+    settings: Settings, server: str, error: BaseException, talk: Talk | None, expired: bool = False
+) -> Trouble:
+    """Return what is wrong with a server that listens and did not take us.
+
+    Args:
+        error: the first cause, of which all else followed.
+        talk: what the port talks; None: not Kafka's language.
+        expired: whether our own certificate has.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Trouble(Stage.TLS, _distrusted(settings, server, error))
+    if _is_alert(error):
+        return Trouble(Stage.TLS, _alerted(settings, server, str(getattr(error, "reason", "")), expired))
+    kind = type(error).__name__
+    if kind == _LOGIN_REFUSED:
+        return Trouble(
+            Stage.LOGIN,
+            f"Kafka at {server} does not accept the {settings.sasl_mechanism} login of the user "
+            f"{settings.sasl_username!r}: check sasl_username and sasl_password, and whether this user exists for "
+            f"sasl_mechanism={settings.sasl_mechanism} ({_said(error)})",
+        )
+    if talk is not None and not _is_ours(settings.security_protocol, talk):
+        return Trouble(Stage.PROTOCOL, _other_protocol(settings, server, talk))
+    if kind == "UnsupportedSaslMechanismError":
+        offered = ", ".join(talk.mechanisms) if talk is not None else ""
+        return Trouble(
+            Stage.LOGIN,
+            f"Kafka at {server} offers no {settings.sasl_mechanism} login: set sasl_mechanism to what it offers"
+            + (f" ({offered})" if offered else ""),
+        )
+    if talk is None:
+        return Trouble(
+            Stage.PROTOCOL,
+            f"what listens at {server} does not talk Kafka's protocol, neither in the clear nor by TLS: "
+            "correct --bootstrap-servers",
+        )
+    return Trouble(
+        Stage.PROTOCOL,
+        f"Kafka at {server} talks {talk.protocol} as we do, and broke the connection off ({_said(error)}): try again; "
+        "if that does not help, the broker's log says why",
+    )
+
+
+def _distrusted(settings: Settings, server: str, error: ssl.SSLCertVerificationError) -> str:
+    whose = f"the certificate of the broker at {server}"
+    if error.verify_code == _EXPIRED:
+        return f"{whose} has expired: renew it there (or correct the clock here)"
+    if error.verify_code == _NOT_YET_VALID:
+        return f"{whose} is not valid yet: correct the clock here, or the certificate there"
+    if error.verify_code in _OTHER_NAME:
+        return (
+            f"{whose} is for another host name: name it in bootstrap_servers (and advertised.listeners) as its "
+            f"certificate does, or give it one for this name ({error.verify_message.rstrip('.')})"
+        )
+    if error.verify_code in _UNKNOWN_ISSUER:
+        trusted = settings.ssl_cafile or "what the system trusts, since ssl_cafile is not set"
+        return (
+            f"{whose} is signed by none that we trust ({trusted}): set ssl_cafile to the PEM file of the CA that "
+            "signed it"
+        )
+    return f"{whose} is not valid ({error.verify_message}): renew it there, or check ssl_cafile"
+
+
+def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> str:
+    alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
+    if "VERSION" in reason:
+        return f"the broker at {server} takes none of our TLS versions ({alert}): let it offer TLS 1.2 or 1.3"
+    if "CERTIFICATE" not in reason and "UNKNOWN_CA" not in reason and settings.ssl_certfile is not None:
+        return f"the broker at {server} breaks the TLS handshake off ({alert}): its log says why"
+    if settings.ssl_certfile is None:
+        return f"the broker at {server} wants a client certificate ({alert}): set ssl_certfile and ssl_keyfile"
+    if expired:
+        return f"our certificate {settings.ssl_certfile} has expired, and the broker at {server} refuses it: renew it"
+    return (
+        f"the broker at {server} refuses our certificate {settings.ssl_certfile} ({alert}): set ssl_certfile to one "
+        "that is signed by a CA which the broker trusts (ssl.truststore there)"
+    )
+
+
+def _other_protocol(settings: Settings, server: str, talk: Talk) -> str:
+    wanted = talk.protocol if talk.certain else f"{talk.protocol} (or SASL_{talk.protocol}, if it wants a login, too)"
+    sentence = (
+        f"the port {server} does not talk {settings.security_protocol}: set security_protocol={wanted}, or name "
+        "another port by --bootstrap-servers"
+    )
+    if talk.mechanisms and not settings.security_protocol.startswith("SASL"):
+        mechanisms = " or ".join(talk.mechanisms)
+        sentence += f"; it wants a login by {mechanisms}: set sasl_mechanism, sasl_username and sasl_password"
+    return sentence
+
+
+def _is_ours(protocol: str, talk: Talk) -> bool:
+    return protocol == talk.protocol or (not talk.certain and protocol.endswith("SSL"))
+
+
+def _is_alert(error: BaseException) -> bool:
+    """Whether the other end broke the TLS handshake off, and told why."""
+    return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+
+
+def _said(error: BaseException) -> str:
+    said = getattr(error, "args", ())
+    return redacted(str(said[0]) if said and said[0] else type(error).__name__).rstrip(". ")
