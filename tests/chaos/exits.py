@@ -34,7 +34,7 @@ class End:
     signals: tuple[int, ...]
     """What the harness had sent it."""
     log: str = field(repr=False)
-    """The end of its log."""
+    """All of its log."""
     expected: str | None = None
     """Why it had to be expected; None where nobody could."""
 
@@ -51,6 +51,8 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
     if signal.SIGTERM in end.signals:
         if end.code == 0:
             return "stopped"
+        if end.code == -signal.SIGTERM and not end.log:
+            return "stopped before it had begun"
         if end.code == 1 and BROKER_AWAY in near:
             return "stopped while a broker was away"
     if end.code != 1:
@@ -59,6 +61,6 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
         return "flood"
     if DEVICE_BROKEN in near and "device does not classify" in end.log:
         return "device broken"
-    if BROKER_AWAY in near and "ready:" not in end.log:
+    if BROKER_AWAY in near and "assigned:" not in end.log:
         return "started while a broker was away"
     return None

@@ -58,7 +58,11 @@ class Load:
     def pause(self) -> None:
         """Produce nothing until ``resume``; returns when the broker has what was produced."""
         self._lock.acquire()
-        self.flush()
+        try:
+            self.flush()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def resume(self, *, generation: bool) -> None:
         """Go on; ``generation``: with keys that were not there before, and a producer that knows of nothing."""

@@ -164,7 +164,9 @@ def _keep(folder: Path, result: EpochResult, rows: dict[str, list[Row]]) -> None
     """Write down what happened, and of the first events of each broken promise every record of their keys."""
     counted = result.account
     (folder / "faults.json").write_text(json.dumps([asdict(fault) for fault in result.faults], indent=1))
-    (folder / "exits.json").write_text(json.dumps([asdict(end) for end in result.ends], indent=1))
+    (folder / "exits.json").write_text(
+        json.dumps([asdict(end) | {"log": end.log[-3_000:]} for end in result.ends], indent=1)
+    )
     offences = {name: getattr(counted, name) for name in ("lost", "disordered", "late", "wrong", "strange")}
     (folder / "offences.json").write_text(json.dumps(offences, indent=1))
     keys = {identity.rsplit(":", 2)[0] for found in offences.values() for identity in found[:20]}

@@ -133,7 +133,7 @@ class Supervisor:
 
     def _note(self, slot: Slot, code: int) -> None:
         log = self.log_of(slot.name)
-        end = End(slot.name, slot.number, time.time(), code, tuple(slot.signals), log[-3_000:])
+        end = End(slot.name, slot.number, time.time(), code, tuple(slot.signals), log)
         end.expected = why_expected(end, self.windows)
         self.ends.append(end)
 

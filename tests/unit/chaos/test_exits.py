@@ -8,7 +8,7 @@ from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD, End, Window, why_expe
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
 
-def end(code: int, *signals: int, log: str = "ready: reads", time: float = 100.0) -> End:
+def end(code: int, *signals: int, log: str = "assigned: texts[0]", time: float = 100.0) -> End:
     return End("w1.0", 1, time, code, signals, log)
 
 
@@ -21,6 +21,7 @@ def window(kind: str, slot: int | None = None, begin: float = 90.0, closed: floa
     [
         pytest.param(end(-KILL, KILL), [], id="killed"),
         pytest.param(end(0, TERM), [], id="stopped"),
+        pytest.param(end(-TERM, TERM, log=""), [], id="stopped-before-it-had-begun"),
         pytest.param(end(1, TERM), [window(BROKER_AWAY)], id="stop-without-broker"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [window(FLOOD)], id="flood"),
         pytest.param(end(1, log="the device does not classify any more"), [window(DEVICE_BROKEN, 1)], id="device"),
@@ -36,6 +37,7 @@ def test_an_end_with_a_reason_is_expected(found: End, windows: list[Window]) -> 
     [
         pytest.param(end(0), [], id="ended-by-itself"),
         pytest.param(end(1, TERM), [], id="stop-that-ran-out-of-time"),
+        pytest.param(end(-TERM, TERM), [], id="no-clean-stop"),
         pytest.param(end(-KILL), [window(BROKER_AWAY)], id="killed-by-somebody-else"),
         pytest.param(end(-signal.SIGABRT, TERM), [window(BROKER_AWAY)], id="aborted-at-a-stop"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [], id="flood-without-flood"),
