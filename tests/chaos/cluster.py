@@ -172,7 +172,8 @@ class Cluster:
             lag = 0
             for tp in consumer.committed(partitions, timeout=5):
                 low, high = consumer.get_watermark_offsets(tp, timeout=5)
-                lag += max(0, high - (tp.offset if tp.offset >= 0 else low))
+                # An offset beyond the end is that of a topic that is gone: nothing of this one is committed.
+                lag += high - (tp.offset if low <= tp.offset <= high else low)
             return lag
         except KafkaException:
             return None

@@ -55,7 +55,7 @@ KINDS = (
     Kind("broker_replaced", "brokers", epochs=(REPLACED,)),
 )
 
-SHARES = {MAIN: 0.68, RECREATED: 0.16, REPLACED: 0.16}
+SHARES = {MAIN: 0.6, RECREATED: 0.2, REPLACED: 0.2}
 """Of the time of a run."""
 GAPS = {"brokers": (4.0, 14.0), "workers": (2.0, 9.0), "load": (2.0, 8.0)}
 """Seconds between the faults of a track, at least and at most."""
