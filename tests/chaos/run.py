@@ -16,7 +16,7 @@ from chaos.faults import BREAKER, FAULTS, Scene
 from chaos.load import Load
 from chaos.processes import Processes
 from chaos.reader import Row, read
-from chaos.recovery import most_within, recovery_times
+from chaos.recovery import made_within, recovery_times
 from chaos.report import BATCH_BYTES, Done, EpochResult
 from chaos.schedule import Epoch, Fault
 from chaos.workers import Supervisor
@@ -25,20 +25,22 @@ COMMIT_SECONDS = 0.5
 SESSION_SECONDS = 6
 UNCOMMITTED_SECONDS = 5
 """In which a worker publishes between two commits: the interval, and the time that a commit takes on a busy machine."""
+REJOIN_SECONDS = 15
+"""After a freeze or without a broker, until the group has agreed again and commits are taken."""
+DRAIN_SECONDS = 8
 SETTLE_SECONDS = 150.0
 """Within which everything is to be answered once the faults have ended."""
 STOP_SECONDS = 60.0
-DISRUPTIVE = {
-    "kill": 1,
-    "freeze": 1,
-    "broker_paused": 3,
-    "broker_restarted": 3,
-    "broker_killed": 3,
-    "output_leaderless": 3,
-    "output_leaderless_long": 3,
-    "broker_replaced": 3,
-}
-"""Faults that cut workers off between publishing and committing, and how many of them."""
+CUT_OFF = (
+    "freeze",
+    "broker_paused",
+    "broker_restarted",
+    "broker_killed",
+    "output_leaderless",
+    "output_leaderless_long",
+    "broker_replaced",
+)
+"""Faults that come between publishing and committing; the end of a worker without a clean stop does as well."""
 
 Say = Callable[[str], None]
 
@@ -53,7 +55,7 @@ def settings(cluster: Cluster, topics: Topics) -> dict[str, object]:
         "group_id": topics.group,
         "commit_interval": COMMIT_SECONDS,
         "session_timeout": SESSION_SECONDS,
-        "drain_timeout": 8,
+        "drain_timeout": DRAIN_SECONDS,
         "max_consecutive_invalid": BREAKER,
         "missing_topics": "fail",
         "web_port": 0,
@@ -139,9 +141,14 @@ def _result(scene: Scene, epoch: Epoch, done: list[Done], stuck: bool, folder: P
         thaws=supervisor.thaws,
         killed={end.name: end.time for end in ends if end.code != 0},
     )
-    cut_off = sum(DISRUPTIVE.get(fault.kind, 0) for fault in done) + sum(
-        end.code not in (0, -signal.SIGKILL) for end in ends
-    )
+    uncommitted = [
+        (fault.begin - UNCOMMITTED_SECONDS, fault.end + REJOIN_SECONDS) for fault in done if fault.kind in CUT_OFF
+    ]
+    for end in ends:
+        if end.code == -signal.SIGKILL:
+            uncommitted.append((end.time - UNCOMMITTED_SECONDS, end.time))
+        elif end.code:
+            uncommitted.append((end.time - UNCOMMITTED_SECONDS - DRAIN_SECONDS - REJOIN_SECONDS, end.time))
     size = sum(len(row.value or b"") for row in rows[topics.output]) / max(1, len(rows[topics.output]))
     frozen = sum(fault.kind == "freeze" for fault in done)
     result = EpochResult(
@@ -152,7 +159,7 @@ def _result(scene: Scene, epoch: Epoch, done: list[Done], stuck: bool, folder: P
         ends,
         dict(supervisor.memory),
         sum(supervisor.log_of(path.stem).count("Traceback (most recent") for path in supervisor.folder.glob("*.log")),
-        repeats_allowed=cut_off * most_within(counted.answered, UNCOMMITTED_SECONDS),
+        repeats_allowed=made_within(uncommitted, counted.answered),
         late_allowed=int(frozen * len(scene.cluster.leaders(topics.output)) * BATCH_BYTES / max(1.0, size)),
         stuck=stuck,
     )

@@ -153,6 +153,13 @@ def test_a_worker_that_goes_on_after_another_has_taken_over_is_late(run: Run) ->
     assert run.count(killed={"w1": 0.0}).late == []
 
 
+def test_a_partition_that_comes_back_by_right_is_read_again_from_the_commit_and_not_late(run: Run) -> None:
+    sources = {row.identity: row for row in run.inputs}
+    owned = [(run.outputs[:100], "w0"), (run.outputs[100:300], "w1"), (run.outputs[250:], "w0")]
+    run.outputs = [answer(sources[row.identity], 0, writer) for rows, writer in owned for row in rows]
+    assert harms(run.count()) == {"repeated": 50}
+
+
 def changed(row: Row, change: Callable[[dict[str, Any]], None]) -> Row:
     value = orjson.loads(row.value or b"")
     change(value["sentiment"])

@@ -1,7 +1,7 @@
 """Recovery is counted from the end of a fault until every partition has answered something newer."""
 
 from chaos.late import Answered
-from chaos.recovery import most_within, recovery_times
+from chaos.recovery import made_within, recovery_times
 
 
 def answered(partition: int, created: float, made: float) -> Answered:
@@ -17,6 +17,7 @@ def test_a_fault_after_the_last_event_has_none() -> None:
     assert recovery_times([("kill", 200.0)], [answered(0, 100, 101)]) == []
 
 
-def test_the_most_within_some_seconds() -> None:
-    assert most_within([answered(0, 1, second) for second in (10, 10, 11, 20, 21, 22)], 2) == 3
-    assert most_within([], 5) == 0
+def test_outputs_count_once_for_each_window_that_they_were_made_in() -> None:
+    answers = [answered(0, 1, second) for second in (10, 10, 11, 20, 21, 22)]
+    assert made_within([(9, 10), (10, 20)], answers) == 2 + 4
+    assert made_within([], answers) == 0
