@@ -54,7 +54,8 @@ def _of_partition(
     for answer in answers:
         now = max(now, answer.made)
         before = own.get(answer.writer)
-        if before is not None and 0 < answer.source_offset - before.source_offset <= NEAR:
+        goes_on = before is not None and 0 < answer.source_offset - before.source_offset <= NEAR
+        if before is not None and goes_on:
             overtakers = [name for name, reached in others[answer.writer].items() if reached >= answer.source_offset]
             thawed = any(time >= before.made for time in thaws.get(answer.writer, ()))
             if overtakers and (thawed or any(killed.get(name, now + 1) > now for name in overtakers)):
@@ -68,5 +69,5 @@ def _of_partition(
         others[answer.writer] = {
             name: reached
             for name, reached in others.get(answer.writer, {}).items()
-            if reached > answer.source_offset and before is not None and answer.source_offset > before.source_offset
+            if goes_on and reached > answer.source_offset
         }
