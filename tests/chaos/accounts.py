@@ -86,7 +86,7 @@ def account(
     # What a topic asked for that is gone is answered in vain; all else that nobody asked for is strange.
     latest = max((_generation(identity) for identity in sent if identity.startswith("g")), default=0)
     _outputs(topic, outputs, sent, latest, copies, result)
-    _dead_letters(dead_letters, sent, places, latest, copies, result)
+    _dead_letters(dead_letters, sent, places, latest, generation, copies, result)
     for identity in sent:
         expected = _expected(identity)
         if _generation(identity) < generation:
@@ -153,6 +153,7 @@ def _dead_letters(
     sent: Mapping[str, Row],
     places: Mapping[tuple[int, int], str],
     latest: int,
+    generation: int,
     copies: Counter[str],
     result: Account,
 ) -> None:
@@ -168,7 +169,7 @@ def _dead_letters(
         misplaced = (row.source_partition, row.source_offset) != place
         if misplaced or row.reason != expected != UNPARSABLE or expected in (OUTPUT, TOMBSTONE):
             result.wrong.append(identity)
-        if copies[identity] == 1:
+        if copies[identity] == 1 and _generation(identity) >= generation:
             result.dead_letters_seen[expected] += 1
 
 

@@ -4,7 +4,9 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-BROKER_AWAY, DEVICE_BROKEN, FLOOD = "broker away", "device broken", "flood"
+BROKER_AWAY, TOPIC_AWAY, DEVICE_BROKEN, FLOOD = "broker away", "topic away", "device broken", "flood"
+STARTED, GAVE_UP = "assigned:", "sentiment-worker: "
+"""In a log: the group has let the worker in; the sentence with which it ends."""
 AFTERWARDS = 60.0
 """Seconds after a window in which an end may still be its doing: a stop takes its time."""
 
@@ -51,8 +53,9 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
     if signal.SIGTERM in end.signals:
         if end.code == 0:
             return "stopped"
-        if end.code == -signal.SIGTERM and not end.log:
-            return "stopped before it had begun"
+        # Before the worker listens to signals, and once it has given up, they end it as they end any process.
+        if end.code == -signal.SIGTERM and (not end.log or (GAVE_UP in end.log and STARTED not in end.log)):
+            return "stopped outside of its work"
         if end.code == 1 and BROKER_AWAY in near:
             return "stopped while a broker was away"
     if end.code != 1:
@@ -61,6 +64,9 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
         return "flood"
     if DEVICE_BROKEN in near and "device does not classify" in end.log:
         return "device broken"
-    if BROKER_AWAY in near and "assigned:" not in end.log:
-        return "started while a broker was away"
+    if STARTED not in end.log:
+        if BROKER_AWAY in near:
+            return "started while a broker was away"
+        if TOPIC_AWAY in near and "missing on the cluster" in end.log:
+            return "started while a topic was away"
     return None

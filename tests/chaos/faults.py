@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chaos.cluster import PARTITIONS, Cluster, Topics
-from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD
+from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD, TOPIC_AWAY
 from chaos.load import Load
 from chaos.schedule import Fault
 from chaos.unparsable import produce_unparsable
@@ -193,26 +193,23 @@ def flood_above_breaker(scene: Scene, fault: Fault) -> None:
         # Whoever got it next and still has the old limit stops as well, and is started with the new one.
 
 
-def topic_recreated(scene: Scene, _: Fault) -> None:
-    with scene.broker_lock:
+def _recreate(scene: Scene, name: str) -> None:
+    with scene.broker_lock, scene.window(TOPIC_AWAY):
         scene.load.pause()
         try:
-            scene.cluster.delete(scene.topics.input)
-            scene.cluster.create(scene.topics, (scene.topics.input,))
+            scene.cluster.delete(name)
+            scene.cluster.create(scene.topics, (name,))
         finally:
             scene.load.resume(generation=True)
         scene.required = scene.load.source.generation
+
+
+def topic_recreated(scene: Scene, _: Fault) -> None:
+    _recreate(scene, scene.topics.input)
 
 
 def output_recreated(scene: Scene, _: Fault) -> None:
-    with scene.broker_lock:
-        scene.load.pause()
-        try:
-            scene.cluster.delete(scene.topics.output)
-            scene.cluster.create(scene.topics, (scene.topics.output,))
-        finally:
-            scene.load.resume(generation=True)
-        scene.required = scene.load.source.generation
+    _recreate(scene, scene.topics.output)
 
 
 def broker_replaced(scene: Scene, _: Fault) -> None:

@@ -28,6 +28,8 @@ UNCOMMITTED_SECONDS = 5
 REJOIN_SECONDS = 15
 """After a freeze or without a broker, until the group has agreed again and commits are taken."""
 DRAIN_SECONDS = 8
+AFTER_SECONDS = 5.0
+"""For which events still come after the last fault."""
 SETTLE_SECONDS = 150.0
 """Within which everything is to be answered once the faults have ended."""
 STOP_SECONDS = 60.0
@@ -90,6 +92,7 @@ def run_epoch(
         scene.ended.set()
         for track in tracks:
             track.join(150)
+        time.sleep(AFTER_SECONDS)
         load.stop()
         stuck = not _settled(scene, workers, say)
         supervisor.stop(STOP_SECONDS)

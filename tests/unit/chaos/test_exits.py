@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD, End, Window, why_expected
+from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD, TOPIC_AWAY, End, Window, why_expected
 
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
@@ -21,7 +21,9 @@ def window(kind: str, slot: int | None = None, begin: float = 90.0, closed: floa
     [
         pytest.param(end(-KILL, KILL), [], id="killed"),
         pytest.param(end(0, TERM), [], id="stopped"),
-        pytest.param(end(-TERM, TERM, log=""), [], id="stopped-before-it-had-begun"),
+        pytest.param(end(-TERM, TERM, log=""), [], id="stopped-before-it-listened"),
+        pytest.param(end(-TERM, TERM, log="sentiment-worker: no broker"), [], id="stopped-when-it-had-given-up"),
+        pytest.param(end(1, log="texts is missing on the cluster"), [window(TOPIC_AWAY)], id="start-without-topic"),
         pytest.param(end(1, TERM), [window(BROKER_AWAY)], id="stop-without-broker"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [window(FLOOD)], id="flood"),
         pytest.param(end(1, log="the device does not classify any more"), [window(DEVICE_BROKEN, 1)], id="device"),
@@ -38,6 +40,8 @@ def test_an_end_with_a_reason_is_expected(found: End, windows: list[Window]) -> 
         pytest.param(end(0), [], id="ended-by-itself"),
         pytest.param(end(1, TERM), [], id="stop-that-ran-out-of-time"),
         pytest.param(end(-TERM, TERM), [], id="no-clean-stop"),
+        pytest.param(end(1, log="missing on the cluster"), [], id="start-without-topic-that-nobody-took"),
+        pytest.param(end(1), [window(TOPIC_AWAY)], id="gave-up-on-the-topic"),
         pytest.param(end(-KILL), [window(BROKER_AWAY)], id="killed-by-somebody-else"),
         pytest.param(end(-signal.SIGABRT, TERM), [window(BROKER_AWAY)], id="aborted-at-a-stop"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [], id="flood-without-flood"),
