@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from mode import Service
 from worker.classifier import Classifier
 from worker.connection import client_options
 from worker.deadline import Deadline
+from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
@@ -53,6 +55,7 @@ class Engine(Service):
         """``located`` tells whether intake knows where each partition of ours is read from."""
         super().__init__(**kwargs)
         self.settings = settings
+        self.session = GroupSession(settings.session_timeout)
         self._load = load
         self._located = located
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
@@ -72,6 +75,8 @@ class Engine(Service):
         self._client: ProduceClient | None = None
 
     async def on_start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.session.listen(lambda: _call_in(loop, self._look_at_the_session))
         connection = client_options(self.settings)
         try:
             async with connected(self.settings) as broker:
@@ -81,7 +86,9 @@ class Engine(Service):
             classifier = await _in_daemon_thread(self._load, self.settings)
             if self.settings.missing_topics == "create":  # not before it is known that there will be a worker for them
                 await ensure_topics(self.settings, connection)
-            self._client = ProduceClient(connection, self.settings.topics, self.settings.compression)
+            self._client = ProduceClient(
+                connection, self.settings.topics, self.settings.compression, confirmed=lambda: self.session.is_fresh
+            )
             await self._client.start()
         except KafkaError as error:
             raise await explained(self.settings, error) from error
@@ -95,7 +102,7 @@ class Engine(Service):
             self.settings.dead_letter_topic,
             self.settings.group_id,
             partitions=client.partitions,
-            wanted=lambda release: self.ledger.knows(release.fetch),
+            wanted=lambda release: self.session.is_member and self.ledger.knows(release.fetch),
             delivered=pipeline.delivered,
             taken=pipeline.taken,
             refused=pipeline.refused,
@@ -142,6 +149,25 @@ class Engine(Service):
             logger.info("revoked: %s", _named(partitions))
         self.revoke(Partition(*partition) for partition in partitions)
 
+    def _left_open(self) -> str:
+        if not self.session.is_member:
+            return "no partition is this worker's any more"
+        count = self.ledger.open_events()
+        if count == 0:
+            return "all that was received is answered"
+        return f"not answered, uncommitted, and to be read again: {count:,} {'event' if count == 1 else 'events'}"
+
+    def _look_at_the_session(self) -> None:
+        if self.assigned and not self.session.is_member:
+            self.assigned = False
+            if not self.should_stop:
+                logger.warning(
+                    "the group has given this worker's partitions to others, for want of heartbeats within "
+                    "session_timeout=%g s, say: what was not acknowledged is dropped, and they read it again",
+                    self.settings.session_timeout,
+                )
+            self.revoke(self.ledger.partitions())
+
     def resume(self) -> None:
         """Take fetches again after a drain."""
         if self._pipeline is not None:
@@ -151,14 +177,16 @@ class Engine(Service):
         """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""
         if self._pipeline is None or (stopping and self._pipeline.drained):
             return  # Faust asks twice at a stop
+        if not self.session.is_member:  # also for what came in since that was noticed
+            self.revoke(self.ledger.partitions())
         if stopping:
             self._watch_the_stop()
             logger.info("stopping: what is under way is finished, within %g s", self.settings.drain_timeout)
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
-        outcome = "finished" if finished else "out of time" if self._pipeline.failure is None else "broken off"
-        logger.info("drained: %s; what was not answered is uncommitted and will be read again", outcome)
+        outcome = "broken off" if self._pipeline.failure is not None else "finished" if finished else "out of time"
+        logger.info("drained: %s; %s", outcome, self._left_open())
 
     @property
     def not_ready(self) -> list[str]:
@@ -173,6 +201,8 @@ class Engine(Service):
             reasons.append("draining")
         if not self.assigned:
             reasons.append("no partitions assigned yet")
+        elif not self.session.is_fresh:
+            reasons.append("the group's coordinator does not answer")
         elif not self._located():
             reasons.append("positions not known yet")
         return reasons
@@ -261,6 +291,11 @@ async def _in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
 
     threading.Thread(target=run, name="load", daemon=True).start()
     return await asyncio.wrap_future(future)
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+        loop.call_soon_threadsafe(callback)
 
 
 def _end_process() -> None:

@@ -10,10 +10,12 @@ from worker.errors import DeviceError
 from worker.settings import load_settings
 
 
-def engine_of(*, pipeline: Any, assigned: bool = True, located: bool = True) -> Engine:
+def engine_of(*, pipeline: Any, assigned: bool = True, located: bool = True, heard: bool = True) -> Engine:
     engine = Engine(load_settings(), lambda _: None, located=lambda: located)  # type: ignore[arg-type, return-value]
     engine._pipeline = pipeline
     engine.assigned = assigned
+    # Collected long before it runs, so that what is heard is heard in the future.
+    engine.session.joined(engine.session.now() + (10_000 if heard else -10_000))
     return engine
 
 
@@ -27,6 +29,9 @@ def pipeline(*, draining: bool = False, failure: BaseException | None = None) ->
         pytest.param(engine_of(pipeline=None), ["model loading"], id="loading"),
         pytest.param(engine_of(pipeline=pipeline(), assigned=False), ["no partitions assigned yet"], id="unassigned"),
         pytest.param(engine_of(pipeline=pipeline(), located=False), ["positions not known yet"], id="not positioned"),
+        pytest.param(
+            engine_of(pipeline=pipeline(), heard=False), ["the group's coordinator does not answer"], id="unheard"
+        ),
         pytest.param(engine_of(pipeline=pipeline(draining=True)), ["draining"], id="draining"),
         pytest.param(
             engine_of(pipeline=pipeline(failure=ValueError(), draining=True)), ["broken", "draining"], id="broken"

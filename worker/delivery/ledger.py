@@ -173,6 +173,12 @@ class Ledger:
         """Releases that are not acknowledged, or wait for one before them that is not."""
         return sum(len(ledger.unacknowledged) for ledger in self._partitions.values())
 
+    def open_events(self) -> int:
+        """Count the events that were received and are not safe to commit: a restart would read them again."""
+        ledgers = self._partitions.values()
+        undecided = sum(len(entry.fetch) - entry.released for ledger in ledgers for entry in ledger.entries)
+        return undecided + sum(one.stop - one.start for ledger in ledgers for one in ledger.unacknowledged)
+
     def revoke(self, partitions: Iterable[Partition]) -> list[Fetch]:
         """Forget these partitions; returns their fetches that were open."""
         gone = [self._partitions.pop(partition) for partition in set(partitions) & self._partitions.keys()]

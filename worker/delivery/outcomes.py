@@ -70,6 +70,12 @@ class WithdrawnError(KafkaError):  # type: ignore[misc]
     retriable = True
 
 
+class SessionUnconfirmedError(KafkaError):  # type: ignore[misc]
+    """A batch was not sent: the group's coordinator has not confirmed for too long that its inputs are still ours."""
+
+    retriable = True
+
+
 #: The broker's codes that aiokafka 0.14 does not know and that are more than "try again".
 _CODES: dict[int, type[KafkaError]] = {
     InvalidRecordError.errno: InvalidRecordError,

@@ -31,7 +31,7 @@ from aiokafka.protocol.produce import (
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.outcomes import Outcome, PartitionGoneError, backoff, error_for, outcome
+from worker.delivery.outcomes import Outcome, PartitionGoneError, SessionUnconfirmedError, backoff, error_for, outcome
 
 #: How long a broker may wait for its replicas, and we for its answer, in milliseconds.
 REQUEST_TIMEOUT_MS = 40_000
@@ -81,14 +81,22 @@ class ProduceClient:
         connection: where and how to connect, as ``client_options`` gives it.
         topics: those whose partitions are looked up.
         compression: codec of the batches: none, gzip, snappy, lz4 or zstd.
+        confirmed: asked before each request's bytes go to the connection, whether the group's session certainly lasts.
         options: aiokafka's client's own, besides.
     """
 
     def __init__(
-        self, connection: dict[str, Any], topics: tuple[str, ...], compression: str = "none", **options: Any
+        self,
+        connection: dict[str, Any],
+        topics: tuple[str, ...],
+        compression: str = "none",
+        *,
+        confirmed: Callable[[], bool],
+        **options: Any,
     ) -> None:
         self._client = AIOKafkaClient(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS, **options)
         self._topics = topics
+        self._confirmed = confirmed
         self._codec = _CODECS[compression]
         self._partitions: dict[str, int] = {}
         self._producer_id: int | None = None
@@ -166,10 +174,17 @@ class ProduceClient:
             check: called at the last moment before the bytes go to the connection; what it raises keeps them here.
 
         Raises:
+            SessionUnconfirmedError: the session may have ended, while the process was frozen, say; nothing was sent.
             KafkaError: it may or may not have been written; see ``outcome``.
         """
+
+        def check_all() -> None:
+            check()
+            if not self._confirmed():
+                raise SessionUnconfirmedError()
+
         try:
-            response = await self._client.send(self._leader(target), _ProduceRequest(target, batch, check))
+            response = await self._client.send(self._leader(target), _ProduceRequest(target, batch, check_all))
             ((_, ((_, code, *rest),)),) = response.topics
             if code in (NO_ERROR, DUPLICATE_SEQUENCE_NUMBER):
                 return None
@@ -177,7 +192,7 @@ class ProduceClient:
             if outcome(error) is not Outcome.REFUSED:
                 raise error
         except KafkaError as failed:
-            if failed.retriable:  # the leader has moved, perhaps
+            if failed.retriable and not isinstance(failed, SessionUnconfirmedError):  # the leader has moved, perhaps
                 self._client.force_metadata_update()
             raise
         records = rest[3] if response.API_VERSION >= 8 else ()

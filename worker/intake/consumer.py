@@ -19,12 +19,15 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from faust.types import TP, Message
 from mode import Service
 
+from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
 from worker.errors import Rejection
 from worker.fetch import Fetch
 from worker.intake.thread import FetchConsumerThread, Poll, position
 from worker.intake.unreadable import UnreadableLog, UnreadableRecord
 
+#: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
+NO_MEMBER_SECONDS = 0.1
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
 #: Between two looks at whether the group still takes us.
@@ -42,6 +45,9 @@ class Intake(Protocol):
 
     @property
     def isolation_level(self) -> str: ...
+
+    @property
+    def session(self) -> GroupSession: ...
 
     @property
     def start_time_ms(self) -> int | None:
@@ -90,10 +96,17 @@ class FetchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> FetchConsumerThread:
         return FetchConsumerThread(
-            self, isolation_level=self._intake.isolation_level, loop=self.loop, beacon=self.beacon
+            self,
+            isolation_level=self._intake.isolation_level,
+            session=self._intake.session,
+            loop=self.loop,
+            beacon=self.beacon,
         )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        if self._positioned is not None and not self._intake.session.is_member:
+            await self.sleep(NO_MEMBER_SECONDS)
+            return
         try:
             polled, active = await self._wait_next_records(timeout)
         except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
@@ -135,8 +148,12 @@ class FetchConsumer(driver.Consumer):
         return active is None or tp in active or tp in self._buffered_partitions
 
     def _is_current(self, polled: Poll) -> bool:
-        """Whether no rebalance or stop has begun since the poll."""
-        return self.flow_active and self._thread.current_assignment() is polled.assignment
+        """Whether no rebalance or stop has begun since the poll, and the partitions were not given to others."""
+        return (
+            self.flow_active
+            and self._intake.session.is_member
+            and self._thread.current_assignment() is polled.assignment
+        )
 
     def _pass_over(self, polled: Poll) -> None:
         """Where a partition is read on without a record: past what was aborted, compacted or a marker."""
@@ -248,7 +265,9 @@ class FetchConsumer(driver.Consumer):
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._intake.topics:
-            return self._intake.ledger.committable(Partition(*tp))
+            # A broker takes the offsets of a client that is no member at all, as long as nobody else is one.
+            is_member = self._intake.session.is_member
+            return self._intake.ledger.committable(Partition(*tp)) if is_member else None
         return super()._new_offset(tp)
 
     # When a buffer is full Faust takes its partition out of those it polls, and sleeps for a second once none is left.

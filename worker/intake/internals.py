@@ -44,9 +44,13 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_CONSUMER, "_filter_tps_with_pending_acks", ("self", "topics")),
     (_CONSUMER, "_new_consumer_thread", ("self",)),
     (_THREAD, "__init__", ("self", "consumer", "kwargs")),
+    (_THREAD, "on_start", ("self",)),
     (_THREAD, "_create_worker_consumer", ("self", "transport")),
     (_THREAD, "_fetch_records", ("self", "consumer", "active_partitions", "timeout", "max_records")),
+    (f"{_COORDINATOR}.GroupCoordinator", "_send_req", ("self", "request")),
+    (f"{_COORDINATOR}.GroupCoordinator", "reset_generation", ("self",)),
     # called
+    (f"{_COORDINATOR}.GroupCoordinator", "_do_heartbeat", ("self",)),
     (_CONSUMER, "_wait_next_records", ("self", "timeout")),
     (_CONSUMER, "maybe_wait_for_commit_to_finish", ("self",)),
     (_CONSUMER, "_to_message", ("self", "tp", "record")),

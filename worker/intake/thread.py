@@ -11,8 +11,11 @@ from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
 from aiokafka import TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.types import TP
 
+from worker.delivery.group_session import GroupSession
+from worker.intake.membership import watch_membership
 from worker.intake.records import install
 
 
@@ -32,13 +35,23 @@ class Poll(dict[TP, list[Any]]):
 
 
 class FetchConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread, with notes of each poll, and an isolation level, which Faust couples to its own transactions."""
+    """Faust's thread, with notes of each poll and of the membership, and an isolation level.
+
+    Faust couples the isolation level to its own transactions.
+    """
 
     logger = logging.getLogger("faust.consumer")
 
-    def __init__(self, consumer: Any, *, isolation_level: str, **kwargs: Any) -> None:
+    def __init__(self, consumer: Any, *, isolation_level: str, session: GroupSession, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
         self._wanted_isolation_level = isolation_level
+        self._session = session
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        if isinstance(coordinator, GroupCoordinator):  # nothing is subscribed yet, so that nothing was sent
+            watch_membership(coordinator, self._session)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         install()

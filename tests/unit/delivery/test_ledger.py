@@ -64,6 +64,21 @@ def test_fetches_that_were_only_waiting_are_done_with_the_one_before_them() -> N
     assert ledger.acknowledge(third) == fetches[2:]
 
 
+def test_what_is_not_safe_to_commit_is_counted() -> None:
+    ledger = Ledger()
+    fetch = make_fetch(0, [0, 0, 0])
+    ledger.open(fetch)
+    assert ledger.open_events() == 3
+    (first,) = ledger.settle(fetch, [0])
+    (second,) = ledger.settle(fetch, [1])
+    ledger.acknowledge(second)
+    assert ledger.open_events() == 3, "the second is not safe before the first"
+    ledger.acknowledge(first)
+    assert ledger.open_events() == 1
+    ledger.acknowledge(ledger.settle(fetch, [2])[0])
+    assert ledger.open_events() == 0
+
+
 def test_holes_in_offsets_are_passed() -> None:
     ledger = Ledger()
     fetch = make_fetch(5, [3, 0], trailing=7)

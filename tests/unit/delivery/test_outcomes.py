@@ -8,6 +8,7 @@ from worker.delivery.outcomes import (
     InvalidRecordError,
     Outcome,
     PartitionGoneError,
+    SessionUnconfirmedError,
     UnsupportedCompressionTypeError,
     WithdrawnError,
     backoff,
@@ -46,7 +47,7 @@ RETRY = {
     # the connection
     *("KafkaConnectionError", "KafkaTimeoutError", "KafkaUnavailableError", "NoBrokersAvailable", "NodeNotReadyError"),
     *("KafkaProtocolError", "CorrelationIdError", "Cancelled", "TooManyInFlightRequests", "StaleMetadata"),
-    *("MetadataEmptyBrokerList", "WithdrawnError"),
+    *("MetadataEmptyBrokerList", "WithdrawnError", "SessionUnconfirmedError"),
     # not of a produce request: should one of them come, the broker is to be asked again
     *("KafkaError", "BrokerResponseError", "NoError", "OffsetOutOfRangeError", "InvalidFetchRequestError"),
     *("OffsetMetadataTooLargeError", "GroupLoadInProgressError", "GroupCoordinatorNotAvailableError"),
@@ -66,7 +67,13 @@ EXPECTED = {
     **dict.fromkeys(FATAL, Outcome.FATAL),
     **dict.fromkeys(RETRY, Outcome.RETRY),
 }
-OURS = (InvalidRecordError, UnsupportedCompressionTypeError, PartitionGoneError, WithdrawnError)
+OURS = (
+    InvalidRecordError,
+    UnsupportedCompressionTypeError,
+    PartitionGoneError,
+    WithdrawnError,
+    SessionUnconfirmedError,
+)
 KINDS = sorted(
     {
         *(kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, KafkaError)),

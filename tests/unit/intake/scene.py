@@ -19,6 +19,7 @@ from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.structs import OffsetAndTimestamp
 from faust.types import TP, Message
 
+from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
@@ -145,6 +146,8 @@ class Intake:
     def __init__(self, start_time_ms: int | None) -> None:
         self.ledger = Ledger()
         self.start_time_ms = start_time_ms
+        self.session = GroupSession(timeout=60)
+        self.session.joined(self.session.now())
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         self.ledger.revoke(partitions)

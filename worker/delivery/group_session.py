@@ -1,0 +1,78 @@
+"""This member's session with its consumer group, which decides whether outputs may still be sent.
+
+The coordinator gives a member's partitions away when it has not heard of it for ``session_timeout``. A member that was
+frozen, or cut off, cannot know that it happened. It knows when it last *sent* a request that the coordinator then
+answered well: for ``session_timeout`` from then on the partitions are its own, and nobody else's.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+
+def is_confirmed(renewed_at: float | None, now: float, timeout: float) -> bool:
+    """Decide whether the partitions are certainly this member's, so that outputs may be sent.
+
+    Args:
+        renewed_at: when the newest request that the coordinator answered well was sent; None: we are no member.
+        now: seconds on the same clock.
+        timeout: seconds after which the coordinator gives up a member it has not heard of.
+    """
+    return renewed_at is not None and now - renewed_at < timeout
+
+
+def session_clock() -> float:
+    """Return seconds since the machine's start. Unlike the monotonic clock it counts, on Linux, time in suspend."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class GroupSession:
+    """The session, written by the consumer's thread and read by the event loop.
+
+    Args:
+        timeout: the group's ``session_timeout``, in seconds.
+        clock: seconds that go on while the process is frozen.
+    """
+
+    def __init__(self, timeout: float, clock: Callable[[], float] = session_clock) -> None:
+        self.timeout = timeout
+        self.now = clock
+        self._renewed_at: float | None = None
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the coordinator has taken us in, and has not said since that it does not know us."""
+        return self._renewed_at is not None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the partitions are certainly ours at this moment."""
+        return is_confirmed(self._renewed_at, self.now(), self.timeout)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called, in the thread that noticed it, when the membership begins or ends."""
+        self._listeners.append(listener)
+
+    def joined(self, sent_at: float) -> None:
+        """Note an assignment: the coordinator answered a sync that was sent at ``sent_at``."""
+        self._change(lambda _: sent_at)
+
+    def renewed(self, sent_at: float) -> None:
+        """Note that a heartbeat sent at ``sent_at`` was answered well. Who is no member does not become one by it."""
+        self._change(lambda before: None if before is None else sent_at)
+
+    def ended(self) -> None:
+        """Note that the coordinator does not know this member any more, or is about to be told to forget it."""
+        self._change(lambda _: None)
+
+    def _change(self, change: Callable[[float | None], float | None]) -> None:
+        with self._lock:
+            before = self._renewed_at
+            now = self._renewed_at = change(before)
+        if (before is None) != (now is None):
+            for listener in self._listeners:
+                listener()
