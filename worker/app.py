@@ -37,6 +37,7 @@ from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.observability.health import add_pages
 from worker.observability.server import PageServer
+from worker.process import run_until_stopped
 from worker.settings import Settings, load_settings
 
 #: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
@@ -166,7 +167,7 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
     worker = QuietWorker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
     quieten(settings.log_level)
     try:
-        _run_until_stopped(worker)
+        run_until_stopped(worker)
     except KafkaError as error:
         raise asyncio.run(explained(settings, error)) from error
     except OSError as error:
@@ -181,17 +182,6 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
             f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "
             "will be read again"
         )
-
-
-def _run_until_stopped(worker: faust.Worker) -> None:
-    # Where mode looks for what to cancel, once everything has stopped: a model that loads must not hold a stop up.
-    start = worker._starting_fut = asyncio.ensure_future(worker.start(), loop=worker.loop)
-    try:
-        worker.loop.run_until_complete(start)
-    except asyncio.CancelledError:
-        pass  # by a signal
-    finally:
-        worker.stop_and_shutdown()
 
 
 def quieten(level: str) -> None:

@@ -162,6 +162,7 @@ def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(
     )
     assert worker.wait() == 1
     assert message in worker.log
+    assert "Event loop is closed" not in worker.log
     published = scene.client.end_offsets(topics.output)
     for partition, offset in scene.client.committed(topics.group, topics.input).items():
         assert offset <= published[partition]

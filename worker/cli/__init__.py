@@ -1,15 +1,21 @@
 """The command ``sentiment-worker``, one file a command group."""
 
+from typing import NoReturn
 
-def main() -> int:
-    """Run the command line; returns the exit code, see `worker.cli.commands.main`."""
-    try:
-        # Here, so that Ctrl-C while the libraries are read in is no traceback either.
-        from worker.cli.commands import main as run
+from worker import process
 
-        return run()
-    except KeyboardInterrupt:
-        return 130
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code, see `worker.cli.commands.main`."""
+    process.end_at_signals()
+    process.run_to_the_end(_command)
+
+
+def _command() -> int:
+    # Here, so that Ctrl-C while the libraries are read in is no traceback either.
+    from worker.cli.commands import main as run
+
+    return run()
 
 
 __all__ = ["main"]

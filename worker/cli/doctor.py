@@ -1,6 +1,5 @@
 """``doctor``: is everything there that a worker needs, and what to do if not."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from worker.connection import principal
 from worker.diagnosis import connected
 from worker.errors import WorkerError
 from worker.permissions import Permission, missing_creations, missing_permissions, refusal
+from worker.process import run_async
 from worker.settings import Settings, load_settings
 from worker.tokens import PaddedBatch
 
@@ -57,8 +57,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "valid; `sentiment-worker config` shows them and where they come from")
     with _doing("asking the broker"):
         try:
-            present = asyncio.run(present_topics(settings))
-            refused = asyncio.run(_refused(settings, present))
+            present = run_async(present_topics(settings))
+            refused = run_async(_refused(settings, present))
         except WorkerError as error:
             yield Finding("broker", False, str(error))
             yield Finding("topics", False, "not looked for, since no broker answers")

@@ -1,5 +1,6 @@
 """``run``: the worker itself."""
 
+from worker import process
 from worker.cli.flags import Flags, with_flags
 from worker.settings import load_settings
 
@@ -11,6 +12,9 @@ def run(flags: Flags) -> None:
     Every flag can be given as SENTIMENT_<NAME>, too, or stand in sentiment-worker.toml.
     """
     settings = load_settings(**flags)  # a wrong flag is said before seconds are spent on imports
+
+    # Told to stop before there is anything to stop, it ends at once. The worker has handlers of its own.
+    process.end_at_signals(terminated=0, tidies_up=False)
 
     from worker.app import run as run_worker
 

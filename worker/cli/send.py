@@ -18,6 +18,7 @@ from worker.cli.lines import lines_as_they_come, opened
 from worker.connection import client_options
 from worker.diagnosis import explained
 from worker.errors import SettingError
+from worker.process import run_async
 from worker.settings import Settings, load_settings
 from worker.wording import counted
 
@@ -62,10 +63,10 @@ def send(
         raise SettingError("there are texts and --file: give one of them")
     skipped: list[int] = []
     if texts:
-        sent = asyncio.run(_send(settings, topic, key, _events_of_texts(settings, texts)))
+        sent = run_async(_send(settings, topic, key, _events_of_texts(settings, texts)))
     else:
         with opened(file) as stream:
-            sent = asyncio.run(_send(settings, topic, key, _events_of_lines(settings, stream, shape, skipped)))
+            sent = run_async(_send(settings, topic, key, _events_of_lines(settings, stream, shape, skipped)))
     servers = ",".join(settings.bootstrap_servers)
     typer.echo(f"{counted(sent, 'event')} acknowledged in {topic} at {servers}")
     if skipped:

@@ -1,6 +1,5 @@
 """``topics``: make the topics that the settings name, and look at them."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from worker.cli.flags import CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import client_options
 from worker.diagnosis import check_connection, explained
 from worker.errors import BrokerError
+from worker.process import run_async
 from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _admin(settings: Settings) -> Iterator["KafkaAdminClient"]:
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    asyncio.run(check_connection(settings))
+    run_async(check_connection(settings))
     try:
         admin = KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=CONNECT_MILLISECONDS)
         try:
@@ -103,4 +103,4 @@ def _admin(settings: Settings) -> Iterator["KafkaAdminClient"]:
         finally:
             admin.close()
     except KafkaError as error:
-        raise asyncio.run(explained(settings, error)) from error
+        raise run_async(explained(settings, error)) from error

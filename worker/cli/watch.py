@@ -14,6 +14,7 @@ from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json,
 from worker.connection import client_options
 from worker.diagnosis import explained
 from worker.pointer import Pointer
+from worker.process import run_async
 from worker.settings import Settings, load_settings
 
 WAIT_SECONDS = 0.5
@@ -53,7 +54,7 @@ def watch(
         else:
             console.print(dead_letter_line(record) if dead_letters else event_line(record, text_path), soft_wrap=True)
 
-    asyncio.run(_watch(settings, topic, start, count, show))
+    run_async(_watch(settings, topic, start, count, show))
 
 
 async def _watch(settings: Settings, topic: str, start: Start, count: int | None, show: Callable[[Any], None]) -> None:

@@ -10,12 +10,12 @@ What is used or overridden here without being public stands in ``worker/intake/i
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import ConsumerStoppedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faust.types import TP, Message
 from mode import Service
 
@@ -28,6 +28,8 @@ from worker.intake.unreadable import UnreadableLog, UnreadableRecord
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
+#: Seconds between looks at whether the worker still serves its consumer's thread.
+LOOK_SECONDS = 0.5
 #: How long a worker that stops waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
 #: Between two looks at whether the group still takes us.
@@ -255,6 +257,35 @@ class FetchConsumer(driver.Consumer):
         # Faust takes a commit that is under way for this one, although it began before the drain ended.
         await self.maybe_wait_for_commit_to_finish()
         await super().wait_empty()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        try:
+            return await super()._commit(offsets)
+        except ConsumerStoppedError:
+            return False
+
+    # At a crash the queue of what the thread asks of us is not served any more. The thread must not wait for that: it
+    # would never end.
+
+    async def threadsafe_partitions_revoked(self, receiver_loop: Any, revoked: set[TP]) -> None:
+        await self._while_served(super().threadsafe_partitions_revoked(receiver_loop, revoked))
+
+    async def threadsafe_partitions_assigned(
+        self, receiver_loop: Any, assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        await self._while_served(super().threadsafe_partitions_assigned(receiver_loop, assigned, generation_id))
+
+    async def _while_served(self, call: Coroutine[Any, Any, None]) -> None:
+        """Await a call from the thread to the worker's loop; in the thread."""
+        task = asyncio.ensure_future(call)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=LOOK_SECONDS)
+                if self._method_queue.should_stop and not task.done():
+                    return
+            await task
+        finally:
+            task.cancel()
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)

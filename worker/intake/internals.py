@@ -44,7 +44,13 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_CONSUMER, "_filter_tps_with_pending_acks", ("self", "topics")),
     (_CONSUMER, "_new_consumer_thread", ("self",)),
     (_THREAD, "__init__", ("self", "consumer", "kwargs")),
+    (_CONSUMER, "_commit", ("self", "offsets")),
+    (_CONSUMER, "threadsafe_partitions_revoked", ("self", "receiver_loop", "revoked")),
+    (_CONSUMER, "threadsafe_partitions_assigned", ("self", "receiver_loop", "assigned", "generation_id")),
     (_THREAD, "on_start", ("self",)),
+    (_THREAD, "_start_thread", ("self",)),
+    (_THREAD, "_crash", ("self", "reason")),
+    (_THREAD, "_stopped_set", ("self",)),
     (_THREAD, "_create_worker_consumer", ("self", "transport")),
     (_THREAD, "_fetch_records", ("self", "consumer", "active_partitions", "timeout", "max_records")),
     (f"{_COORDINATOR}.GroupCoordinator", "_send_req", ("self", "request")),
@@ -110,6 +116,7 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 #: (class, attribute of its objects, type of the value).
 ATTRIBUTES: tuple[tuple[str, str, type], ...] = (
     (_CONSUMER, "transport", object),
+    (_CONSUMER, "_method_queue", object),
     (_CONSUMER, "_thread", object),
     (_CONSUMER, "flow_active", bool),
     (_CONSUMER, "_buffered_partitions", set),

@@ -5,13 +5,16 @@ consumer, a look at a position and a seek) is done in one go in that thread: bet
 poll, seek or be assigned.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
 from aiokafka import TopicPartition
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import ConsumerStoppedError
 from faust.types import TP
 
 from worker.delivery.group_session import GroupSession
@@ -46,12 +49,60 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__init__(consumer, **kwargs)
         self._wanted_isolation_level = isolation_level
         self._session = session
+        self._has_ended = False
+        self._asked: set[asyncio.Future[Any]] = set()
+        """What the thread has yet to answer."""
 
     async def on_start(self) -> None:
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
         if isinstance(coordinator, GroupCoordinator):  # nothing is subscribed yet, so that nothing was sent
             watch_membership(coordinator, self._session)
+
+    async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:
+        """Have ``fun`` awaited in the thread.
+
+        Raises:
+            ConsumerStoppedError: the thread has ended; whoever asks it then would wait for ever.
+        """
+        if self._has_ended:
+            raise ConsumerStoppedError
+        promise: asyncio.Future[Any] = self.parent_loop.create_future()
+        self._asked.add(promise)
+        try:
+            await self.method_queue.call(promise, fun, *args, **kwargs)
+            return await promise
+        except asyncio.CancelledError:
+            if promise.cancelled() or not promise.done():
+                raise  # it is we who were cancelled
+            raise ConsumerStoppedError from None  # in the thread, which is stopping
+        except RuntimeError:
+            if self.thread_loop.is_closed():
+                raise ConsumerStoppedError from None
+            raise
+        finally:
+            self._asked.discard(promise)
+
+    def _start_thread(self) -> None:
+        try:
+            super()._start_thread()
+        finally:
+            with suppress(RuntimeError):  # the worker's loop is closed, and nobody waits any more
+                self.parent_loop.call_soon_threadsafe(self._give_up_what_was_asked)
+
+    def _give_up_what_was_asked(self) -> None:
+        self._has_ended = True
+        for promise in self._asked:
+            if not promise.done():
+                promise.set_exception(ConsumerStoppedError())
+
+    def _crash(self, reason: BaseException) -> None:
+        """Note that something else has crashed. The thread goes on until it is stopped: a commit is still to come."""
+        self.crash_reason = reason
+
+    def _stopped_set(self) -> None:
+        with suppress(RuntimeError):  # it has ended by itself
+            super()._stopped_set()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         install()

@@ -9,6 +9,7 @@ from worker.classifier import Device
 from worker.codec import Codec
 from worker.delivery.publisher import Publisher
 from worker.errors import WorkerError
+from worker.process import end
 from worker.settings import load_settings
 
 AFTER = {"decode": 1, "tokenise": 1, "device": 5, "publish": 5}
@@ -25,7 +26,7 @@ def break_after(calls: int, owner: Any, name: str, stage: str) -> None:
     setattr(owner, name, broken)
 
 
-def main(stage: str) -> int:
+def main(stage: str) -> None:
     if stage == "tokenise":
         load = app.load_classifier
 
@@ -43,12 +44,12 @@ def main(stage: str) -> int:
         }[stage]
         break_after(AFTER[stage], owner, name, stage)
         app.run(load_settings())
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1]))
+        main(sys.argv[1])
     except (WorkerError, RuntimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        end(1)
+    end(0)

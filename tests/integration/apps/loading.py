@@ -6,6 +6,7 @@ from typing import Any
 
 from worker import app
 from worker.errors import WorkerError
+from worker.process import end
 from worker.settings import load_settings
 
 
@@ -19,4 +20,5 @@ if __name__ == "__main__":
         app.run(load_settings(), load=load)
     except WorkerError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        end(1)
+    end(0)

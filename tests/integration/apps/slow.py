@@ -7,10 +7,11 @@ from typing import Any
 from worker import app
 from worker.classifier import Device
 from worker.errors import WorkerError
+from worker.process import end
 from worker.settings import load_settings
 
 
-def main(seconds: float) -> int:
+def main(seconds: float) -> None:
     classify = Device.classify
 
     def slowly(device: Device, batch: Any) -> Any:
@@ -19,12 +20,12 @@ def main(seconds: float) -> int:
 
     Device.classify = slowly  # type: ignore[method-assign]
     app.run(load_settings())
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(float(sys.argv[1])))
+        main(float(sys.argv[1]))
     except WorkerError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        end(1)
+    end(0)

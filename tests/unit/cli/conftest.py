@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from worker.cli import main
+from worker.cli.commands import main
 from worker.embedded import EmbeddedBroker
 from worker.settings import CONFIG_FILE_VARIABLE, Settings
 

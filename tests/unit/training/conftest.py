@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from worker.cli import main
+from worker.cli.commands import main
 from worker.settings import Settings
 
 WORDS = {

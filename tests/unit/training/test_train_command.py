@@ -152,7 +152,7 @@ def show(bar, now, show=_Bar.show):
         os.kill(os.getpid(), signal.SIGINT)
 
 _Bar.show = show
-sys.exit(main())
+main()
 """
 
 

@@ -19,6 +19,7 @@ from worker.cli.flags import Flags, with_flags
 from worker.cli.rendering import dead_letter_line, event_line
 from worker.embedded import EmbeddedBroker, rated_sentences
 from worker.pointer import Pointer
+from worker.process import run_async
 from worker.settings import Settings, load_settings
 
 REFRESH_SECONDS = 0.2
@@ -38,7 +39,7 @@ def demo(
     settings = load_settings(**flags)
     console = stdout()
     try:
-        adds_up = asyncio.run(_demo(settings, console, keep=keep))
+        adds_up = run_async(_demo(settings, console, keep=keep))
     except asyncio.CancelledError:
         raise typer.Exit(TERMINATED) from None
     if not adds_up:
