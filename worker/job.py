@@ -86,6 +86,11 @@ class Job:
         """The slots of a release that are forwarded as they are, ascending."""
         return _within(self._decoded.forwarded, release)
 
+    def refused(self, slot: int) -> None:
+        """Note that the broker refused the output in this slot: its answer is a dead letter, not the event itself."""
+        if slot in (forwarded := self._decoded.forwarded):
+            forwarded.remove(slot)
+
     def skipped_in(self, release: Release) -> list[int]:
         """The slots of a release that are answered by nothing, ascending."""
         return _within(self._decoded.skipped, release)

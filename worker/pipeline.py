@@ -245,6 +245,9 @@ class Pipeline:
             FloodError: nearly everything is refused; what is must not become dead letters.
         """
         self._refusal_breaker.count_events(size, refused)
+        for event in refused:
+            if job := self._jobs.get(event.fetch):
+                job.refused(event.slot)
         self._note([event.reason for event in refused])
 
     def _note(self, reasons: list[Reason]) -> None:

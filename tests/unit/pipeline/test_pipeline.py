@@ -496,6 +496,19 @@ def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_cou
     with_pipeline(body, on_no_text=on_no_text)
 
 
+def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter() -> None:
+    async def body(bench: Bench) -> None:
+        fetch = fetch_of([NO_TEXT, NO_TEXT])
+        await bench.submit(fetch)
+        ((release, _),) = bench.releases
+        bench.pipeline.refused(2, [Event(1, fetch, 1, Reason.OUTPUT_REFUSED)])
+        bench.pipeline.delivered(release, 1)
+        found = bench.pipeline.statistics()
+        assert (found.received, found.published, found.forwarded, found.dead_lettered) == (2, 0, 1, 1)
+
+    with_pipeline(body, on_no_text="forward")
+
+
 def test_a_fetch_of_skipped_events_alone_moves_the_offset_although_nothing_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([NO_TEXT] * 5))
