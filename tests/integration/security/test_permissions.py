@@ -105,7 +105,10 @@ def test_a_permission_that_is_taken_away_ends_the_worker_which_names_it(
     secured: SecuredKafka, administrator: Client, topics: Topics, start: Callable[..., Worker], what: str
 ) -> None:
     worker = start(secured.login()).wait_ready()
-    eventually(lambda: administrator.count(topics.output) == 20, "the events are answered")
+    eventually(
+        lambda: sum(administrator.committed(topics.group, topics.input).values()) == 20,
+        "the events are answered, and committed",
+    )
     operation, resource, name = of(topics)[what]
     secured.forbid(operation, resource, name)
     if what != "group":  # of the group it hears although there is nothing to commit

@@ -146,6 +146,7 @@ class Intake:
     def __init__(self, start_time_ms: int | None) -> None:
         self.ledger = Ledger()
         self.start_time_ms = start_time_ms
+        self.failures: list[BaseException] = []
         self.session = GroupSession(timeout=60)
         self.session.joined(self.session.now())
 
@@ -155,6 +156,9 @@ class Intake:
     def resume(self) -> None: ...
 
     async def drain(self, *, stopping: bool) -> None: ...
+
+    def fail(self, error: BaseException) -> None:
+        self.failures.append(error)
 
 
 class Scene:

@@ -13,6 +13,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import GroupAuthorizationFailedError
 from faust.types import TP
 from scene import Intake
 
@@ -215,3 +216,14 @@ def test_each_rebalance_makes_another_assignment(bootstrap: str) -> None:
 
     first, second = asyncio.run(assignments())
     assert first is not second
+
+
+def test_what_shuts_us_out_of_the_group_is_told_although_nobody_polls(bootstrap: str) -> None:
+    async def told() -> list[BaseException]:
+        async with Real(bootstrap) as real:
+            assert real.thread.group_error() is None
+            real.kafka._coordinator._pending_exception = GroupAuthorizationFailedError("group")
+            await asyncio.wait_for(consumer.FetchConsumer._watch_the_group(real.consumer), 10)
+            return real.transport.intake.failures
+
+    assert [type(error) for error in asyncio.run(told())] == [GroupAuthorizationFailedError]
