@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from integration.polling import eventually
 from integration.process import COMMAND, environment, free_port
 
 SECONDS = 60.0
@@ -71,6 +72,7 @@ def carry_out(stop: Stop, settings: Mapping[str, object], log: Path) -> list[str
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+        eventually(lambda: process.poll() is not None or _is_ours(process.pid), "our code has begun")
         time.sleep(stop.seconds)  # the moment is what is tried
         process.send_signal(stop.signum)
         try:
@@ -82,6 +84,13 @@ def carry_out(stop: Stop, settings: Mapping[str, object], log: Path) -> list[str
     text = log.read_text(errors="replace")
     found = [] if code in stop.codes() else [f"exit code {code}"]
     return found + [sign for sign in UNCLEAN if sign in text]
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether a process catches SIGTERM, which Python itself does not: before that it is the interpreter that ends."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def main(bootstrap: str, model: str, count: str, seed: str = "1") -> int:
