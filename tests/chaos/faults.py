@@ -182,15 +182,15 @@ def flood_below_breaker(scene: Scene, fault: Fault) -> None:
 def flood_above_breaker(scene: Scene, fault: Fault) -> None:
     """A flood that stops every worker that gets it, until somebody raises the limit."""
     flags, since = scene.workers.flags, time.time()
-    with scene.window(FLOOD):
-        scene.load.burst("no_text", 3 * BREAKER, fault.target)
-        deadline = time.monotonic() + fault.seconds
-        while not any(end.expected == "flood" and end.time > since for end in scene.workers.ends):
-            if time.monotonic() > deadline or scene.ended.is_set():
-                break
-            time.sleep(0.1)
-        flags["max_consecutive_invalid"] = 100 * BREAKER
-        # Whoever got it next and still has the old limit stops as well, and is started with the new one.
+    scene.workers.during(FLOOD)  # to the end: who lags behind meets the flood late
+    scene.load.burst("no_text", 3 * BREAKER, fault.target)
+    deadline = time.monotonic() + fault.seconds
+    while not any(end.expected == "flood" and end.time > since for end in scene.workers.ends):
+        if time.monotonic() > deadline or scene.ended.is_set():
+            break
+        time.sleep(0.1)
+    # Whoever got it next and still has the old limit stops as well, and is started with the new one.
+    flags["max_consecutive_invalid"] = 100 * BREAKER
 
 
 def _recreate(scene: Scene, name: str) -> None:
