@@ -35,6 +35,7 @@ from worker.engine import Engine
 from worker.errors import WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
+from worker.intake.static_member import Assignor
 from worker.observability.health import add_pages
 from worker.observability.server import PageServer
 from worker.process import run_until_stopped
@@ -111,7 +112,10 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         broker_request_timeout=max(settings.session_timeout + 30.0, rebalance_timeout + 15.0),
         broker_rebalance_timeout=rebalance_timeout,
         broker_heartbeat_interval=min(3.0, settings.session_timeout / 3),
+        PartitionAssignor=Assignor,
         consumer_group_instance_id=settings.group_instance_id,
+        consumer_metadata_max_age_ms=int(settings.metadata_max_age * 1000),
+        producer_metadata_max_age_ms=int(settings.metadata_max_age * 1000),
         consumer_auto_offset_reset="latest" if settings.start_from == "latest" else "earliest",
         stream_wait_empty=True,  # at a stop and a rebalance: our own drain, with its deadline
         topic_disable_leader=True,  # no leader topic is made for a job that needs none
@@ -127,6 +131,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         settings,
         load,
         located=lambda: cast(FetchConsumer, app.consumer).located,
+        waits_for=lambda: cast(FetchConsumer, app.consumer).places.reasons(),
         loop=app.loop,
         beacon=app.beacon,
     )

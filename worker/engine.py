@@ -9,9 +9,10 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,7 +27,9 @@ from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
 from worker.diagnosis import connected, explained
+from worker.errors import BrokerError
 from worker.fetch import Fetch
+from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
 from worker.job import Answer
 from worker.permissions import check_permissions, refused
@@ -50,21 +53,32 @@ class Engine(Service):
     mundane_level = "debug"
 
     def __init__(
-        self, settings: Settings, load: Callable[[Settings], Classifier], *, located: Callable[[], bool], **kwargs: Any
+        self,
+        settings: Settings,
+        load: Callable[[Settings], Classifier],
+        *,
+        located: Callable[[], bool],
+        waits_for: Callable[[], list[str]] = list,
+        **kwargs: Any,
     ) -> None:
-        """``located`` tells whether intake knows where each partition of ours is read from."""
+        """``located`` tells whether intake knows where each partition is read from, ``waits_for`` what it lacks."""
         super().__init__(**kwargs)
         self.settings = settings
         self.session = GroupSession(settings.session_timeout)
         self._load = load
         self._located = located
+        self._waits_for = waits_for
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
         self.topics = frozenset(settings.input_topics)
         self.isolation_level = settings.isolation_level
+        self.on_offset_reset = settings.on_offset_reset
+        self.metadata_max_age = settings.metadata_max_age
         self.start_time_ms = _start_time_ms(settings.start_from)
         self.assigned = False
         """Whether the group has given us partitions, or told us that there are none for us."""
         self._said_ready = False
+        self._offset_resets = 0
+        self._stalled: Mapping[Partition, int] = {}
         self.unfinished = False
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
         self.owns_process = False
@@ -87,7 +101,11 @@ class Engine(Service):
             if self.settings.missing_topics == "create":  # not before it is known that there will be a worker for them
                 await ensure_topics(self.settings, connection)
             self._client = ProduceClient(
-                connection, self.settings.topics, self.settings.compression, confirmed=lambda: self.session.is_fresh
+                connection,
+                self.settings.topics,
+                self.settings.compression,
+                metadata_max_age_ms=int(self.settings.metadata_max_age * 1000),
+                confirmed=lambda: self.session.is_fresh,
             )
             await self._client.start()
         except KafkaError as error:
@@ -132,6 +150,16 @@ class Engine(Service):
         """Forget what is pending of these partitions."""
         if self._pipeline is not None:
             self._pipeline.revoke(partitions)
+
+    def note_reset(self, reset: Reset) -> None:
+        """Count a partition whose offset is not of its log, and stop where ``on_offset_reset=fail``."""
+        self._offset_resets += 1
+        if reset.policy == "fail":
+            self.fail(BrokerError(str(reset)))
+
+    def note_stalled(self, partitions: Mapping[Partition, int]) -> None:
+        """Note how many offsets wait behind an open transaction, by partition."""
+        self._stalled = partitions
 
     def on_assigned(self, partitions: Iterable[Sequence[Any]]) -> None:
         """The group has decided what is ours."""
@@ -201,10 +229,13 @@ class Engine(Service):
             reasons.append("draining")
         if not self.assigned:
             reasons.append("no partitions assigned yet")
-        elif not self.session.is_fresh:
-            reasons.append("the group's coordinator does not answer")
-        elif not self._located():
-            reasons.append("positions not known yet")
+        else:
+            waits_for = self._waits_for()
+            reasons += waits_for
+            if not self.session.is_fresh:
+                reasons.append("the group's coordinator does not answer")
+            elif not waits_for and not self._located():
+                reasons.append("positions not known yet")
         return reasons
 
     @property
@@ -227,7 +258,13 @@ class Engine(Service):
 
     def statistics(self) -> Statistics | None:
         """What was done and what is pending; None before the model is loaded."""
-        return self._pipeline.statistics() if self._pipeline is not None else None
+        if self._pipeline is None:
+            return None
+        return replace(
+            self._pipeline.statistics(),
+            offset_resets=self._offset_resets,
+            stalled_partitions={f"{topic}-{number}": count for (topic, number), count in self._stalled.items()},
+        )
 
     def fail(self, error: BaseException) -> None:
         """End the worker: a client of ours cannot go on. Nothing that is not published is committed."""

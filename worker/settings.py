@@ -59,6 +59,14 @@ class Settings(BaseSettings):
     start_from: str = Field(
         "earliest", description="where a new group starts: earliest, latest, or a time such as 2026-01-31T08:00:00Z"
     )
+    on_offset_reset: Literal["earliest", "latest", "fail"] = Field(
+        "earliest",
+        description="where to go on when an offset is not of its log any more (topic recreated, records lost or "
+        "deleted by retention): earliest reads what is there, latest what comes, fail stops",
+    )
+    metadata_max_age: float = Field(
+        30.0, ge=0.1, description="seconds after which new partitions, and topics created again, are noticed"
+    )
     isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed", description="read_committed skips what a producer's transaction aborted"
     )

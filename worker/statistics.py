@@ -49,6 +49,10 @@ class Statistics:
     latency_p50: float | None
     """Seconds from an event's arrival in the worker to the broker's acknowledgement of its answer; None before any."""
     latency_p95: float | None
+    offset_resets: int = 0
+    """Partitions that were read on elsewhere because their offset was not of their log any more."""
+    stalled_partitions: dict[str, int] = field(default_factory=dict)
+    """Offsets that wait behind an open transaction, by partition (``topic-number``)."""
 
 
 @dataclass(slots=True)

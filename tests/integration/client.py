@@ -5,13 +5,14 @@ kafka-python can write neither a header without a value nor a record without key
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, Producer
 from integration.polling import eventually
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.admin import NewTopic
+from kafka.admin import NewPartitions, NewTopic
+from kafka.structs import OffsetAndMetadata
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -70,11 +71,35 @@ class Client:
         settings = {"retention.ms": "-1"} | {name.replace("_", "."): value for name, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
 
+    def cluster_id(self) -> str:
+        """The id of the cluster, as Kafka's tools print it."""
+        assert self._admin is not None
+        return str(self._admin.describe_cluster()["cluster_id"])
+
     def delete(self, topic: str) -> None:
-        """Delete a topic; returns when it is gone."""
+        """Delete a topic; returns when the broker does not know it any more."""
         assert self._admin is not None
         self._admin.delete_topics([topic])
-        eventually(lambda: topic not in self.topics(), f"{topic} is deleted")
+        eventually(lambda: topic not in self.topics(), f"{topic} is gone")
+
+    def add_partitions(self, topic: str, count: int) -> None:
+        """Have ``count`` partitions of a topic."""
+        assert self._admin is not None
+        self._admin.create_partitions({topic: NewPartitions(count)})
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        """Delete the records below an offset, as retention does."""
+        assert self._admin is not None
+        self._admin.delete_records({TopicPartition(topic, partition): before})
+
+    def commit(self, group: str, topic: str, offsets: Mapping[int, int], metadata: str = "") -> None:
+        """Set the offsets of a group without members."""
+        consumer = KafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
+        try:
+            consumer.assign([TopicPartition(topic, number) for number in offsets])
+            consumer.commit({TopicPartition(topic, n): OffsetAndMetadata(o, metadata, -1) for n, o in offsets.items()})
+        finally:
+            consumer.close(autocommit=False)
 
     def values_by_librdkafka(self, topic: str, count: int) -> list[bytes]:
         """The first ``count`` values of a topic as librdkafka reads them, which knows every compression."""
@@ -142,6 +167,14 @@ class Client:
         finally:
             consumer.close(autocommit=False)
         return {partition: offset for partition, offset in offsets.items() if offset is not None}
+
+    def committed_metadata(self, group: str, topic: str, partition: int = 0) -> str:
+        """What the group has committed together with the offset of a partition."""
+        consumer = KafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
+        try:
+            return str(consumer.committed(TopicPartition(topic, partition), metadata=True).metadata)
+        finally:
+            consumer.close(autocommit=False)
 
     def _partitions(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in self._reader.partitions_for_topic(topic) or ()]

@@ -15,15 +15,25 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.errors import ConsumerStoppedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP, Message
 from mode import Service
 
 from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
-from worker.errors import Rejection
+from worker.errors import BrokerError, Rejection
 from worker.fetch import Fetch
-from worker.intake.thread import FetchConsumerThread, Poll, position
+from worker.intake.coordinator import ReadOffset
+from worker.intake.offset_reset import Policy, Reset
+from worker.intake.open_transactions import OpenTransactions
+from worker.intake.places import Places
+from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableLog, UnreadableRecord
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
@@ -34,6 +44,10 @@ LOOK_SECONDS = 0.5
 LAST_COMMIT_SECONDS = 4.0
 #: Between two looks at whether the group still takes us.
 GROUP_CHECK_SECONDS = 1.0
+#: Between two polls, where the first had records that could not be taken yet.
+WAIT_SECONDS = 0.05
+#: Between two look-ups of places.
+FIND_AGAIN_SECONDS = 0.5
 
 
 class Intake(Protocol):
@@ -54,6 +68,24 @@ class Intake(Protocol):
     @property
     def start_time_ms(self) -> int | None:
         """Where partitions without a committed offset start, if not at an end: milliseconds since the epoch."""
+        ...
+
+    @property
+    def on_offset_reset(self) -> Policy:
+        """Where a partition is read from when its offset is not of its log."""
+        ...
+
+    @property
+    def metadata_max_age(self) -> float:
+        """Seconds between two looks at the topics."""
+        ...
+
+    def note_reset(self, reset: Reset) -> None:
+        """Count a reset, and stop where ``on_offset_reset`` says so."""
+        ...
+
+    def note_stalled(self, partitions: Mapping[Partition, int]) -> None:
+        """Note how many offsets wait behind an open transaction, by partition."""
         ...
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
@@ -82,6 +114,17 @@ class FetchConsumer(driver.Consumer):
     _positioned: Any = None
     """The assignment whose partitions ``perform_seek`` has sent to where they start."""
 
+    _find_again_at = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.places = Places(
+            self._thread,
+            self._intake,
+            starts_at_the_end=self.app.conf.consumer_auto_offset_reset == "latest",
+            forget=self._forget,
+        )
+
     @property
     def _intake(self) -> Intake:
         return cast(FetchTransport, self.transport).intake
@@ -89,27 +132,37 @@ class FetchConsumer(driver.Consumer):
     @property
     def located(self) -> bool:
         """Whether each assigned input partition has its place: from ``latest`` on, what is written later is read."""
-        assignment = self._thread.current_assignment()
-        if assignment is None:
-            return False
-        ours = [target for target in assignment.tps if target.topic in self._intake.topics]
-        sought = assignment is self._positioned or not ours
-        return sought and all(position(assignment, target) is not None for target in ours)
+        return self._thread.current_assignment() is not None and not self.places.unknown()
 
     def _new_consumer_thread(self) -> FetchConsumerThread:
         return FetchConsumerThread(
             self,
             isolation_level=self._intake.isolation_level,
             session=self._intake.session,
+            inputs=self._intake.topics,
             loop=self.loop,
             beacon=self.beacon,
         )
+
+    def _forget(self, tp: TP) -> None:
+        self._read_offset[tp] = None  # else Faust drops what it takes for read
+        self._committed_offset[tp] = None  # else it commits nothing below
+
+    def on_fenced(self, name: str) -> None:
+        """Stop: another member of the group has our name. Called in the consumer's thread."""
+        group = self.app.conf.id
+        error = BrokerError(
+            f"another worker has joined the group {group!r} as group_instance_id {name!r} and has our partitions now: "
+            "give each worker a name of its own"
+        )
+        self.app.loop.call_soon_threadsafe(self._intake.fail, error)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         if self._positioned is not None and not self._intake.session.is_member:
             await self.sleep(NO_MEMBER_SECONDS)
             return
         try:
+            await self._find_places()
             polled, active = await self._wait_next_records(timeout)
         except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
             self._intake.fail(error)
@@ -117,13 +170,14 @@ class FetchConsumer(driver.Consumer):
         if self.should_stop or not isinstance(polled, Poll):  # nothing was assigned to be asked for
             return
         inputs = self._intake.topics
+        self.places.doubt(polled.astray)
         # Before the first assignment, and while tables recover, Faust keeps the flow going although it has yet to seek.
-        positioned = self._positioned is polled.assignment
-        if positioned and self._is_current(polled):
-            self._pass_over(polled)
+        known = {tp for tp in polled.next_offsets if self.places.is_known(tp)}
+        if self._is_current(polled):
+            self._pass_over(polled, known)
         left: dict[TP, list[Any]] = dict(polled)
         for tp, records in polled.items():
-            if (tp.topic in inputs and not positioned) or not self._is_wanted(tp, active):
+            if (tp.topic in inputs and tp not in known) or not self._is_wanted(tp, active):
                 continue
             if not self._is_current(polled):
                 break
@@ -145,33 +199,40 @@ class FetchConsumer(driver.Consumer):
                 del left[tp]
         if left:
             await self._thread.give_back(polled, left)
+        if left or polled.astray:
+            await self.sleep(WAIT_SECONDS)  # not to ask for the same at once
+
+    async def _find_places(self) -> None:
+        """Look up where those partitions are read from of which that is unknown or doubted, once Faust has sought."""
+        if not self.flow_active or self._positioned is not self._thread.current_assignment() is not None:
+            return
+        if (unknown := self.places.unknown()) and time.monotonic() >= self._find_again_at:
+            await self.places.find(unknown)
+            self._find_again_at = time.monotonic() + FIND_AGAIN_SECONDS
 
     def _is_wanted(self, tp: TP, active: set[TP] | None) -> bool:
         return active is None or tp in active or tp in self._buffered_partitions
 
     def _is_current(self, polled: Poll) -> bool:
-        """Whether no rebalance or stop has begun since the poll, and the partitions were not given to others."""
+        """Whether no rebalance, move or stop has begun since the poll, and the partitions were not given to others."""
         return (
             self.flow_active
             and self._intake.session.is_member
             and self._thread.current_assignment() is polled.assignment
+            and self._thread.moves == polled.moves
         )
 
-    def _pass_over(self, polled: Poll) -> None:
+    def _pass_over(self, polled: Poll, known: Iterable[TP]) -> None:
         """Where a partition is read on without a record: past what was aborted, compacted or a marker."""
-        for tp, offset in polled.next_offsets.items():
-            if tp.topic in self._intake.topics and tp not in polled:
-                self._intake.ledger.pass_over(Partition(*tp), offset)
+        for tp in known:
+            if tp not in polled:
+                self._intake.ledger.pass_over(Partition(*tp), polled.next_offsets[tp])
 
     def _open(self, tp: TP, polled: Poll) -> Fetch:
         ledger, partition, records = self._intake.ledger, Partition(*tp), polled[tp]
-        if records[0].offset < ledger.next_offset(partition):  # rewound: the broker lost what it had, say
+        if records[0].offset < ledger.next_offset(partition):  # rewound, by a seek
             self._intake.revoke([partition])
             self._read_offset[tp] = None  # else Faust drops what it takes for read
-        if ledger.committable(partition) is None and not self._starts_at_the_earliest:
-            # To be committed before anything of it is done: who asked again for the latest, or for a time, would be
-            # sent behind what has been received since.
-            ledger.pass_over(partition, records[0].offset)
         unreadable: dict[int, Rejection] = {}
         if UnreadableRecord in map(type, records):
             found = {slot: record for slot, record in enumerate(records) if isinstance(record, UnreadableRecord)}
@@ -188,10 +249,6 @@ class FetchConsumer(driver.Consumer):
     def _log_unreadable(self, records: Sequence[UnreadableRecord], outcome: str) -> None:
         if sentence := self._unreadable_log.count(records, outcome, time.monotonic()):
             self.log.warning("%s", sentence)
-
-    @property
-    def _starts_at_the_earliest(self) -> bool:
-        return self._intake.start_time_ms is None and self.app.conf.consumer_auto_offset_reset == "earliest"
 
     def _fetch_message(self, tp: TP, fetch: Fetch) -> Message:
         last = fetch.records[-1]
@@ -210,17 +267,18 @@ class FetchConsumer(driver.Consumer):
         )
 
     async def perform_seek(self) -> None:
-        """Go to the committed offsets; a partition without one goes to ``start_from``, where that is a time.
+        """Go to the committed offsets, or to where ``start_from`` and ``on_offset_reset`` say.
 
-        Faust calls it after each rebalance, before it lets the records flow.
+        Faust calls it after each rebalance, before it lets the records flow. What is not found then is looked for
+        between polls.
         """
-        assignment, time_ms, inputs = self._thread.current_assignment(), self._intake.start_time_ms, self._intake.topics
+        assignment = self._thread.current_assignment()
         try:
             await super().perform_seek()
-            if time_ms is not None:
-                perhaps = [tp for tp in self.assignment() if tp.topic in inputs and self._committed_offset[tp] is None]
-                await self._thread.start_at(perhaps, time_ms)
-        finally:  # Faust lets them flow also when it has waited too long for this: then from where aiokafka begins
+            ours = [tp for tp in self.assignment() if tp.topic in self._intake.topics]
+            if ours:
+                await self.places.find(ours)
+        finally:
             if self._thread.current_assignment() is assignment:
                 self._positioned = assignment
 
@@ -233,6 +291,23 @@ class FetchConsumer(driver.Consumer):
                 self._intake.fail(error)
                 return
             await self.sleep(GROUP_CHECK_SECONDS)
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        """Notice topics that are gone or were made anew, and transactions that are left open."""
+        open_transactions = OpenTransactions()
+        async for _ in self.itertimer(self._intake.metadata_max_age, name="topics"):
+            try:
+                self.places.compare(await self._thread.topic_ids(self._intake.topics))
+            except (KafkaError, ConsumerNotStarted):
+                continue  # whoever fetches says so
+            begun, ended = open_transactions.look(self._thread.ends())
+            for partition in begun:
+                behind = open_transactions.stalled[partition]
+                self.log.warning("%s[%d] stands still: %d offsets wait behind an open transaction", *partition, behind)
+            for partition in ended:
+                self.log.warning("%s[%d] goes on: the transaction has ended", *partition)
+            self._intake.note_stalled(open_transactions.stalled)
 
     def resume_flow(self) -> None:
         """Records come again: from now on they must be taken again, too."""
@@ -297,8 +372,10 @@ class FetchConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._intake.topics:
             # A broker takes the offsets of a client that is no member at all, as long as nobody else is one.
-            is_member = self._intake.session.is_member
-            return self._intake.ledger.committable(Partition(*tp)) if is_member else None
+            if not self._intake.session.is_member:
+                return None
+            offset, source = self._intake.ledger.committable(Partition(*tp)), self.places.source(tp)
+            return None if offset is None or source is None else ReadOffset(offset, source)
         return super()._new_offset(tp)
 
     # When a buffer is full Faust takes its partition out of those it polls, and sleeps for a second once none is left.

@@ -9,9 +9,9 @@ import asyncio
 
 _CONSUMER = "faust.transport.drivers.aiokafka.Consumer"
 _THREAD = "faust.transport.drivers.aiokafka.AIOKafkaConsumerThread"
+_COORDINATOR = "aiokafka.consumer.group_coordinator.GroupCoordinator"
 _STATE = "aiokafka.consumer.subscription_state"
 _PROTOCOL = "aiokafka.protocol"
-_COORDINATOR = "aiokafka.consumer.group_coordinator"
 
 #: (class of aiokafka.consumer.fetcher that one of ours stands in for, its method, parameters in order).
 REPLACED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -53,10 +53,19 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_THREAD, "_stopped_set", ("self",)),
     (_THREAD, "_create_worker_consumer", ("self", "transport")),
     (_THREAD, "_fetch_records", ("self", "consumer", "active_partitions", "timeout", "max_records")),
-    (f"{_COORDINATOR}.GroupCoordinator", "_send_req", ("self", "request")),
-    (f"{_COORDINATOR}.GroupCoordinator", "reset_generation", ("self",)),
+    (_COORDINATOR, "reset_generation", ("self",)),
+    (_COORDINATOR, "_do_heartbeat", ("self",)),
+    (_COORDINATOR, "_do_commit_offsets", ("self", "assignment", "offsets")),
+    (_COORDINATOR, "_send_req", ("self", "request")),
+    ("faust.assignor.partition_assignor.PartitionAssignor", "on_assignment", ("self", "assignment")),
     # called
-    (f"{_COORDINATOR}.GroupCoordinator", "_do_heartbeat", ("self",)),
+    ("faust.assignor.partition_assignor.PartitionAssignor", "_compress", ("raw",)),
+    ("faust.assignor.partition_assignor.PartitionAssignor", "_decompress", ("compressed",)),
+    (_COORDINATOR, "_get_metadata_snapshot", ("self",)),
+    (_COORDINATOR, "fetch_committed_offsets", ("self", "partitions")),
+    ("aiokafka.client.AIOKafkaClient", "send", ("self", "node_id", "request", "group")),
+    ("aiokafka.client.AIOKafkaClient", "get_random_node", ("self",)),
+    (f"{_STATE}.TopicPartitionState", "await_reset", ("self", "strategy")),
     (_CONSUMER, "_wait_next_records", ("self", "timeout")),
     (_CONSUMER, "maybe_wait_for_commit_to_finish", ("self",)),
     (_CONSUMER, "_to_message", ("self", "tp", "record")),
@@ -127,13 +136,27 @@ ATTRIBUTES: tuple[tuple[str, str, type], ...] = (
     ("faust.app.base.App", "monitor", object),
     ("aiokafka.AIOKafkaConsumer", "_isolation_level", str),
     ("aiokafka.AIOKafkaConsumer", "_subscription", object),
-    ("aiokafka.AIOKafkaConsumer", "_coordinator", object),
     (_THREAD, "_consumer", object),
-    (f"{_COORDINATOR}.GroupCoordinator", "_coordination_task", asyncio.Task),
-    (f"{_COORDINATOR}.GroupCoordinator", "_pending_exception", type(None)),
+    (_COORDINATOR, "_coordination_task", asyncio.Task),
+    (_COORDINATOR, "_pending_exception", type(None)),
+    ("aiokafka.AIOKafkaConsumer", "_auto_offset_reset", str),
+    ("aiokafka.AIOKafkaConsumer", "_client", object),
+    ("aiokafka.AIOKafkaConsumer", "_coordinator", object),
+    (_COORDINATOR, "coordinator_id", object),
+    (_COORDINATOR, "generation", int),
+    (_COORDINATOR, "member_id", str),
+    (_COORDINATOR, "group_id", str),
+    (_COORDINATOR, "_group_instance_id", object),
+    (_COORDINATOR, "_group_subscription", object),
+    (_COORDINATOR, "_subscription", object),
+    (_COORDINATOR, "_closing", object),
+    (_COORDINATOR, "_metadata_snapshot", dict),
+    ("faust.assignor.partition_assignor.PartitionAssignor", "_url", object),
     (f"{_STATE}.SubscriptionState", "subscription", object),
     (f"{_STATE}.Subscription", "assignment", object),
     (f"{_STATE}.Assignment", "tps", frozenset),
     (f"{_STATE}.TopicPartitionState", "has_valid_position", bool),
     (f"{_STATE}.TopicPartitionState", "position", int),
+    (f"{_STATE}.TopicPartitionState", "lso", object),
+    (f"{_STATE}.TopicPartitionState", "highwater", object),
 )

@@ -7,26 +7,36 @@ poll, seek or be assigned.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
 from worker.delivery.group_session import GroupSession
+from worker.delivery.ledger import Partition
+from worker.intake.coordinator import Coordinator
+from worker.intake.lookup import LookUp, look_up, position
 from worker.intake.membership import watch_membership
+from worker.intake.open_transactions import Ends
 from worker.intake.records import install
+from worker.intake.topic_ids import TopicIds, topic_ids
 
 
 class Poll(dict[TP, list[Any]]):
     """Records by partition, as one poll returned them, and where it left the consumer."""
 
-    def __init__(self, records: Mapping[TP, list[Any]], assignment: Any) -> None:
+    def __init__(self, records: Mapping[TP, list[Any]], assignment: Any, moves: int, astray: Iterable[TP]) -> None:
         super().__init__(records)
+        self.moves = moves
+        """How often partitions had been moved before the poll."""
+        self.astray = frozenset(astray)
+        """Partitions whose offset is not in their log."""
         self.assignment = assignment
         """aiokafka's own. Each rebalance makes another one, also where the group's generation stays the same."""
         self.next_offsets: dict[TP, int] = {}
@@ -45,10 +55,15 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
 
     logger = logging.getLogger("faust.consumer")
 
-    def __init__(self, consumer: Any, *, isolation_level: str, session: GroupSession, **kwargs: Any) -> None:
+    def __init__(
+        self, consumer: Any, *, isolation_level: str, session: GroupSession, inputs: frozenset[str], **kwargs: Any
+    ) -> None:
         super().__init__(consumer, **kwargs)
         self._wanted_isolation_level = isolation_level
         self._session = session
+        self._inputs = inputs
+        self.moves = 0
+        """How often ``move`` was done."""
         self._has_ended = False
         self._asked: set[asyncio.Future[Any]] = set()
         """What the thread has yet to answer."""
@@ -57,6 +72,8 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
         if isinstance(coordinator, GroupCoordinator):  # nothing is subscribed yet, so that nothing was sent
+            consumer = cast(Any, self.consumer)
+            Coordinator.adopt(coordinator, consumer.places, consumer.on_fenced)
             watch_membership(coordinator, self._session)
 
     async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:
@@ -108,6 +125,7 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         install()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = self._wanted_isolation_level
+        consumer._auto_offset_reset = "none"  # an offset that is not in the log is our business
         return consumer
 
     def current_assignment(self) -> Any:
@@ -132,8 +150,62 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,  # noqa: ASYNC109  # the signature is Faust's
         max_records: int | None = None,
     ) -> Poll:
-        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        return Poll(records, self.current_assignment())  # no await since the records were taken
+        astray: Iterable[TopicPartition] = ()
+        try:
+            records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        except OffsetOutOfRangeError as error:
+            records, astray = {}, error.args[0]
+        except NoOffsetForPartitionError as error:
+            records, astray = {}, error.args
+        # No await since the records were taken.
+        ours = [TP(*target) for target in astray if target.topic in self._inputs]
+        self._reset(consumer, [target for target in astray if target.topic not in self._inputs])
+        return Poll(records, self.current_assignment(), self.moves, ours)
+
+    def _reset(self, consumer: Any, targets: Iterable[TopicPartition]) -> None:
+        """Send partitions of other topics where Faust's settings say, as aiokafka would have done."""
+        strategy = OffsetResetStrategy.from_str(self.app.conf.consumer_auto_offset_reset)
+        for target in targets:
+            state = self.current_assignment().state_value(target)
+            if state is not None and strategy != OffsetResetStrategy.NONE:
+                state.await_reset(strategy)
+
+    async def topic_ids(self, topics: Collection[str]) -> TopicIds:
+        """Ask a broker for the ids of topics.
+
+        Raises:
+            KafkaError: no broker answers.
+        """
+        return cast(TopicIds, await self.call_thread(topic_ids, self._ensure_consumer()._client, topics))
+
+    def ends(self) -> dict[Partition, Ends]:
+        """Return how far each assigned input partition is read and could be, as the newest fetches say."""
+        assignment, ends = self.current_assignment(), {}
+        for target in () if assignment is None else assignment.tps:
+            state = assignment.state_value(target)
+            offset = position(assignment, target)
+            if target.topic in self._inputs and None not in (offset, state.lso, state.highwater):
+                ends[Partition(*target)] = Ends(cast(int, offset), state.lso, state.highwater)
+        return ends
+
+    async def look_up(self, tps: Collection[TP], time_ms: int | None) -> LookUp:
+        """Ask where assigned partitions can be read from; see ``worker.intake.lookup``."""
+        targets = [TopicPartition(*tp) for tp in tps]
+        return cast(LookUp, await self.call_thread(look_up, self._ensure_consumer(), targets, time_ms))
+
+    async def move(self, assignment: Any, offsets: Mapping[TP, int]) -> bool:
+        """Read these partitions on from these offsets, unless a rebalance has come; returns whether it was done."""
+        return cast(bool, await self.call_thread(self._move, assignment, offsets))
+
+    async def _move(self, assignment: Any, offsets: Mapping[TP, int]) -> bool:
+        if self.current_assignment() is not assignment:
+            return False
+        self.moves += 1  # what was polled before is not handed over
+        for tp, offset in offsets.items():
+            target = TopicPartition(*tp)
+            if position(assignment, target) != offset:
+                self._ensure_consumer().seek(target, offset)
+        return True
 
     async def give_back(self, poll: Poll, records: Mapping[TP, Sequence[Any]]) -> None:
         """Have these records, the last ones of a poll, read again.
@@ -152,35 +224,3 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
             next_offset = position(poll.assignment, target)
             if next_offset is not None and next_offset == poll.next_offsets.get(tp):
                 consumer.seek(target, left[0].offset)
-
-    async def start_at(self, tps: Sequence[TP], time_ms: int) -> None:
-        """Send partitions to their first offset at or after a time, or to their end where there is none.
-
-        Partitions for which something is committed stay where they are, and all do if a rebalance comes meanwhile.
-
-        Args:
-            tps: assigned partitions.
-            time_ms: milliseconds since the epoch.
-
-        Raises:
-            KafkaError: the broker does not answer, or refuses.
-        """
-        await self.call_thread(self._start_at, tps, time_ms)
-
-    async def _start_at(self, tps: Sequence[TP], time_ms: int) -> None:
-        consumer, assignment = self._ensure_consumer(), self.current_assignment()
-        # Faust takes a committed 0 for nothing committed: only aiokafka can tell.
-        targets = [target for target in (TopicPartition(*tp) for tp in tps) if await consumer.committed(target) is None]
-        if not targets:
-            return
-        found = await consumer.offsets_for_times(dict.fromkeys(targets, time_ms))
-        ends = await consumer.end_offsets([target for target in targets if found.get(target) is None])
-        if self.current_assignment() is assignment:
-            for target in targets:
-                consumer.seek(target, found[target].offset if found.get(target) else ends[target])
-
-
-def position(assignment: Any, target: TopicPartition) -> int | None:
-    """Where an assigned partition is read on; None while that is being looked up."""
-    state = assignment.state_value(target)
-    return cast(int, state.position) if state is not None and state.has_valid_position else None

@@ -8,7 +8,7 @@ when it has returned in the thread and the consumer does not know yet, ``scene.b
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,13 +16,17 @@ from typing import Any, cast
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.structs import OffsetAndTimestamp
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP, Message
 
 from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
+from worker.intake.coordinator import ReadOffset
+from worker.intake.lookup import LookUp, Whereabouts
+from worker.intake.offset_reset import Bookmark, Log, Policy, Reset
+from worker.intake.topic_ids import TopicId
 
 TEXTS, MORE_TEXTS, ORDERS = TP("texts", 0), TP("texts", 1), TP("orders", 0)
 Script = Callable[[], Awaitable[None]]
@@ -71,6 +75,12 @@ class Kafka:
         self._subscription = SubscriptionState(asyncio.get_running_loop())
         self._subscription.subscribe({"texts", "orders"})
         self.reset = offset_reset
+        self.ends: dict[TP, int] = {}
+        """Where there is more than the records: markers, or holes."""
+        self.topic_ids: dict[str, TopicId] = {}
+        self.unknown: dict[TP, str] = {}
+        """Partitions of which the broker knows nothing, and why."""
+        self.committed_ids: dict[TP, TopicId] = {}
         self.holes_behind = 0
         """Offsets without a record (markers, say) behind those of a poll."""
         self._waiting: list[Script] = []
@@ -97,13 +107,16 @@ class Kafka:
         """What a join ends with: another assignment, all its partitions at their committed or reset offset."""
         self._subscription.assign_from_subscribed({TopicPartition(*tp) for tp in tps})
         for tp in tps:
-            self.state(tp).reset_to(self.offsets.get(tp, self.first(tp) if self.reset == "earliest" else self.end(tp)))
+            if tp in self.offsets:
+                self.state(tp).reset_to(self.offsets[tp])
+            elif tp.topic == "orders":
+                self.state(tp).reset_to(self.first(tp) if self.reset == "earliest" else self.end(tp))
 
     def first(self, tp: TP) -> int:
         return self.records[tp][0].offset if self.records[tp] else 0
 
     def end(self, tp: TP) -> int:
-        return self.records[tp][-1].offset + 1 if self.records[tp] else 0
+        return max(self.ends.get(tp, 0), self.records[tp][-1].offset + 1 if self.records[tp] else 0)
 
     def state(self, tp: TP) -> Any:
         return self._subscription.subscription.assignment.state_value(tp)
@@ -117,6 +130,10 @@ class Kafka:
             if partitions and tp not in partitions:  # as aiokafka: all of them, once the set is empty
                 continue
             state = self.state(tp)
+            if not state.has_valid_position:
+                raise NoOffsetForPartitionError(TopicPartition(*tp))
+            if not self.first(tp) <= state.position <= self.end(tp) + self.holes_behind:
+                raise OffsetOutOfRangeError({TopicPartition(*tp): state.position})
             found = [one for one in self.records[tp] if one.offset >= state.position][:max_records]
             if found:
                 state.consumed_to(found[-1].offset + 1 + self.holes_behind)
@@ -126,15 +143,19 @@ class Kafka:
     async def committed(self, tp: TP) -> int | None:
         return self.offsets.get(tp)
 
-    async def offsets_for_times(self, times: dict[TP, int]) -> dict[TP, OffsetAndTimestamp | None]:
+    async def look_up(self, tps: Iterable[TP], time_ms: int | None) -> LookUp:
+        """What ``worker.intake.lookup`` finds."""
         await _play(self._looking_up)
-        found = {tp: [one for one in self.records[tp] if one.timestamp >= time] for tp, time in times.items()}
-        return {
-            tp: OffsetAndTimestamp(some[0].offset, some[0].timestamp) if some else None for tp, some in found.items()
-        }
-
-    async def end_offsets(self, tps: list[TP]) -> dict[TP, int]:
-        return {tp: self.end(tp) for tp in tps}
+        found = {}
+        for tp in [tp for tp in tps if tp not in self.unknown]:
+            later = [] if time_ms is None else [one for one in self.records[tp] if one.timestamp >= time_ms]
+            found[TopicPartition(*tp)] = Whereabouts(
+                Log(self.first(tp), self.end(tp), self.end(tp), self.topic_ids.get(tp.topic)),
+                Bookmark(self.offsets[tp], self.committed_ids.get(tp)) if tp in self.offsets else None,
+                tp not in self.offsets and any(other.topic == tp.topic for other in self.offsets),
+                later[0].offset if later else None,
+            )
+        return LookUp(found, {TopicPartition(*tp): reason for tp, reason in self.unknown.items()})
 
 
 class Intake:
@@ -143,12 +164,21 @@ class Intake:
     isolation_level = "read_committed"
     topics = frozenset({"texts"})
 
-    def __init__(self, start_time_ms: int | None) -> None:
+    metadata_max_age = 30.0
+
+    def __init__(self, start_time_ms: int | None, on_offset_reset: Policy = "earliest") -> None:
         self.ledger = Ledger()
         self.start_time_ms = start_time_ms
         self.failures: list[BaseException] = []
         self.session = GroupSession(timeout=60)
         self.session.joined(self.session.now())
+        self.on_offset_reset = on_offset_reset
+        self.resets: list[Reset] = []
+
+    def note_reset(self, reset: Reset) -> None:
+        self.resets.append(reset)
+
+    def note_stalled(self, partitions: Mapping[Partition, int]) -> None: ...
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         self.ledger.revoke(partitions)
@@ -164,10 +194,16 @@ class Intake:
 class Scene:
     """One member of a group: ``join`` it, ``turn`` it, ``rebalance`` it."""
 
-    def __init__(self, *, start_time_ms: int | None = None, offset_reset: str = "earliest") -> None:
+    def __init__(
+        self,
+        *,
+        start_time_ms: int | None = None,
+        offset_reset: str = "earliest",
+        on_offset_reset: Policy = "earliest",
+    ) -> None:
         self.app = faust.App("scene", broker="kafka://nowhere", consumer_auto_offset_reset=offset_reset)
         transport = FetchTransport(self.app.conf.broker_consumer, self.app)
-        self.intake = transport.intake = Intake(start_time_ms)
+        self.intake = transport.intake = Intake(start_time_ms, on_offset_reset)
         self.app.transport = transport
         self.consumer = cast(
             FetchConsumer,
@@ -179,6 +215,7 @@ class Scene:
         self.thread = self.consumer._thread
         self.thread._consumer = self.kafka
         self.thread.call_thread = self._call_thread
+        self.thread.look_up = self.kafka.look_up
         self.tps: set[TP] = set()
         self.given: list[Message] = []
         self._after_poll: list[Script] = []
@@ -227,6 +264,8 @@ class Scene:
             offset = self.consumer._new_offset(tp)
             if offset is not None and self.consumer._should_commit(tp, offset):
                 self.kafka.offsets[tp] = self.consumer._committed_offset[tp] = offset
+                if isinstance(offset, ReadOffset) and offset.source.topic_id is not None:
+                    self.kafka.committed_ids[tp] = offset.source.topic_id
 
     async def assign(self, *, generation: int = 1) -> None:
         self.kafka.assign(self.tps)

@@ -19,7 +19,7 @@ from scene import Intake
 
 import worker.intake
 from worker.embedded.broker import EmbeddedBroker
-from worker.intake import consumer, internals, thread
+from worker.intake import consumer, coordinator, internals, thread
 
 TEXTS = TP("texts", 0)
 
@@ -85,8 +85,8 @@ class Real:
         assignment = subscription.assignment
         state = assignment.state_value(TopicPartition(*TEXTS))
         return [
-            *(self.app, self.app.monitor, self.transport, self.consumer, self.thread, self.kafka),
-            *(self.kafka._coordinator, self.kafka._subscription, subscription, assignment, state),
+            *(self.app, self.app.monitor, self.app.assignor, self.transport, self.consumer, self.thread, self.kafka),
+            *(self.kafka._subscription, subscription, assignment, state, self.kafka._coordinator),
         ]
 
 
@@ -119,7 +119,7 @@ def test_an_offset_that_faust_does_not_know_is_none(bootstrap: str) -> None:
     assert asyncio.run(unknown()) == (None, None)
 
 
-@pytest.mark.parametrize("ours", [consumer.FetchConsumer, thread.FetchConsumerThread])
+@pytest.mark.parametrize("ours", [consumer.FetchConsumer, thread.FetchConsumerThread, coordinator.Coordinator])
 def test_everything_we_override_is_listed(ours: type) -> None:
     listed = {name for _, name, _ in internals.METHODS}
     inherited = {name for base in ours.__mro__[1:] for name in vars(base)}
@@ -135,7 +135,8 @@ def test_every_private_name_that_is_not_our_own_is_listed() -> None:
     used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
     ours = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     ours |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_set_on_self(node)}
-    ours |= {"_fields", "_replace", "__name__", "__init__"}
+    ours |= {node.target.id for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    ours |= {"_fields", "_replace", "__name__", "__init__", "__new__", "__class__"}
     assert used - listed - ours == set()
 
 

@@ -1,7 +1,6 @@
 """Where a partition starts, and that a rebalance finds the same place again."""
 
 import pytest
-from aiokafka.consumer.fetcher import OffsetResetStrategy
 from scene import ORDERS, TEXTS, Scene, in_a_loop
 
 
@@ -69,8 +68,9 @@ async def test_a_start_that_a_rebalance_overtakes_is_left_to_the_next_seek() -> 
         await scene.assign()
 
     scene.kafka.while_looking_up(reassigned)
-    await scene.thread.start_at([TEXTS], 50)
+    await scene.recover()
     assert scene.kafka.state(TEXTS).position == 3
+    assert not scene.consumer.located
 
 
 @in_a_loop
@@ -80,11 +80,12 @@ async def test_a_partition_is_located_once_its_place_is_known() -> None:
     scene.tps = {TEXTS, ORDERS}
     await scene.assign()
     assert not scene.consumer.located  # Faust has yet to seek
-    state = scene.kafka.state(TEXTS)
-    state.await_reset(OffsetResetStrategy.LATEST)  # the broker has yet to say where the end is
+    scene.kafka.unknown[TEXTS] = "texts[0] has no leader"  # the broker has yet to say where the end is
     await scene.recover()
     assert not scene.consumer.located
-    state.reset_to(4)
+    assert scene.consumer.places.reasons() == ["texts[0] has no leader"]
+    scene.kafka.unknown.clear()
+    await scene.turn()
     assert scene.consumer.located
     await scene.revoke()
     await scene.assign()

@@ -1,0 +1,139 @@
+"""aiokafka's coordinator, which commits only what counts records of the log that is there, and keeps to its name.
+
+An offset travels through Faust and aiokafka as a number, and may arrive when its topic is gone and another one has its
+name. So the number carries its source, and each attempt to commit asks the broker for the topic's id. The id is
+committed with the offset: whoever reads it later can tell, too.
+
+A static member whose name another one has taken says nothing more to the group: it would take the name back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from aiokafka import TopicPartition
+from aiokafka.client import ConnectionGroup
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.protocol.commit import OffsetCommitRequest
+from aiokafka.protocol.group import JoinGroupRequest
+from aiokafka.structs import OffsetAndMetadata
+from faust.types import TP
+
+from worker.intake.places import Places, Source
+from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
+from worker.intake.topic_ids import topic_ids
+
+NO_ERROR = 0
+
+logger = logging.getLogger(__name__)
+
+
+class ReadOffset(int):
+    """An offset together with the source whose records it counts."""
+
+    source: Source
+
+    def __new__(cls, offset: int, source: Source) -> "ReadOffset":
+        """Return the offset with its source."""
+        marked = super().__new__(cls, offset)
+        marked.source = source
+        return marked
+
+
+class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untyped
+    """Leaves out offsets of other logs and what is committed already; falls silent where its name was taken."""
+
+    places: Places
+    on_fenced: Callable[[str], None]
+    _acknowledged: dict[TopicPartition, ReadOffset]
+    _fenced: bool
+
+    @classmethod
+    def adopt(cls, coordinator: Any, places: Places, on_fenced: Callable[[str], None]) -> None:
+        """Make a coordinator, which aiokafka's consumer has made for itself, one of these.
+
+        Args:
+            coordinator: aiokafka's, not in a group yet.
+            places: of the partitions.
+            on_fenced: called with our name when another member has taken it, in the consumer's thread.
+        """
+        coordinator.__class__ = cls
+        coordinator.places = places
+        coordinator.on_fenced = on_fenced
+        coordinator._acknowledged = {}
+        coordinator._fenced = False
+
+    async def _send_req(self, request: Any) -> Any:
+        if self._fenced:
+            await self._say_nothing(request)
+        response = await super()._send_req(request)
+        name = self._group_instance_id
+        if name is None:
+            return response
+        codes = error_codes(response)
+        if FENCED_INSTANCE_ID in codes or (UNKNOWN_MEMBER_ID in codes and await self._is_fenced(name)):
+            self._fenced = True
+            self.on_fenced(name)
+            await self._say_nothing(request)
+        if isinstance(request, JoinGroupRequest) and NO_ERROR in codes:
+            self._lead(response, name)
+        return response
+
+    async def _is_fenced(self, name: str) -> bool:
+        try:
+            answer = await super()._send_req(NamedHeartbeat(self.group_id, self.generation, self.member_id, name))
+        except (NotImplementedError, KafkaError):
+            return False
+        return FENCED_INSTANCE_ID in error_codes(answer)
+
+    async def _say_nothing(self, request: Any) -> NoReturn:
+        if isinstance(request, OffsetCommitRequest):
+            raise CommitFailedError("the group has already rebalanced")  # Faust goes on after this one
+        await asyncio.wait([self._closing])
+        raise GroupCoordinatorNotAvailableError
+
+    def _lead(self, joined: Any, name: str) -> None:
+        # A leader that was restarted is told the id that it had before, and takes itself for a follower. Nobody would
+        # watch for new partitions.
+        if joined.leader_id != joined.member_id and is_named(joined.leader_id, name):
+            self._group_subscription = set(self._subscription.subscription.topics)
+            self._metadata_snapshot = self._get_metadata_snapshot()
+
+    async def _do_commit_offsets(self, assignment: Any, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        # aiokafka calls this for each attempt, and tries for ever where the topic is missing.
+        wanted = await self._committable(offsets)
+        await super()._do_commit_offsets(assignment, wanted)
+        for target, (offset, _) in wanted.items():
+            if isinstance(offset, ReadOffset):
+                self._acknowledged[target] = offset
+
+    async def _committable(
+        self, offsets: dict[TopicPartition, OffsetAndMetadata]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        wanted = {target: offset for target, offset in offsets.items() if not isinstance(offset.offset, ReadOffset)}
+        ours = {target: offset.offset for target, offset in offsets.items() if self._is_news(target, offset.offset)}
+        if not ours:
+            return wanted
+        # On the connection that the commit goes by, just before it.
+        topics = await topic_ids(
+            self._client,
+            {target.topic for target in ours},
+            node=self.coordinator_id,
+            connection=ConnectionGroup.COORDINATION,
+        )
+        for target, offset in ours.items():
+            read, current = offset.source.topic_id, topics.ids.get(target.topic)
+            if target.topic in topics.missing or (None not in (read, current) and read != current):
+                logger.info("offset %d of %s[%d] is not committed: the topic is gone", offset, *target)
+                self.places.doubt([TP(*target)])
+            else:
+                wanted[target] = OffsetAndMetadata(offset, read.as_metadata() if read is not None else "")
+        return wanted
+
+    def _is_news(self, target: TopicPartition, offset: Any) -> bool:
+        if not isinstance(offset, ReadOffset) or offset.source is not self.places.source(TP(*target)):
+            return False
+        known = self._acknowledged.get(target)
+        return known is None or known.source is not offset.source or known != offset

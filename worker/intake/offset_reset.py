@@ -1,0 +1,145 @@
+"""Where a partition is read from, and what to do when its offset is not of its log. Pure: no clock, no broker.
+
+An offset counts records of one log. It says nothing any more once the topic was deleted and made anew, once the broker
+has lost the end of the log, or once retention has deleted the records at that offset. Clients of Kafka then move to an
+end of the log in silence (``auto.offset.reset``); here it is noticed, said, and done as ``on_offset_reset`` wants it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from worker.delivery.ledger import Partition
+from worker.intake.topic_ids import TopicId
+
+Policy = Literal["earliest", "latest", "fail"]
+
+
+class Cause(StrEnum):
+    """Why an offset is not of the log."""
+
+    RECREATED = "recreated"
+    BEYOND_THE_END = "beyond_the_end"
+    BEFORE_THE_START = "before_the_start"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a broker says of a partition's log."""
+
+    start: int
+    """The offset of its first record; retention moves it."""
+    end: int
+    """Behind its last record."""
+    stable_end: int
+    """Behind the last record that may be read: an open transaction holds it back under ``read_committed``."""
+    topic_id: TopicId | None = None
+    """None where the broker knows no ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """How far a partition was read."""
+
+    offset: int
+    topic_id: TopicId | None = None
+    """Of the topic that it was read from; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A partition that cannot be read on where it was."""
+
+    partition: Partition
+    cause: Cause
+    offset: int | None
+    """Where it was to be read on; None where the broker has forgotten it together with the topic."""
+    log: Log
+    policy: Policy
+
+    @property
+    def target(self) -> int:
+        """Where it is read from instead; ``fail`` reads nothing."""
+        return self.log.stable_end if self.policy == "latest" else self.log.start
+
+    @property
+    def forgets(self) -> bool:
+        """Whether what was received before is of no use any more."""
+        return self.cause is not Cause.BEFORE_THE_START
+
+    def __str__(self) -> str:
+        """Return the line for the log."""
+        where, offset = f"{self.partition.topic}[{self.partition.partition}]", self.offset
+        log = f"the log goes from {self.log.start} to {self.log.end}"
+        if self.cause is Cause.RECREATED:
+            known = "no offset is left of it" if offset is None else f"offset {offset} is of the old one"
+            what = f"the topic was deleted and created again; {known}, {log}"
+        elif self.cause is Cause.BEYOND_THE_END:
+            what = f"offset {offset} is beyond the end of the log: {log}; records were lost, or offsets restored"
+        else:
+            gone = self.log.start - (offset or 0)
+            what = f"{gone} offsets from {offset} on were deleted by retention before they were read: {log}"
+        if self.policy == "fail":
+            return f"{where}: {what}. Set on_offset_reset to earliest or latest, or set the group's offset, to go on"
+        return f"{where}: {what}. Reading goes on at {self.target} (on_offset_reset={self.policy})"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a partition is read from."""
+
+    offset: int
+    reset: Reset | None = None
+    """Why it is not read on where it was."""
+    is_first: bool = False
+    """Whether nothing was known of where it was read."""
+
+
+def choose_start(
+    partition: Partition,
+    log: Log,
+    *,
+    position: Bookmark | None,
+    committed: Bookmark | None,
+    read_ids: Collection[TopicId],
+    first: int,
+    policy: Policy,
+) -> Start:
+    """Return where a partition is to be read from.
+
+    Args:
+        partition: for the message.
+        log: what the broker says of it now.
+        position: where this process reads it, under the present assignment.
+        committed: what the group has committed.
+        read_ids: ids under which this process has read the topic.
+        first: where it starts when neither is known.
+        policy: ``on_offset_reset``.
+    """
+    bookmark = position or committed
+    cause = _cause(bookmark, log, is_copy_possible=position is None)
+    is_another = log.topic_id is not None and any(read != log.topic_id for read in read_ids)
+    if is_another and (bookmark is None or bookmark.topic_id is None):
+        cause = Cause.RECREATED  # the broker deletes the offsets of a topic with it: no offset may be none any more
+    if cause is not None:
+        reset = Reset(partition, cause, None if bookmark is None else bookmark.offset, log, policy)
+        return Start(reset.target, reset)
+    return Start(first, is_first=True) if bookmark is None else Start(bookmark.offset)
+
+
+def _cause(bookmark: Bookmark | None, log: Log, *, is_copy_possible: bool) -> Cause | None:
+    if bookmark is None:
+        return None
+    known, current = bookmark.topic_id, log.topic_id
+    # Offsets that were copied from another cluster, together with their topic, are good.
+    is_comparable = (
+        known is not None and current is not None and (known.cluster == current.cluster or not is_copy_possible)
+    )
+    if is_comparable and known != current:
+        return Cause.RECREATED
+    if bookmark.offset > log.end:
+        return Cause.BEYOND_THE_END
+    if bookmark.offset < log.start:
+        return Cause.BEFORE_THE_START
+    return None
