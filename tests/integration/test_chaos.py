@@ -1,0 +1,33 @@
+"""Two minutes of ``make chaos``: every promise is kept under every kind of fault that a short run has room for."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from integration.process import ROOT, environment
+
+pytestmark = pytest.mark.kafka
+
+SEED, TIMEOUT = 7, 660
+NOT_PROMISED_YET = "topic_recreated,broker_replaced"
+"""Offsets that are committed beyond the end of a new log."""
+
+
+@pytest.mark.timeout(TIMEOUT)
+def test_no_promise_is_broken_in_two_minutes_of_chaos(tmp_path: Path) -> None:
+    if os.environ.get("SENTIMENT_TEST_BOOTSTRAP"):
+        pytest.skip("starts and stops brokers of its own: needs Docker and no SENTIMENT_TEST_BOOTSTRAP")
+    command = [sys.executable, "-m", "chaos", "--minutes", "2", "--seed", str(SEED), "--keep", str(tmp_path / "chaos")]
+    command += ["--without", NOT_PROMISED_YET]
+    with subprocess.Popen(
+        command, env=environment({}), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        try:
+            output, _ = run.communicate(timeout=TIMEOUT - 60)
+        except BaseException:
+            run.send_signal(signal.SIGINT)  # its containers must go
+            raise
+    assert run.returncode == 0, output[-8_000:]
