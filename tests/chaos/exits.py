@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 BROKER_AWAY, TOPIC_AWAY, DEVICE_BROKEN, FLOOD = "broker away", "topic away", "device broken", "flood"
 STARTED, GAVE_UP = "assigned:", "sentiment-worker: "
 """In a log: the group has let the worker in; the sentence with which it ends."""
+BY_SIGTERM = (-signal.SIGTERM, 128 + signal.SIGTERM)
+"""Ended by the signal, or with the exit code that says so."""
 AFTERWARDS = 60.0
 """Seconds after a window in which an end may still be its doing: a stop takes its time."""
 
@@ -54,7 +56,7 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
         if end.code == 0:
             return "stopped"
         # Before the worker listens to signals, and once it has given up, they end it as they end any process.
-        if end.code == -signal.SIGTERM and (not end.log or (GAVE_UP in end.log and STARTED not in end.log)):
+        if end.code in BY_SIGTERM and (not end.log or (GAVE_UP in end.log and STARTED not in end.log)):
             return "stopped outside of its work"
         if end.code == 1 and BROKER_AWAY in near:
             return "stopped while a broker was away"
