@@ -13,7 +13,7 @@ from integration.inputs import keyed
 from integration.process import Worker
 from integration.security.secured_kafka import SecuredKafka
 
-from worker.cli import main
+from worker.cli.commands import main
 
 
 class Ran(NamedTuple):
