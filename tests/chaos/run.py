@@ -23,6 +23,7 @@ from chaos.workers import Supervisor
 
 COMMIT_SECONDS = 0.5
 SESSION_SECONDS = 6
+METADATA_SECONDS = 5
 UNCOMMITTED_SECONDS = 5
 """In which a worker publishes between two commits: the interval, and the time that a commit takes on a busy machine."""
 REJOIN_SECONDS = 15
@@ -57,6 +58,7 @@ def settings(cluster: Cluster, topics: Topics) -> dict[str, object]:
         "group_id": topics.group,
         "commit_interval": COMMIT_SECONDS,
         "session_timeout": SESSION_SECONDS,
+        "metadata_max_age": METADATA_SECONDS,
         "drain_timeout": DRAIN_SECONDS,
         "max_consecutive_invalid": BREAKER,
         "missing_topics": "fail",

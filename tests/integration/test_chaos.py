@@ -12,8 +12,6 @@ from integration.process import ROOT, environment
 pytestmark = pytest.mark.kafka
 
 SEED, TIMEOUT = 7, 660
-NOT_PROMISED_YET = "topic_recreated,broker_replaced"
-"""Offsets that are committed beyond the end of a new log."""
 
 
 @pytest.mark.timeout(TIMEOUT)
@@ -21,7 +19,6 @@ def test_no_promise_is_broken_in_two_minutes_of_chaos(tmp_path: Path) -> None:
     if os.environ.get("SENTIMENT_TEST_BOOTSTRAP"):
         pytest.skip("starts and stops brokers of its own: needs Docker and no SENTIMENT_TEST_BOOTSTRAP")
     command = [sys.executable, "-m", "chaos", "--minutes", "2", "--seed", str(SEED), "--keep", str(tmp_path / "chaos")]
-    command += ["--without", NOT_PROMISED_YET]
     with subprocess.Popen(
         command, env=environment({}), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
