@@ -37,6 +37,7 @@ from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
 from worker.observability.health import add_pages
+from worker.observability.repeated_lines import RepeatedLines
 from worker.observability.server import PageServer
 from worker.process import run_until_stopped
 from worker.settings import Settings, load_settings
@@ -73,6 +74,8 @@ class QuietWorker(faust.Worker):
         super().on_setup_root_logger(logger, level)
         for handler in logger.handlers:
             handler.addFilter(_is_worth_a_line)
+            if level > logging.DEBUG:
+                handler.addFilter(RepeatedLines("aiokafka"))
 
 
 #: aiokafka's words for what it tries again by itself, several times where a broker is fresh. What lasts has others.

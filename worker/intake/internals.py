@@ -48,6 +48,7 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_CONSUMER, "threadsafe_partitions_revoked", ("self", "receiver_loop", "revoked")),
     (_CONSUMER, "threadsafe_partitions_assigned", ("self", "receiver_loop", "assigned", "generation_id")),
     (_THREAD, "on_start", ("self",)),
+    (_THREAD, "on_thread_stop", ("self",)),
     (_THREAD, "_start_thread", ("self",)),
     (_THREAD, "_crash", ("self", "reason")),
     (_THREAD, "_stopped_set", ("self",)),

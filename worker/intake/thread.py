@@ -107,6 +107,20 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
             with suppress(RuntimeError):  # the worker's loop is closed, and nobody waits any more
                 self.parent_loop.call_soon_threadsafe(self._give_up_what_was_asked)
 
+    async def on_thread_stop(self) -> None:
+        """Stop aiokafka's consumer, also while a broker is away.
+
+        aiokafka 0.14 waits for the fetches that it cancels; of one that was pausing after an error it gets the
+        cancellation back, and leaves its connections open.
+        """
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # it is we who were cancelled
+            await self._ensure_consumer()._client.close()
+
     def _give_up_what_was_asked(self) -> None:
         self._has_ended = True
         for promise in self._asked:

@@ -1,6 +1,7 @@
 """Nobody waits for ever for a consumer's thread that ends, or that something else's crash would have ended."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import faust
@@ -69,3 +70,23 @@ async def test_the_thread_does_not_wait_for_a_worker_that_serves_it_no_more() ->
     made = consumer()
     made._method_queue._crash(RuntimeError("elsewhere"))
     await made.threadsafe_partitions_revoked(asyncio.get_running_loop(), set())
+
+
+@in_a_loop
+async def test_the_thread_ends_although_a_fetch_that_paused_hands_its_cancellation_on() -> None:
+    thread, closed = consumer()._thread, []
+
+    async def stop() -> None:
+        fetch = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await fetch
+
+    async def close() -> None:
+        closed.append("connections")
+
+    await thread.start()
+    thread._consumer = SimpleNamespace(stop=stop, _client=SimpleNamespace(close=close))
+    await thread.stop()
+    assert closed == ["connections"]
+    assert thread.thread_loop.is_closed()
