@@ -1,15 +1,17 @@
 """Large bodies are taken apart by arrays and mended in place; small ones say what is right."""
 
 import json
+from math import copysign, isinf
 from typing import Any
 
 import orjson
 import pytest
 from codec_events import a_codec, a_record, answer, events, exactly, unhurried
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from worker.codec import structure
+from worker.codec.document import parse
 from worker.codec.mending import with_finite_numbers, without_surrogates
 from worker.codec.structure import separators
 from worker.errors import Reason
@@ -33,6 +35,52 @@ def test_a_number_beyond_a_double_becomes_another_of_the_same_length(spelled: by
     assert document["text"] == '1e999 " 1e999'
     assert document["m"][1:] == [100, 5]
     assert type(document["n"]) is float
+
+
+ZEROS = st.integers(0, 700).map("0".__mul__)
+DIGITS = st.text("0123456789", min_size=1, max_size=3) | st.builds(
+    lambda first, digit, count, last: f"{first}{digit * count}{last}",
+    st.integers(1, 9),
+    st.sampled_from("0179"),
+    st.integers(0, 700),
+    st.text("0123456789", max_size=20),
+)
+EXPONENTS = st.builds(
+    lambda e, sign, zeros, exponent: f"{e}{sign}{zeros}{exponent}",
+    st.sampled_from("eE"),
+    st.sampled_from(["", "+", "-"]),
+    st.integers(0, 12).map("0".__mul__),
+    st.integers(0, 20) | st.integers(280, 330) | st.integers(0, 1_000) | st.integers(0, 10**40),
+)
+NUMBERS = st.builds(
+    lambda sign, whole, fraction, exponent: sign + whole + fraction + exponent,
+    st.sampled_from(["", "-"]),
+    st.just("0") | DIGITS,
+    st.just("") | st.builds(".{}{}".format, ZEROS, DIGITS),
+    st.just("") | EXPONENTS,
+)
+
+
+@unhurried
+@given(numbers=st.lists(NUMBERS, min_size=1, max_size=4), spoilt=st.text("0123456789.eE+-", max_size=2))
+@example(["1" + "0" * 250 + "e99"], "")
+@example(["1" + "0" * 400 + "e-5", "1" + "0" * 700 + "e-500"], "")
+@example(["0." + "0" * 400 + "1e900", "1e0000308", "17976931348623158e292", "17976931348623159e292"], "")
+@example(["1" * 308 + "e1", "1" * 299 + "e10", "1" * 300 + "e9"], "")
+def test_every_number_of_json_is_taken_however_large_and_the_others_keep_their_values(
+    numbers: list[str], spoilt: str
+) -> None:
+    value = json.dumps({"text": "1e999 good", "n": "N"}).replace('"N"', f"[{','.join(numbers)},7{spoilt}]")
+    try:
+        expected = json.loads(value, parse_int=float, parse_float=float)["n"]
+    except ValueError:
+        expected = None
+    assert (a_codec().decode([a_record(value.encode())]).slots == [0]) == (expected is not None)
+    if expected is not None:
+        found = parse(value.encode())
+        assert isinstance(found, dict)
+        in_reach = [copysign(9e307, number) if isinf(number) else number for number in expected]
+        assert [float(number) for number in found["n"]] == in_reach
 
 
 @unhurried
