@@ -134,12 +134,15 @@ class Codec:
             return
         opened = (self._format or recognised(value, headers)).open(value, headers)
         if isinstance(opened, Rejection):
-            self._reject(slot, opened, decoded, no_text=opened.reason is Reason.NO_TEXT)
+            no_data = opened.reason is Reason.NO_TEXT
+            if no_data and self._leaves_out(None):
+                self._leave_out(slot, decoded)
+            else:
+                self._reject(slot, opened, decoded, no_text=no_data)
             return
         document = opened[0]
-        if self._condition is not None and not self._condition.holds(document):
-            # Not meant to be classified, so no fault of the event: never a dead letter.
-            (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(slot)
+        if self._leaves_out(document):
+            self._leave_out(slot, decoded)
             return
         text = find_text(document, self._text_pointer, self._max_text_bytes)
         if isinstance(text, Rejection):
@@ -148,6 +151,14 @@ class Codec:
         decoded.texts.append(text)
         decoded.slots.append(slot)
         decoded.kept[slot] = self._mode.keep(opened)
+
+    def _leaves_out(self, document: Any) -> bool:
+        """Whether this is not meant to be classified; ``document`` is None for an event without data."""
+        return self._condition is not None and not self._condition.holds(document)
+
+    def _leave_out(self, slot: int, decoded: Decoded) -> None:
+        """Answer an event that is not meant to be classified: no fault of it, and never a dead letter."""
+        (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(slot)
 
     def _reject(self, slot: int, rejection: Rejection, decoded: Decoded, *, no_text: bool) -> None:
         """Answer an event that has no text (``no_text``) or none that can be classified."""

@@ -67,6 +67,22 @@ def test_only_what_the_condition_selects_is_classified(wrapping: Wrapping, space
         assert decoded.rejected == {}
 
 
+@pytest.mark.parametrize("condition", ["/op=c", "/op", "/op=null"])
+@pytest.mark.parametrize("end", [b'"data":null}', b'"x":1}'], ids=["null", "none"])
+def test_an_event_without_data_is_not_selected_and_never_a_dead_letter(condition: str, end: bytes) -> None:
+    record = a_record(CE_HEAD.replace(b'"data" : ', end), STRUCTURED)
+    for on_no_text, left_out in {"dead_letter": "forwarded", "forward": "forwarded", "skip": "skipped"}.items():
+        decoded = a_codec(classify_if=condition, on_no_text=on_no_text).decode([record])
+        assert (getattr(decoded, left_out), decoded.rejected) == ([0], {})
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
+@pytest.mark.parametrize("body", [b"{}", b'{"op":"d"}', b'{"op":null,"after":5}', b'{"op":["c"],"after":{"text":5}}'])
+def test_no_object_that_the_condition_leaves_out_is_a_dead_letter(wrapping: Wrapping, body: bytes) -> None:
+    assert ends(body, wrapping, classify_if="/op=c") == "forwarded"
+    assert ends(body, wrapping, classify_if="/op=c", on_no_text="skip") == "skipped"
+
+
 def test_a_selected_event_without_a_text_is_a_dead_letter_by_default() -> None:
     decoded = a_codec(classify_if="/op=c").decode([a_record(b'{"op":"c"}'), a_record(b'{"op":"d"}')])
     assert (list(decoded.rejected), decoded.forwarded) == ([0], [1])
