@@ -218,12 +218,17 @@ class Pipeline:
                 self.delivered(release, 0)
 
     def delivered(self, release: Release, dead_letters: int) -> None:
-        """The broker has all of a release, ``dead_letters`` of it as dead letters."""
+        """Count a release that the broker has all of, ``dead_letters`` of it as dead letters.
+
+        One that was revoked while its records travelled counts as nothing: who has the partition now answers it again.
+        """
+        job = self._jobs.get(release.fetch)
+        if job is None:
+            return
         done = self._ledger.acknowledge(release)
         events = release.stop - release.start
-        job = self._jobs.get(release.fetch)
-        forwarded = len(job.forwarded_in(release)) if job else 0
-        skipped = len(job.skipped_in(release)) if job else 0
+        forwarded = len(job.forwarded_in(release))
+        skipped = len(job.skipped_in(release))
         self._counters.dead_lettered += dead_letters
         self._counters.forwarded += forwarded
         self._counters.skipped += skipped

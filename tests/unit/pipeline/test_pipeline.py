@@ -339,6 +339,21 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
     with_pipeline(body)
 
 
+def test_what_the_broker_acknowledges_after_a_revocation_counts_as_nothing() -> None:
+    async def body(bench: Bench) -> None:
+        await bench.submit(fetch_of([None, b"not json", words(3)]))
+        await bench.until(lambda: bench.ledger.under_way() and sum(r.stop - r.start for r, _ in bench.releases) == 3)
+        before = bench.pipeline.statistics()
+        bench.pipeline.revoke([Partition(TOPIC, 0)])
+        bench.acknowledge_all()
+        found = bench.pipeline.statistics()
+        assert (found.published, found.dead_lettered, found.forwarded, found.skipped) == (0, 0, 0, 0)
+        assert (before.pending_events, found.pending_events, found.latency_p50) == (3, 0, None)
+        assert bench.ledger.committable(Partition(TOPIC, 0)) is None
+
+    with_pipeline(body)
+
+
 def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)] * 40))
