@@ -65,6 +65,7 @@ class Device:
     def __init__(self, classifier: Scorer) -> None:
         self._classifier = classifier
         self._limit = MemoryLimit(classifier.batch_tokens)
+        self._said_short = False
         self._queue: SimpleQueue[tuple[PaddedBatch, Future[Result]] | None] = SimpleQueue()
         # A daemon: a device that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
@@ -147,17 +148,19 @@ class Device:
         return failure
 
     def _learn_from(self, shortage: Shortage) -> None:
+        """Say once that there is too little memory, and once that there is enough, whatever is tried in between."""
         limit = self._limit
-        before = limit.tokens
         limit.after(shortage)
-        if limit.tokens < before == limit.configured:
+        if limit.tokens < limit.configured and not self._said_short:
+            self._said_short = True
             logger.warning(
                 "the device ran out of memory: batches are limited to %d tokens instead of %d until there is more",
                 limit.tokens,
                 limit.configured,
             )
-        elif limit.tokens == limit.configured > before:
-            logger.info("batches of %d tokens are tried again", limit.tokens)
+        elif self._said_short and not limit.short:
+            self._said_short = False
+            logger.info("the device has the memory for batches of %d tokens again", limit.tokens)
 
     def _check_device(self, trouble: str) -> None:
         outcome = self._try(self._classifier.probe)

@@ -78,6 +78,11 @@ class MemoryLimit:
         self._good = 0
         self._failed_at: int | None = None
 
+    @property
+    def short(self) -> bool:
+        """Whether a batch failed for its size, and none of that size has fitted under the full limit since."""
+        return self._failed_at is not None
+
     def after(self, shortage: Shortage) -> None:
         """Take in what a batch has shown."""
         if (part := shortage.too_large) is not None:

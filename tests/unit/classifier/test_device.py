@@ -162,8 +162,28 @@ def test_memory_that_comes_back_is_used_again(caplog: pytest.LogCaptureFixture) 
     assert limits[-1] == 64
     assert [record.getMessage() for record in caplog.records] == [
         "the device ran out of memory: batches are limited to 16 tokens instead of 64 until there is more",
-        "batches of 64 tokens are tried again",
+        "the device has the memory for batches of 64 tokens again",
     ]
+    assert device.close(10)
+
+
+def test_a_lasting_shortage_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    classifier = FakeClassifier(memory=32, batch_tokens=64)
+    device = Device(classifier)
+
+    def run(batches: int) -> list[str]:
+        caplog.clear()
+        for _ in range(batches):
+            device.submit(batch_of(list(range(16)))).result(10)
+        return [record.levelname for record in caplog.records]
+
+    assert run(500) == ["WARNING"], "larger batches were tried again meanwhile"
+    assert classifier.calls[-500:].count(16) > 1
+    classifier.memory = 10**9
+    assert run(100) == ["INFO"]
+    classifier.memory = 32
+    assert run(100) == ["WARNING"]
     assert device.close(10)
 
 
