@@ -42,7 +42,7 @@ class Stop:
 
     def codes(self) -> set[int]:
         """Exit codes that it may have; 0 also where it was done before."""
-        usual = {130} if self.signum is signal.SIGINT else {143, -signal.SIGTERM}
+        usual = {130} if self.signum is signal.SIGINT else {143}
         return CODES.get((self.command, self.signum), usual | {0})
 
 

@@ -12,10 +12,11 @@ from integration.models import POISON, VOCABULARY
 
 from worker import app
 from worker.errors import WorkerError
+from worker.process import end
 from worker.settings import load_settings
 
 
-def main(passes: int, tokens: int, file: Path) -> int:
+def main(passes: int, tokens: int, file: Path) -> None:
     def load(settings: Any) -> Any:
         classifier = app.load_classifier(settings)
         scores = classifier.scores
@@ -33,12 +34,12 @@ def main(passes: int, tokens: int, file: Path) -> int:
         return classifier
 
     app.run(load_settings(), load=load)
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+        main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
     except WorkerError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        end(1)
+    end(0)
