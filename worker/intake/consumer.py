@@ -7,16 +7,13 @@ changelogs) keeps getting single messages.
 What is used or overridden here without being public stands in ``worker/intake/internals.py``.
 """
 
-import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
 from aiokafka.errors import (
-    ConsumerStoppedError,
     GroupAuthorizationFailedError,
     KafkaError,
     TopicAuthorizationFailedError,
@@ -25,23 +22,19 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP, Message
 from mode import Service
 
-from worker.delivery.group_session import GroupSession
-from worker.delivery.ledger import Ledger, Partition
+from worker.delivery.ledger import Partition
 from worker.errors import BrokerError, Rejection
 from worker.fetch import Fetch
 from worker.intake.coordinator import ReadOffset
-from worker.intake.offset_reset import Policy, Reset
+from worker.intake.ending import EndingConsumer
 from worker.intake.open_transactions import OpenTransactions
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableLog, UnreadableRecord
+from worker.intake.worker_side import Intake
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
-#: Seconds between looks at whether the worker still serves its consumer's thread.
-LOOK_SECONDS = 0.5
-#: How long a worker that stops waits for its last commit.
-LAST_COMMIT_SECONDS = 4.0
 #: Between two looks at whether the group still takes us.
 GROUP_CHECK_SECONDS = 1.0
 #: Between two polls, where the first had records that could not be taken yet.
@@ -50,65 +43,8 @@ WAIT_SECONDS = 0.05
 FIND_AGAIN_SECONDS = 0.5
 
 
-class Intake(Protocol):
-    """What the consumer asks of the worker."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def topics(self) -> frozenset[str]: ...
-
-    @property
-    def isolation_level(self) -> str: ...
-
-    @property
-    def session(self) -> GroupSession: ...
-
-    @property
-    def start_time_ms(self) -> int | None:
-        """Where partitions without a committed offset start, if not at an end: milliseconds since the epoch."""
-        ...
-
-    @property
-    def on_offset_reset(self) -> Policy:
-        """Where a partition is read from when its offset is not of its log."""
-        ...
-
-    @property
-    def metadata_max_age(self) -> float:
-        """Seconds between two looks at the topics."""
-        ...
-
-    def note_reset(self, reset: Reset) -> None:
-        """Count a reset, and stop where ``on_offset_reset`` says so."""
-        ...
-
-    def note_stalled(self, partitions: Mapping[Partition, int]) -> None:
-        """Note how many offsets wait behind an open transaction, by partition."""
-        ...
-
-    def revoke(self, partitions: Iterable[Partition]) -> None:
-        """Forget what is pending of these partitions."""
-        ...
-
-    def resume(self) -> None:
-        """Take fetches again after a drain."""
-        ...
-
-    async def drain(self, *, stopping: bool) -> None:
-        """Finish what was started, within the worker's drain timeout."""
-        ...
-
-    def fail(self, error: BaseException) -> None:
-        """End the worker: the client cannot go on."""
-        ...
-
-
-class FetchConsumer(driver.Consumer):
+class FetchConsumer(EndingConsumer):
     """Yields a ``Fetch`` as the value of one message for intake topics, and single messages for all others."""
-
-    logger = logging.getLogger("faust.consumer")
 
     _thread: FetchConsumerThread
     _positioned: Any = None
@@ -124,10 +60,6 @@ class FetchConsumer(driver.Consumer):
             starts_at_the_end=self.app.conf.consumer_auto_offset_reset == "latest",
             forget=self._forget,
         )
-
-    @property
-    def _intake(self) -> Intake:
-        return cast(FetchTransport, self.transport).intake
 
     @property
     def located(self) -> bool:
@@ -313,54 +245,6 @@ class FetchConsumer(driver.Consumer):
         """Records come again: from now on they must be taken again, too."""
         self._intake.resume()
         super().resume_flow()
-
-    async def wait_empty(self) -> None:
-        """Finish what was started, then what Faust's own streams have, then commit."""
-        stopping = self.app.should_stop
-        await self._intake.drain(stopping=stopping)
-        last = asyncio.ensure_future(self._commit_for_the_last_time())
-        # At a crash the consumer's thread may end first, and a commit asked of it then is never answered. It is not
-        # enough to cancel what waits for it: Faust takes a cancelled wait for a reason to commit once more.
-        await asyncio.wait({last}, timeout=LAST_COMMIT_SECONDS if stopping else None)
-        if last.done():
-            await last
-        else:
-            last.cancel()
-            self.log.warning("the last commit was not answered: what it held will be read again")
-
-    async def _commit_for_the_last_time(self) -> None:
-        # Faust takes a commit that is under way for this one, although it began before the drain ended.
-        await self.maybe_wait_for_commit_to_finish()
-        await super().wait_empty()
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        try:
-            return await super()._commit(offsets)
-        except ConsumerStoppedError:
-            return False
-
-    # At a crash the queue of what the thread asks of us is not served any more. The thread must not wait for that: it
-    # would never end.
-
-    async def threadsafe_partitions_revoked(self, receiver_loop: Any, revoked: set[TP]) -> None:
-        await self._while_served(super().threadsafe_partitions_revoked(receiver_loop, revoked))
-
-    async def threadsafe_partitions_assigned(
-        self, receiver_loop: Any, assigned: set[TP], generation_id: int = 0
-    ) -> None:
-        await self._while_served(super().threadsafe_partitions_assigned(receiver_loop, assigned, generation_id))
-
-    async def _while_served(self, call: Coroutine[Any, Any, None]) -> None:
-        """Await a call from the thread to the worker's loop; in the thread."""
-        task = asyncio.ensure_future(call)
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=LOOK_SECONDS)
-                if self._method_queue.should_stop and not task.done():
-                    return
-            await task
-        finally:
-            task.cancel()
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)

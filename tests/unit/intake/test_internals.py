@@ -19,7 +19,7 @@ from scene import Intake
 
 import worker.intake
 from worker.embedded.broker import EmbeddedBroker
-from worker.intake import consumer, coordinator, internals, thread
+from worker.intake import consumer, coordinator, ending, internals, thread
 
 TEXTS = TP("texts", 0)
 
@@ -119,7 +119,9 @@ def test_an_offset_that_faust_does_not_know_is_none(bootstrap: str) -> None:
     assert asyncio.run(unknown()) == (None, None)
 
 
-@pytest.mark.parametrize("ours", [consumer.FetchConsumer, thread.FetchConsumerThread, coordinator.Coordinator])
+@pytest.mark.parametrize(
+    "ours", [consumer.FetchConsumer, ending.EndingConsumer, thread.FetchConsumerThread, coordinator.Coordinator]
+)
 def test_everything_we_override_is_listed(ours: type) -> None:
     listed = {name for _, name, _ in internals.METHODS}
     inherited = {name for base in ours.__mro__[1:] for name in vars(base)}
