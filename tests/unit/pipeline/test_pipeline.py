@@ -285,7 +285,21 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
         gate.set()
 
 
-def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledged() -> None:
+class StoppedClock:
+    """Stands for the pipeline's ``time`` and shows what the test sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr("worker.pipeline.time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = StoppedClock(monkeypatch)
     classifier = StubClassifier()
     gate = threading.Event()
     scores = classifier.scores
@@ -294,17 +308,17 @@ def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledge
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)], partition=0))
         assert bench.pipeline.statistics().in_flight_batches == 1
-        await asyncio.sleep(0.03)
+        clock.now += 30
         await bench.submit(fetch_of([b"not json"], partition=1))
         bench.acknowledge_all()
-        assert bench.pipeline.stalled_for() >= 0.03
+        assert bench.pipeline.stalled_for() == 30
         gate.set()
         await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
-        assert bench.pipeline.stalled_for() < 0.03
-        await asyncio.sleep(0.03)
+        assert bench.pipeline.stalled_for() == 0
+        clock.now += 30
         gate.clear()
         await bench.submit(fetch_of([words(1)], first=1, partition=0))
-        assert bench.pipeline.stalled_for() >= 0.03, "the first output is not acknowledged"
+        assert bench.pipeline.stalled_for() == 30, "the first output is not acknowledged"
         gate.set()
 
     try:
@@ -313,17 +327,22 @@ def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledge
         gate.set()
 
 
-def test_a_worker_with_work_and_no_progress_is_stalled() -> None:
+def test_a_worker_with_work_and_no_progress_is_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = StoppedClock(monkeypatch)
+
     async def body(bench: Bench) -> None:
-        assert bench.pipeline.stalled_for() == 0.0
+        assert bench.pipeline.stalled_for() == 0
+        clock.now += 30
+        assert bench.pipeline.stalled_for() == 0, "there is nothing to do"
         await bench.submit(fetch_of([words(1)]))
         await bench.until(lambda: bool(bench.releases))
-        await asyncio.sleep(0.03)
-        assert bench.pipeline.stalled_for() >= 0.03
+        clock.now += 30
+        assert bench.pipeline.stalled_for() == 30
         bench.acknowledge_all()
-        assert bench.pipeline.stalled_for() == 0.0
+        assert bench.pipeline.stalled_for() == 0
+        clock.now += 30
         await bench.submit(fetch_of([words(1)], first=1))
-        assert bench.pipeline.stalled_for() < 0.03
+        assert bench.pipeline.stalled_for() == 0, "it was idle until now"
 
     with_pipeline(body)
 
