@@ -35,6 +35,7 @@ class Job:
         self._decoded = Decoded()
         self._slots: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self._rejected: dict[int, Rejection] = {}
+        self._refused: set[int] = set()
         self._tokens: Tokens | None = None
         self._scores: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
@@ -84,12 +85,12 @@ class Job:
 
     def forwarded_in(self, release: Release) -> list[int]:
         """The slots of a release that are forwarded as they are, ascending."""
-        return _within(self._decoded.forwarded, release)
+        forwarded = _within(self._decoded.forwarded, release)
+        return [slot for slot in forwarded if slot not in self._refused] if self._refused else forwarded
 
     def refused(self, slot: int) -> None:
         """Note that the broker refused the output in this slot: its answer is a dead letter, not the event itself."""
-        if slot in (forwarded := self._decoded.forwarded):
-            forwarded.remove(slot)
+        self._refused.add(slot)
 
     def skipped_in(self, release: Release) -> list[int]:
         """The slots of a release that are answered by nothing, ascending."""
