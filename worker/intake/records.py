@@ -124,7 +124,9 @@ class PartitionRecords:
 
     def _all_parts(self, data: bytes) -> Iterator[Iterator[Record]]:
         """Yield iterators over records; each must be exhausted before the next one is asked for."""
+        start, first = self.next_fetch_offset, None
         for batch in split(data):
+            first = first or batch
             if batch.magic == 2 and len(batch.data) >= HEADER_SIZE:
                 records = DefaultRecordBatch(batch.data)
                 intact = not self._check_crcs or records.validate_crc()
@@ -135,7 +137,7 @@ class PartitionRecords:
                 else:
                     header = Header.read(batch.data)
                     if not intact:
-                        header = header.ending_at(believable_last_offset(header, batch))
+                        header = header.ending_at(self._last_offset(header, batch))
                     if not self._is_passed_over(header) or not intact:
                         yield from self._batch_parts(header, batch, intact)
                     last_offset = header.last_offset
@@ -147,6 +149,12 @@ class PartitionRecords:
                 yield self._unknown_batch(batch)
                 last_offset = -1
             self.next_fetch_offset = max(self.next_fetch_offset, last_offset + 1)
+        if first is not None and self.next_fetch_offset == start:  # the same bytes would come again, for ever
+            yield self._whole_batch(first, start, start, "it says that it ends before the offset that was asked for")
+
+    def _last_offset(self, header: Header, batch: RawBatch) -> int:
+        """Return where a damaged batch ends: not before what was asked for, since that is what the broker sent."""
+        return max(believable_last_offset(header, batch), self.next_fetch_offset)
 
     def _plain_records(self, batch: RawBatch, records: DefaultRecordBatch) -> Iterator[Record]:
         try:
@@ -232,7 +240,7 @@ class PartitionRecords:
             first = last = batch.base_offset
             trouble = f"its format (magic {batch.magic}) is unknown"
             if len(batch.data) >= HEADER_SIZE:
-                last = believable_last_offset(Header.read(batch.data), batch)
+                last = self._last_offset(Header.read(batch.data), batch)
         return self._whole_batch(batch, first, last, trouble)
 
     def _whole_batch(

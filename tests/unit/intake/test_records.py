@@ -224,6 +224,51 @@ def test_a_snappy_block_that_claims_gigabytes_is_not_believed() -> None:
     assert "wrong length" in found.rejection.message
 
 
+def spoilt_count(data: bytes) -> bytes:
+    """Claims more records than its offsets have room for; and so its checksum is wrong."""
+    return data[:57] + struct.pack(">i", 1_000) + data[61:]
+
+
+DAMAGED: dict[str, Callable[[], bytes]] = {
+    "its count": lambda: spoilt_count(batch([record(delta, b"v") for delta in range(10)])),
+    "its count, compressed": lambda: spoilt_count(batch([record(delta, b"v") for delta in range(10)], 0, "gzip")),
+    "its count and its format": lambda: spoilt_count(batch([record(delta, b"v") for delta in range(10)], magic=9)),
+    "its end, under a right checksum": lambda: batch([record(0, b"v")], last_delta=0),
+    "its first offset": lambda: struct.pack(">q", -(2**40)) + batch([record(delta, b"v") for delta in range(10)])[8:],
+    "a marker's end": lambda: batch([record(0, b"v")], attributes=0x30),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+@pytest.mark.parametrize("position", [5, 9])
+def test_a_damaged_batch_is_left_behind_also_from_its_middle(damaged: str, position: int) -> None:
+    data = DAMAGED[damaged]()
+    for _ in range(10 - position):
+        partition_records = reader(data, position)
+        (first, *_) = all_of(partition_records)
+        assert isinstance(first, UnreadableRecord)
+        assert first.offset == position
+        assert partition_records.next_fetch_offset > position
+        position = partition_records.next_fetch_offset
+        if position >= 10:
+            return
+    pytest.fail("it is read on for ever")
+
+
+@given(st.data())
+def test_whatever_the_bytes_reading_always_gets_on(data: st.DataObject) -> None:
+    codec = data.draw(st.sampled_from([*CODECS]))
+    content = bytearray(batch([record(delta, value) for delta, value in enumerate(values(20))], 10, codec))
+    for at in data.draw(st.lists(st.integers(0, 60) | st.integers(0, len(content) - 1), max_size=4)):
+        content[at] = data.draw(st.integers(0, 255))
+    position = data.draw(st.integers(10, 29))
+    damaged = resealed(bytes(content)) if data.draw(st.booleans()) else bytes(content)
+    partition_records = reader(damaged, position)
+    offsets = [one.offset for one in all_of(partition_records)]
+    assert offsets == sorted({offset for offset in offsets if offset >= position})
+    assert partition_records.next_fetch_offset > position
+
+
 @given(st.data())
 def test_whatever_the_bytes_reading_ends_in_order_and_gets_on(data: st.DataObject) -> None:
     codec = data.draw(st.sampled_from([*CODECS]))
@@ -233,7 +278,7 @@ def test_whatever_the_bytes_reading_ends_in_order_and_gets_on(data: st.DataObjec
     data_of_batch = bytes(content)
     if data.draw(st.booleans()):  # damaged before it was written: its checksum is right
         data_of_batch = resealed(data_of_batch)
-    partition_records = reader(data_of_batch + batch([record(0, b"behind")], 30))
+    partition_records = reader(data_of_batch + batch([record(0, b"behind")], 30), data.draw(st.integers(0, 29)))
     offsets = [one.offset for one in all_of(partition_records)]
     assert offsets == sorted(set(offsets))
     assert partition_records.next_fetch_offset >= 31
