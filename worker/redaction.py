@@ -9,6 +9,7 @@ import logging
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,8 @@ SHORTEST = 4
 """Characters; a shorter secret is only hidden in logins: taken out of every word, it could be read from the gaps."""
 
 #: A login as aiokafka and kafka-python print it. All of it goes: SCRAM's messages let a password be guessed offline.
-_LOGIN = re.compile(r"(Sasl(?:Authenticate|Bytes)(?:Request|Response)\w*)\(.*", re.DOTALL)
+#: It takes one line, so that only this line of a traceback goes.
+_LOGIN = re.compile(r"(Sasl(?:Authenticate|Bytes)(?:Request|Response)\w*)\(.*")
 
 _spellings: set[str] = set()
 _pattern: re.Pattern[str] | None = None
@@ -50,8 +52,8 @@ def _redacting(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.
         record = make(*arguments, **named)
         try:
             message = record.getMessage()
-        except (TypeError, ValueError, KeyError):  # logging itself would print the arguments as they are
-            message = f"{record.msg} {record.args}"
+        except Exception:  # of an argument, which is not the fault of who logs it; logging would print it as it is
+            message = _arguments_apart(record)
             record.msg, record.args = message, ()
         if (clean := redacted(message)) != message:
             record.msg, record.args = clean, ()
@@ -62,6 +64,14 @@ def _redacting(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.
         return record
 
     return make_redacted
+
+
+def _arguments_apart(record: logging.LogRecord) -> str:
+    """A message that cannot be formatted, and its arguments after it where they can be shown."""
+    with suppress(Exception):
+        return f"{record.msg} {record.args}"
+    message = record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
+    return f"{message} (its arguments cannot be shown)"
 
 
 def _spelt(secret: str) -> set[str]:

@@ -70,6 +70,48 @@ def test_arguments_that_do_not_fit_are_told_without_it(caplog: pytest.LogCapture
     assert caplog.messages == [f"%d tries ('{HIDDEN}',)"]
 
 
+class Unshowable:
+    """An argument that its library changes while it is shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "shown"),
+    [
+        ("state: %s", (Unshowable(),), "state: %s (its arguments cannot be shown)"),
+        (f"{SECRET}: %s", (Unshowable(),), f"{HIDDEN}: %s (its arguments cannot be shown)"),
+        (Unshowable(), (), "<Unshowable> (its arguments cannot be shown)"),
+    ],
+    ids=["argument", "beside a secret", "message"],
+)
+def test_what_cannot_be_shown_raises_nothing_into_who_logs_it(
+    caplog: pytest.LogCaptureFixture, message: object, arguments: tuple[object, ...], shown: str
+) -> None:
+    hide(SECRET)
+    log.warning(message, *arguments)
+    assert caplog.messages == [shown]
+
+
+def test_a_traceback_through_a_login_loses_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    hide()
+
+    def log_in() -> None:
+        SaslAuthenticateRequest(b"n,,n=user,r=nonce").prepare({36: (7, 9)})
+
+    try:
+        log_in()
+    except NotImplementedError:
+        log.exception("it failed")
+    assert f"SaslAuthenticateRequest{HIDDEN}" in caplog.text
+    assert "nonce" not in caplog.text
+    assert "in prepare" in caplog.text
+    assert "NotImplementedError: Support for SaslAuthenticateRequest v7" in caplog.text
+
+
 def test_a_record_without_a_secret_is_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
     hide(SECRET)
     log.warning("%d of %s", 3, "four")
