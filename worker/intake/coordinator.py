@@ -9,18 +9,25 @@ A static member whose name another one has taken says nothing more to the group:
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from aiokafka import TopicPartition
 from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError, KafkaError
-from aiokafka.protocol.commit import OffsetCommitRequest
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
+from worker.intake.committed import committed_offsets
 from worker.intake.places import Places, Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
 from worker.intake.topic_ids import topic_ids
@@ -100,6 +107,21 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         if joined.leader_id != joined.member_id and is_named(joined.leader_id, name):
             self._group_subscription = set(self._subscription.subscription.topics)
             self._metadata_snapshot = self._get_metadata_snapshot()
+
+    async def _do_fetch_commit_offsets(
+        self, partitions: Collection[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        # aiokafka does not look at the error of the whole group: a coordinator that is still loading would have nothing
+        # committed.
+        topics: dict[str, list[int]] = defaultdict(list)
+        for topic, number in partitions:
+            topics[topic].append(number)
+        response = await self._send_req(OffsetFetchRequest(self.group_id, [*topics.items()]))
+        try:
+            return committed_offsets(response, partitions, self.group_id)
+        except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+            self.coordinator_dead()
+            raise
 
     async def _do_commit_offsets(self, assignment: Any, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         # aiokafka calls this for each attempt, and tries for ever where the topic is missing.

@@ -57,6 +57,7 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_COORDINATOR, "reset_generation", ("self",)),
     (_COORDINATOR, "_do_heartbeat", ("self",)),
     (_COORDINATOR, "_do_commit_offsets", ("self", "assignment", "offsets")),
+    (_COORDINATOR, "_do_fetch_commit_offsets", ("self", "partitions")),
     (_COORDINATOR, "_send_req", ("self", "request")),
     ("faust.assignor.partition_assignor.PartitionAssignor", "on_assignment", ("self", "assignment")),
     # called
@@ -64,8 +65,8 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("faust.assignor.partition_assignor.PartitionAssignor", "_decompress", ("compressed",)),
     (_COORDINATOR, "_get_metadata_snapshot", ("self",)),
     (_COORDINATOR, "fetch_committed_offsets", ("self", "partitions")),
+    (_COORDINATOR, "coordinator_dead", ("self",)),
     ("aiokafka.client.AIOKafkaClient", "send", ("self", "node_id", "request", "group")),
-    ("aiokafka.client.AIOKafkaClient", "get_random_node", ("self",)),
     (f"{_STATE}.TopicPartitionState", "await_reset", ("self", "strategy")),
     (_CONSUMER, "_wait_next_records", ("self", "timeout")),
     (_CONSUMER, "maybe_wait_for_commit_to_finish", ("self",)),

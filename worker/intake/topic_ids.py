@@ -4,19 +4,32 @@ aiokafka asks for metadata in version 5, ids came with version 10. The request h
 aiokafka's own connections.
 """
 
+import asyncio
 import base64
+import random
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
-from aiokafka.errors import IncompatibleBrokerVersion, NoError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaError,
+    NoBrokersAvailable,
+    NoError,
+    RequestTimedOutError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
 #: The connections for questions like these: on the usual one they would wait behind a fetch, a second and longer.
 QUESTIONS = "questions"
+#: A broker that does not answer within this is given up, and another one asked next. aiokafka would wait for 75 s.
+ANSWER_SECONDS = 5.0
 NO_ID = bytes(16)
 """What a broker says of a topic that has no id."""
 
@@ -131,6 +144,17 @@ class _MetadataRequest(Request[_MetadataRequestStruct]):  # type: ignore[misc]
         return request_struct_class([(NO_ID, topic, {}) for topic in self._topics], False, False, False, {})
 
 
+_silent: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+"""By client the broker that has not answered the last question that failed."""
+
+
+def _any_node(client: Any) -> int:
+    nodes: set[int] = {broker.nodeId for broker in client.cluster.brokers()}
+    if not nodes:
+        raise NoBrokersAvailable("no broker is known")
+    return random.choice(sorted(nodes - {_silent.get(client, -1)} or nodes))
+
+
 async def topic_ids(
     client: Any, topics: Iterable[str], *, node: int | None = None, connection: Hashable = QUESTIONS
 ) -> TopicIds:
@@ -143,13 +167,20 @@ async def topic_ids(
         connection: aiokafka's name for one of several connections to a broker.
 
     Raises:
-        KafkaError: no broker answers.
+        KafkaError: the broker does not answer within ``ANSWER_SECONDS``; another one is asked next time.
     """
+    node = _any_node(client) if node is None else node
     try:
-        node = client.get_random_node() if node is None else node
-        response = await client.send(node, _MetadataRequest(sorted(topics)), group=connection)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            response = await client.send(node, _MetadataRequest(sorted(topics)), group=connection)
+    except TimeoutError:
+        _silent[client] = node
+        raise RequestTimedOutError(f"broker {node} does not answer") from None
     except (NotImplementedError, IncompatibleBrokerVersion):  # older than 2.8
         return TopicIds({}, frozenset())
+    except KafkaError:
+        _silent[client] = node
+        raise
     ids, missing = {}, set()
     for error_code, name, topic_id, *_ in response.topics:
         error = for_code(error_code)
