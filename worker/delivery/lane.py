@@ -16,6 +16,7 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
+    CorruptRecordException,
     KafkaError,
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
@@ -24,7 +25,16 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from worker.delivery.batches import Chunk, Parcel, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
-from worker.delivery.outcomes import FORBIDDEN, TOO_LARGE, Outcome, PartitionGoneError, WithdrawnError, backoff, outcome
+from worker.delivery.outcomes import (
+    CORRUPT_ATTEMPTS,
+    FORBIDDEN,
+    TOO_LARGE,
+    Outcome,
+    PartitionGoneError,
+    WithdrawnError,
+    backoff,
+    outcome,
+)
 from worker.delivery.produce_client import Refusal
 from worker.delivery.retries import Retries
 from worker.delivery.size_limit import SizeLimit
@@ -43,7 +53,7 @@ class Sink(Protocol):
 
     @property
     def producer_id(self) -> int: ...
-    async def new_producer_id(self) -> int: ...
+    async def new_producer_id(self) -> int: ...  # once, as a batch is sent once
     def builder(self, max_bytes: int) -> DefaultRecordBatchBuilder: ...
     async def produce(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> Refusal | None: ...
 
@@ -96,7 +106,8 @@ class Lane:
         self._tell = tell
         self._queue: deque[Chunk] = deque()
         self._cursor = 0
-        self._numbers = Numbering(sink.producer_id)
+        self._numbers: Numbering | None = Numbering(sink.producer_id)
+        """None where a new producer id is needed before anything else is sent."""
         self._limit = SizeLimit()
         self._task: asyncio.Task[None] | None = None
 
@@ -182,12 +193,14 @@ class Lane:
 
         Returns what was sent in the end, without what was no longer wanted, and why it is refused; None if it is not.
         """
-        batch = self._stamped(builder)
-        if refusal := self._refused_by_size(batch, spans):
-            return spans, refusal
-        failures = 0
+        batch = b""
+        failures = corrupt = 0
         while True:
             try:
+                self._numbers = numbers = self._numbers or Numbering(await self._sink.new_producer_id())
+                batch = batch or _stamped(builder, numbers)
+                if not failures and (refusal := self._refused_by_size(batch, spans)):
+                    return spans, refusal
                 refusal = await self._sink.produce(self._target, batch, partial(self._check, spans))
                 break
             except WithdrawnError:
@@ -197,23 +210,28 @@ class Lane:
                 if what is Outcome.FATAL:
                     raise
                 failures += 1
+                corrupt = corrupt + 1 if isinstance(error, CorruptRecordException) else 0
+                if corrupt == CORRUPT_ATTEMPTS:
+                    refusal = Refusal(error)
+                    break
                 await self._wait(error, failures)
             wanted = [span for span in spans if self._tell.wanted(span[0].parcel)]
             if what is Outcome.RENUMBER or len(wanted) < len(spans):
-                await self._renumber(fresh=what is Outcome.RENUMBER and self._numbers.next == 0)
+                self._renumber(unknown=what is Outcome.RENUMBER)
                 spans = wanted
                 if not spans:
+                    refusal = None
                     break
-                batch = self._stamped(self._rebuild(spans))
+                builder, batch = self._rebuild(spans), b""
         if failures and (sentence := self._retries.over(self._target.topic, self._target.partition)):
             logger.info("%s", sentence)
-        if refusal is None:
-            self._numbers = self._numbers.after(count(spans))
-        else:
+        if refusal is not None:
             if failures:  # an earlier attempt may still wait in the broker
-                await self._renumber(fresh=False)
+                self._renumber()
             if isinstance(refusal.error, TOO_LARGE) and count(spans) == 1:
                 self._limit.record_refused(len(batch), time.monotonic())
+        elif self._numbers is not None:
+            self._numbers = self._numbers.after(count(spans))
         return spans, refusal
 
     def _check(self, spans: list[Span]) -> None:
@@ -233,15 +251,13 @@ class Lane:
             return None
         return Refusal(MessageSizeTooLargeError(), (0,))
 
-    def _stamped(self, builder: DefaultRecordBatchBuilder) -> bytes:
-        numbers = self._numbers
-        builder.set_producer_state(numbers.producer_id, numbers.epoch, numbers.next)
-        return bytes(builder.build())
+    def _renumber(self, *, unknown: bool = False) -> None:
+        """Number under a new epoch: whatever of ours still waits in the broker is void.
 
-    async def _renumber(self, *, fresh: bool) -> None:
-        """Number under a new epoch, or a ``fresh`` producer id: whatever of ours still waits in the broker is void."""
-        numbers = None if fresh else self._numbers.next_epoch()
-        self._numbers = numbers or Numbering(await self._sink.new_producer_id())
+        Where even the first number of one is ``unknown`` to the broker, or no epoch is left, under a new producer id.
+        """
+        if self._numbers is not None:
+            self._numbers = None if unknown and self._numbers.next == 0 else self._numbers.next_epoch()
 
     def _rebuild(self, spans: list[Span]) -> DefaultRecordBatchBuilder:
         builder = self._sink.builder(_UNBOUNDED)
@@ -251,6 +267,11 @@ class Lane:
             append(builder, position, span)
             position += stop - start
         return builder
+
+
+def _stamped(builder: DefaultRecordBatchBuilder, numbers: Numbering) -> bytes:
+    builder.set_producer_state(numbers.producer_id, numbers.epoch, numbers.next)
+    return bytes(builder.build())
 
 
 def _explained(error: BaseException, target: TopicPartition) -> BaseException:

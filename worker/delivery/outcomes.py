@@ -64,16 +64,16 @@ class PartitionGoneError(KafkaError):  # type: ignore[misc]
     """The topic has fewer partitions than it had: it was made anew."""
 
 
-class WithdrawnError(KafkaError):  # type: ignore[misc]
-    """A batch was not sent, since nobody wants some of its records any more."""
-
-    retriable = True
+class NotSentError(KafkaError):  # type: ignore[misc]
+    """A batch was not sent, for a reason of ours: it says nothing of the broker."""
 
 
-class SessionUnconfirmedError(KafkaError):  # type: ignore[misc]
-    """A batch was not sent: the group's coordinator has not confirmed for too long that its inputs are still ours."""
+class WithdrawnError(NotSentError):
+    """Nobody wants some of its records any more."""
 
-    retriable = True
+
+class SessionUnconfirmedError(NotSentError):
+    """The group's coordinator has not confirmed for too long that its inputs are still ours."""
 
 
 #: The broker's codes that aiokafka 0.14 does not know and that are more than "try again".
@@ -86,6 +86,11 @@ _CODES: dict[int, type[KafkaError]] = {
 #: What a broker says of records, not of itself: the rest of the batch may still be good.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
+
+#: A batch whose checksum was wrong when it arrived may arrive whole the next time. Brokers before 2.4 say the same of a
+#: record without a key for a compacted topic, and so does every broker of a batch that was damaged in our memory: after
+#: so many attempts in a row, it is the records that are at fault.
+CORRUPT_ATTEMPTS = 4
 
 #: The broker does not know our numbering (it lost data, or the topic was made anew) and has taken nothing.
 _NUMBERING = (

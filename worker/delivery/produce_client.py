@@ -6,6 +6,8 @@ ourselves; everything below them is aiokafka's.
 """
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,11 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
+    DuplicateSequenceNumber,
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
+    NoError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -31,11 +35,24 @@ from aiokafka.protocol.produce import (
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.outcomes import Outcome, PartitionGoneError, SessionUnconfirmedError, backoff, error_for, outcome
+from worker.delivery.outcomes import (
+    NotSentError,
+    Outcome,
+    PartitionGoneError,
+    SessionUnconfirmedError,
+    backoff,
+    error_for,
+    outcome,
+)
+from worker.delivery.retries import PATIENCE_SECONDS
+from worker.errors import BrokerError
+
+logger = logging.getLogger(__name__)
 
 #: How long a broker may wait for its replicas, and we for its answer, in milliseconds.
 REQUEST_TIMEOUT_MS = 40_000
-NO_ERROR, DUPLICATE_SEQUENCE_NUMBER = 0, 46
+#: How long a start asks for a producer id, in seconds.
+START_SECONDS = 60.0
 _CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 _ALL_REPLICAS = -1
 _Versions = (
@@ -106,12 +123,13 @@ class ProduceClient:
 
         Raises:
             KafkaError: no broker answers, a topic is missing, or we may not write.
+            BrokerError: no broker gives a producer id for a minute.
         """
         await self._client.bootstrap()
         await self._client.set_topics(self._topics)
         for topic in self._topics:
             self._partitions[topic] = len(await self._client._wait_on_metadata(topic))
-        self._producer_id = await self.new_producer_id()
+        self._producer_id = await self._first_producer_id()
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -143,27 +161,41 @@ class ProduceClient:
             raise RuntimeError("start() comes first")
         return self._producer_id
 
-    async def new_producer_id(self) -> int:
-        """Return a producer id that nobody has used; waits until a broker gives one.
-
-        Raises:
-            KafkaError: this user may not have one.
-        """
-        failures = 0
+    async def _first_producer_id(self) -> int:
+        began, said, failures = time.monotonic(), False, 0
         while True:
             try:
-                node = self._client.get_random_node()
-                if node is None:
-                    raise NodeNotReadyError()
-                response = await self._client.send(node, InitProducerIdRequest(None, 2**31 - 1))
-                if response.error_code == NO_ERROR:
-                    return int(response.producer_id)
-                raise error_for(response.error_code)
+                return await self.new_producer_id()
             except (KafkaError, OSError) as error:
                 if outcome(error) is Outcome.FATAL:
                     raise
+                waited, kind = time.monotonic() - began, type(error).__name__
+                if waited >= START_SECONDS:
+                    raise BrokerError(
+                        f"no broker has given this worker a producer id within {START_SECONDS:g} s ({kind}): see "
+                        "whether the cluster has a controller, and the brokers' log; nothing was read or written"
+                    ) from error
+                if waited >= PATIENCE_SECONDS and not said:
+                    said = True
+                    logger.warning(
+                        "no broker gives a producer id (%s): it is asked for again, for %g s", kind, START_SECONDS
+                    )
                 failures += 1
                 await asyncio.sleep(backoff(failures))
+
+    async def new_producer_id(self) -> int:
+        """Return a producer id that nobody has used; like a batch, it is asked for once.
+
+        Raises:
+            KafkaError: no broker has given one; see ``outcome``.
+        """
+        node = self._client.get_random_node()
+        if node is None:
+            raise NodeNotReadyError()
+        response = await self._client.send(node, InitProducerIdRequest(None, 2**31 - 1))
+        if response.error_code != NoError.errno:
+            raise error_for(response.error_code)
+        return int(response.producer_id)
 
     async def produce(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> Refusal | None:
         """Write a batch; None once all in-sync replicas have it.
@@ -186,13 +218,14 @@ class ProduceClient:
         try:
             response = await self._client.send(self._leader(target), _ProduceRequest(target, batch, check_all))
             ((_, ((_, code, *rest),)),) = response.topics
-            if code in (NO_ERROR, DUPLICATE_SEQUENCE_NUMBER):
+            if code in (NoError.errno, DuplicateSequenceNumber.errno):
                 return None
             error = error_for(code)
             if outcome(error) is not Outcome.REFUSED:
                 raise error
-        except KafkaError as failed:
-            if failed.retriable and not isinstance(failed, SessionUnconfirmedError):  # the leader has moved, perhaps
+        except (KafkaError, OSError) as failed:
+            if outcome(failed) is Outcome.RETRY and not isinstance(failed, NotSentError):
+                # Perhaps the leader has moved, whatever is said: aiokafka does not know every word of brokers for it.
                 self._client.force_metadata_update()
             raise
         records = rest[3] if response.API_VERSION >= 8 else ()

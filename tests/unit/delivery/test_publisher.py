@@ -1,13 +1,17 @@
 """Order, refusals and acknowledgements, on aiokafka's own batches with a broker that follows a script."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import (
+    CorruptRecordException,
+    GroupLoadInProgressError,
     InvalidProducerEpoch,
     InvalidTimestampError,
     KafkaError,
@@ -65,11 +69,17 @@ class ScriptedBroker:
         self._states: dict[Any, tuple[int, int, int]] = {}
         self._last: dict[Any, tuple[int, int, int]] = {}
         self._ids = self.producer_id
+        self.controller_away = False
+        self.ids_asked_for = 0
         self.log: dict[tuple[str, int], list[Any]] = {}
         self.batches = 0
+        self.identities: list[tuple[int, int, int]] = []
         self.requests: Counter[str] = Counter()
 
     async def new_producer_id(self) -> int:
+        self.ids_asked_for += 1
+        if self.controller_away:
+            raise GroupLoadInProgressError()
         self._ids += 1
         return self._ids
 
@@ -95,6 +105,7 @@ class ScriptedBroker:
         batch = MemoryRecords(data).next_batch()
         identity = (batch.producer_id, batch.producer_epoch, batch.base_sequence)
         records = [*batch]
+        self.identities.append(identity)
         if self._last.get(target) == identity:
             return None
         producer, epoch, sequence = identity
@@ -393,6 +404,66 @@ def test_a_broker_that_lost_our_numbers_gets_new_ones_and_every_record_in_order(
         assert bench.failures == []
 
     with_publisher(body)
+
+
+def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_dropped(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.delivery.lane.backoff", lambda failures: 0.0)
+    monkeypatch.setattr("worker.delivery.retries.PATIENCE_SECONDS", 0.05)
+
+    async def body(bench: Bench) -> None:
+        bench.producer.controller_away = True
+        gone = release_of(3)
+        publish(bench, gone, [b"gone"] * 3)
+        await bench.until(lambda: bool(caplog.messages))
+        assert bench.producer.ids_asked_for > 1
+        assert caplog.messages == [
+            "nothing can be written to out (GroupLoadInProgressError): it is tried again until it works; what is "
+            "not written is not committed"
+        ]
+        bench.unwanted.add(gone.fetch)
+        await bench.until(lambda: not bench.publisher._lanes[TopicPartition("out", 0)]._queue and idle(bench))
+        publish(bench, release_of(2), [b"kept"] * 2)
+        bench.producer.controller_away = False
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == [b"kept"] * 2
+        assert bench.producer.identities[-1] == (8, 0, 0)  # not the numbers that the broker does not know
+        assert bench.failures == []
+
+    with caplog.at_level(logging.WARNING, "worker.delivery"):
+        with_publisher(body, troubles=[(OutOfOrderSequenceNumber(), False)])
+
+
+def idle(bench: Bench) -> bool:
+    """Whether the lane of outputs has nothing more to do."""
+    task = bench.publisher._lanes[TopicPartition("out", 0)]._task
+    return task is None or task.done()
+
+
+def test_a_batch_that_always_arrives_damaged_is_looked_through_and_one_that_does_not_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.delivery.lane.backoff", lambda failures: 0.0)
+
+    async def body(bench: Bench) -> None:
+        values = [b"%d" % number for number in range(8)]
+        publish(bench, release_of(8), list(values))
+        await bench.until(lambda: bool(bench.delivered))
+        assert bench.producer.values("out") == values[:5] + values[6:]
+        assert bench.producer.values("dead") == [b"in"]
+        assert [(event.slot, event.reason) for event in bench.refused] == [(5, Reason.OUTPUT_REFUSED)]
+
+    with_publisher(body, refusing(b"5", error=CorruptRecordException))
+
+
+def test_a_batch_that_arrived_damaged_once_is_sent_again() -> None:
+    async def body(bench: Bench) -> None:
+        publish(bench, release_of(3), [b"a"] * 3)
+        await bench.until(lambda: bool(bench.delivered))
+        assert (bench.producer.values("out"), bench.producer.values("dead")) == ([b"a"] * 3, [])
+
+    with_publisher(body, troubles=[(CorruptRecordException(), False)])
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["not written", "written, and the answer lost"])
