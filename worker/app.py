@@ -43,7 +43,7 @@ from worker.process import run_until_stopped
 from worker.settings import Settings, load_settings
 
 #: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
-REFUSALS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+NOT_PERMITTED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 #: Records in one poll, over all partitions.
 MAX_POLL_RECORDS = 2_000
@@ -90,7 +90,7 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     if record.name.startswith("aiokafka") and str(record.msg).startswith(_CHATTER):
         return False
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, (WorkerError, *REFUSALS)):  # a sentence says, or will say, all there is to say
+    if isinstance(error, (WorkerError, *NOT_PERMITTED)):  # a sentence says, or will say, all there is to say
         record.exc_info = None
     return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
 
