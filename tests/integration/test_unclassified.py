@@ -1,6 +1,8 @@
 """Events that are not meant to be classified, and large ones made on purpose, on a real Kafka."""
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from integration.client import Message, dead_letter_source
 from integration.conftest import Scene
 from integration.inputs import PRIVATE
 from integration.polling import eventually
+from integration.process import START_SECONDS
 
 pytestmark = pytest.mark.kafka
 
@@ -68,8 +71,8 @@ def test_skipped_events_are_counted_and_committed_without_any_output(scene: Scen
     assert worker.stop() == 0
 
 
-def test_large_events_made_on_purpose_and_every_dead_letter_is_in_the_log_without_a_stop(scene: Scene) -> None:
-    topics = scene.topics
+def test_large_events_made_on_purpose_are_answered_and_hold_up_no_page(scene: Scene, tmp_path: Path) -> None:
+    topics, go_on = scene.topics, tmp_path / "go on"
     scene.client.create(topics.input, topics.output, topics.dead_letters)
     head = b'{"text":"zanzibar was good",'
     large = [
@@ -78,11 +81,26 @@ def test_large_events_made_on_purpose_and_every_dead_letter_is_in_the_log_withou
         head + b'"n":' + b"[" * 400_000,
     ]
     scene.client.produce(topics.input, [Message(value, partition=0) for value in large])
-    worker = scene.start()
+    worker = scene.start(command=(sys.executable, "-m", "integration.apps.held", str(go_on)), ready=False)
+    eventually(lambda: "a large fetch is held" in worker.log, "a large fetch is about to be decoded", START_SECONDS)
+    eventually(lambda: worker.page("readyz"), "the worker gets ready while the decoding takes its time")
+    assert worker.page("livez") == {"alive": True}
+    assert statistics_of(worker)["published"] == 0
+    assert scene.client.count(topics.output, topics.dead_letters) == 0
+    go_on.touch()
     scene.wait_for_commits()
-    scene.client.produce(topics.input, [Message(b"no JSON", partition=0)])
-    eventually(lambda: "1 dead letter: not_json 1" in worker.log, "the log hears of a dead letter by itself", 30)
     assert len(scene.outputs()) == 2
     assert all(PRIVATE.encode() in output.value for output in scene.outputs())
-    assert [dead_letter_source(record)[2] for record in scene.dead_letters()] == [2, 3]
+    assert [dead_letter_source(record)[2] for record in scene.dead_letters()] == [2]
+
+
+def test_every_dead_letter_is_in_the_log_although_none_follows(scene: Scene) -> None:
+    topics = scene.topics
+    scene.client.create(topics.input, topics.output, topics.dead_letters)
+    worker = scene.start()
+    for text in (b"no JSON", b"[1]"):  # the log says the first at once, and the other by itself
+        scene.client.produce(topics.input, [Message(text, partition=0)])
+        scene.wait_for_commits()
+    eventually(lambda: "1 dead letter: not_json 1" in worker.log, "the log hears of the first dead letter")
+    eventually(lambda: "1 dead letter: not_an_object 1" in worker.log, "the log hears of the other one")
     assert worker.running
