@@ -20,6 +20,9 @@ MISTAKES = (
     b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n",
 )
 
+OF_THE_SERVER = ("aiohttp", "HTTP", "GET", "POST", "Error handling", "Traceback", "Exception", "livez", "xxx")
+"""What a line about a client's mistake would have; others, about a rebalance say, may come meanwhile."""
+
 
 def connect(worker: Worker, sent: bytes) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", worker.port), timeout=30)
@@ -55,7 +58,8 @@ def test_hostile_clients_of_the_health_pages_harm_neither_probes_nor_events_nor_
     scene.client.produce(topics.input, keyed(range(1_000)))
     scene.wait_for_answers(1_000)
     assert [answer(client) for client in half_sent] == [b""] * 200, "half-sent requests are closed"
-    assert worker.log == before, "no line for what clients do"
+    said = [line for line in worker.log[len(before) :].splitlines() if any(sign in line for sign in OF_THE_SERVER)]
+    assert said == [], "no line for what clients do"
     assert worker.stop() == 0
     assert "Traceback" not in worker.log
 
