@@ -55,6 +55,7 @@ def batch(
     payload: bytes | None = None,
     number: int | None = None,
     magic: int = 2,
+    timestamp_ms: int = 1_000,
 ) -> bytes:
     """A batch with a right checksum; by keyword, with something else in it than would be right."""
     records = [*records]
@@ -64,8 +65,8 @@ def batch(
         ">hiqqqhii",
         attributes | (codec_number if number is None else number),
         len(records) - 1 if last_delta is None else last_delta,
-        1_000,
-        2_000,
+        timestamp_ms,
+        timestamp_ms + 1_000,
         producer,
         0,
         -1,
