@@ -1,10 +1,10 @@
-"""How to reach Kafka: the options of every client of ours, and who we are to the brokers."""
+"""How to reach Kafka and ask it: the options of every client of ours, and who we are to the brokers."""
 
 import ssl
 import time
 from typing import Any
 
-from worker.errors import SettingError
+from worker.errors import BrokerError, SettingError
 from worker.redaction import hide
 from worker.settings import Settings
 
@@ -30,6 +30,29 @@ def client_options(settings: Settings) -> dict[str, Any]:
     if settings.security_protocol.endswith("SSL"):
         options["ssl_context"] = _ssl_context(settings)
     return options
+
+
+async def ask(connection: Any, request: Any) -> Any:
+    """Return a broker's answer; None if it does not know such a request.
+
+    Args:
+        connection: an ``AIOKafkaConnection``.
+
+    Raises:
+        BrokerError: it does not answer, or the connection broke.
+    """
+    from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+
+    try:
+        return await connection.send(request)
+    except (IncompatibleBrokerVersion, NotImplementedError):
+        return None
+    except (KafkaError, TimeoutError) as error:
+        why = "does not answer in time" if isinstance(error, TimeoutError) else f"broke off: {error}"
+        raise BrokerError(
+            f"Kafka at {connection.host}:{connection.port} took our connection, and then {why}: try again; if that "
+            "does not help, look at the broker"
+        ) from error
 
 
 def principal(settings: Settings) -> str:

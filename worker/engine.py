@@ -26,7 +26,7 @@ from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
-from worker.diagnosis import connected, explained
+from worker.diagnosis import connected, explained, explaining
 from worker.errors import BrokerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
@@ -92,12 +92,13 @@ class Engine(Service):
         loop = asyncio.get_running_loop()
         self.session.listen(lambda: _call_in(loop, self._look_at_the_session))
         connection = client_options(self.settings)
-        try:
+        async with explaining(self.settings):
             async with connected(self.settings) as broker:
                 await check_permissions(self.settings, broker)
             if self.settings.missing_topics == "fail":
                 await ensure_topics(self.settings, connection)
-            classifier = await _in_daemon_thread(self._load, self.settings)
+        classifier = await _in_daemon_thread(self._load, self.settings)
+        async with explaining(self.settings):
             if self.settings.missing_topics == "create":  # not before it is known that there will be a worker for them
                 await ensure_topics(self.settings, connection)
             self._client = ProduceClient(
@@ -108,8 +109,6 @@ class Engine(Service):
                 confirmed=lambda: self.session.is_fresh,
             )
             await self._client.start()
-        except KafkaError as error:
-            raise await explained(self.settings, error) from error
         self._assemble(classifier, self._client)
 
     def _assemble(self, classifier: Classifier, client: ProduceClient) -> None:

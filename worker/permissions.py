@@ -10,16 +10,17 @@ permissions before they look at anything else. A running group is not disturbed,
     Create                  CreateTopics that is only to be validated
 """
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from worker.connection import principal
+from worker.connection import ask, principal
 from worker.errors import BrokerError
 from worker.settings import Settings
 
 # Kafka's error codes.
-TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31
+NO_SUCH_TOPIC, TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 3, 29, 30, 31
 
 _BEYOND = 2**62
 _NO_PARTITION = 2**31 - 1
@@ -39,11 +40,6 @@ class Permission:
         named = f" {self.name!r}" if self.name else ""
         return f"{self.operation} the {self.resource}{named}"
 
-    @property
-    def flags(self) -> str:
-        """The permission as ``kafka-acls`` takes it."""
-        return f"--operation {self.operation} --{self.resource}" + (f" {self.name}" if self.name else "")
-
 
 IDEMPOTENT_WRITE = Permission("IdempotentWrite", "cluster")
 
@@ -59,7 +55,7 @@ def needed(settings: Settings) -> list[Permission]:
 
 
 async def missing_permissions(settings: Settings, connection: Any) -> list[Permission]:
-    """Try each permission; return those that are refused.
+    """Try each permission; return those that are refused, making missing topics among them where that is to be done.
 
     What a broker does not know or tell is taken for allowed: a refusal is what Kafka itself calls one.
 
@@ -67,31 +63,71 @@ async def missing_permissions(settings: Settings, connection: Any) -> list[Permi
         connection: an ``AIOKafkaConnection``, logged in, to any broker of the cluster.
 
     Raises:
-        KafkaError: the broker does not answer.
+        BrokerError: the broker does not answer.
     """
     missing = [permission for permission in needed(settings) if await _is_refused(connection, permission)]
     if any(permission.operation == "Write" for permission in missing):
         # Since Kafka 3.0 whoever may write to a topic may write idempotently, too.
         missing = [permission for permission in missing if permission != IDEMPOTENT_WRITE]
+    if settings.missing_topics == "create":
+        codes = await topic_codes(connection, settings.topics)
+        new = [topic for topic, code in codes.items() if code == NO_SUCH_TOPIC]
+        missing += await missing_creations(settings, connection, new)
     return missing
 
 
-async def missing_creations(settings: Settings, connection: Any, topics: Iterable[str]) -> list[Permission]:
+async def missing_creations(settings: Settings, connection: Any, topics: Collection[str]) -> list[Permission]:
     """Return which of these topics, which are not there, we may not make. Arguments and errors: as above."""
     from aiokafka.protocol.admin import CreateTopicsRequest
 
+    if not topics:
+        return []
     count, replicas = settings.topic_partitions, settings.topic_replication
     wanted: list[Any] = [(topic, count, replicas, [], []) for topic in topics]
-    answer = await _ask(connection, CreateTopicsRequest(wanted, _WAIT_MS, True))
+    answer = await ask(connection, CreateTopicsRequest(wanted, _WAIT_MS, True))
     codes = {topic: code for topic, code, *_ in answer.topic_errors} if answer is not None else {}
-    return [Permission("Create", "topic", topic) for topic, code in codes.items() if code == TOPIC_REFUSED]
+    return [creation(topic) for topic, code in codes.items() if code == TOPIC_REFUSED]
+
+
+def creation(topic: str) -> Permission:
+    """Return the permission to make a topic."""
+    return Permission("Create", "topic", topic)
+
+
+async def topic_codes(connection: Any, topics: Collection[str]) -> dict[str, int]:
+    """Look topics up without making any; returns Kafka's error code of each, 0 for one that is there.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    from aiokafka.protocol.metadata import MetadataRequest
+
+    answer = await ask(connection, MetadataRequest([*topics], False))
+    return {topic: code for code, topic, *_ in answer.topics} if answer is not None else {}
+
+
+async def present_topics(settings: Settings, connection: Any, topics: Collection[str], operation: str) -> set[str]:
+    """Return which of these topics are there.
+
+    Kafka shows a topic to those who may do something with it, and does not tell others whether it is there.
+
+    Args:
+        operation: what is to be done with them, as Kafka names it.
+
+    Raises:
+        BrokerError: they may not be looked up, so that operation is not allowed, either; or the broker does not answer.
+    """
+    codes = await topic_codes(connection, topics)
+    if hidden := [topic for topic, code in codes.items() if code == TOPIC_REFUSED]:
+        raise refusal(settings, [Permission(operation, "topic", topic) for topic in hidden])
+    return {topic for topic, code in codes.items() if code != NO_SUCH_TOPIC}
 
 
 async def check_permissions(settings: Settings, connection: Any) -> None:
     """Try each permission. Arguments as above.
 
     Raises:
-        BrokerError: some are refused; it names them all.
+        BrokerError: some are refused, and it names them all; or the broker does not answer.
     """
     missing = await missing_permissions(settings, connection)
     if missing:
@@ -99,21 +135,41 @@ async def check_permissions(settings: Settings, connection: Any) -> None:
 
 
 def refusal(settings: Settings, missing: Iterable[Permission]) -> BrokerError:
-    """Return the error that names us and what we may not."""
+    """Return the error that names us and what we may not, with the commands that allow all of it."""
     permissions = [*missing]
     return BrokerError(
         f"{principal(settings)} may not {', nor '.join(map(str, permissions))}: allow it "
-        f"(kafka-acls --add --allow-principal '{principal(settings)}' {permissions[0].flags}), "
-        f"or log in as somebody who may"
+        f"({' && '.join(_commands(settings, permissions))}), or log in as somebody who may"
     )
 
 
-def refused(settings: Settings, error: BaseException) -> BrokerError | None:
-    """Return a client's error as the error that names us and what we may not; None if it is none of permissions."""
-    kind, names = type(error).__name__, _names(error)
+def _commands(settings: Settings, permissions: Iterable[Permission]) -> Iterator[str]:
+    """A ``kafka-acls`` for each operation: it allows all operations that it is given on all resources."""
+    resources: dict[str, list[str]] = {}
+    for permission in permissions:
+        named = f" {shlex.quote(permission.name)}" if permission.name else ""
+        resources.setdefault(permission.operation, []).append(f"--{permission.resource}{named}")
+    for operation, flags in resources.items():
+        yield (
+            f"kafka-acls --add --allow-principal '{principal(settings)}' --operation {operation} "
+            f"{' '.join(dict.fromkeys(flags))}"
+        )
+
+
+def refused(settings: Settings, error: BaseException, operation: str = "") -> BrokerError | None:
+    """Return a client's error as the error that names us and what we may not; None if it is none of permissions.
+
+    Args:
+        operation: what was done with the topic, as Kafka names it; without one, what the worker does with it.
+    """
+    kind = type(error).__name__
     if kind == "TopicAuthorizationFailedError":
-        topics = names or [*settings.topics]
-        return refusal(settings, [_of_topic(settings, topic) for topic in topics])
+        if names_no_topic(error):
+            return BrokerError(
+                f"{principal(settings)} may not {operation or 'use'} a topic, and Kafka does not say which: "
+                "`sentiment-worker doctor` tries each, and names it"
+            )
+        return refusal(settings, [_of_topic(settings, topic, operation) for topic in _names(error)])
     if kind == "GroupAuthorizationFailedError":
         return refusal(settings, [Permission("Read", "group", settings.group_id)])
     if kind == "ClusterAuthorizationFailedError":
@@ -121,8 +177,13 @@ def refused(settings: Settings, error: BaseException) -> BrokerError | None:
     return None
 
 
-def _of_topic(settings: Settings, topic: str) -> Permission:
-    return Permission("Read" if topic in settings.input_topics else "Write", "topic", topic)
+def names_no_topic(error: BaseException) -> bool:
+    """Return whether a client's error is that a topic is refused, and does not say which."""
+    return type(error).__name__ == "TopicAuthorizationFailedError" and not _names(error)
+
+
+def _of_topic(settings: Settings, topic: str, operation: str) -> Permission:
+    return Permission(operation or ("Read" if topic in settings.input_topics else "Write"), "topic", topic)
 
 
 def _names(error: BaseException) -> list[str]:
@@ -149,18 +210,8 @@ async def _is_refused(connection: Any, permission: Permission) -> bool:
             request = ProduceRequest(None, -1, _WAIT_MS, [(name, [(_NO_PARTITION, _a_batch())])])
         case _:
             request = InitProducerIdRequest(None, _WAIT_MS)
-    answer = await _ask(connection, request)
+    answer = await ask(connection, request)
     return bool(set(_codes(answer)) & {TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED})
-
-
-async def _ask(connection: Any, request: Any) -> Any:
-    """The broker's answer; None if it does not know such a request."""
-    from aiokafka.errors import IncompatibleBrokerVersion
-
-    try:
-        return await connection.send(request)
-    except (IncompatibleBrokerVersion, NotImplementedError):
-        return None
 
 
 def _codes(answer: Any) -> list[int]:

@@ -1,6 +1,6 @@
 """The ways in which Kafka does not let us in, each as one sentence with the setting to change.
 
-Pure: given the error and what the port talks, it asks nobody.
+Pure: given the error and what the port speaks, it asks nobody.
 """
 
 import socket
@@ -29,7 +29,7 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ConnectionFailure:
     """Why a server did not take us."""
 
     stage: Stage
@@ -37,18 +37,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """What a port was found to talk."""
+class PortProtocol:
+    """What a port was found to speak."""
 
     protocol: str
     """A value of ``security_protocol``."""
     mechanisms: tuple[str, ...] = ()
     """How one can log in there; none where one cannot."""
     certain: bool = True
-    """False where it talks TLS and does not say before the handshake is done whether it wants a login, too."""
+    """False where it speaks TLS and does not say before the handshake is done whether it wants a login, too."""
 
 
-def unreachable(server: str, error: OSError, seconds: float) -> Trouble:
+def unreachable(server: str, error: OSError, seconds: float) -> ConnectionFailure:
     """Return what is wrong with an address at which no connection can be opened.
 
     Args:
@@ -65,55 +65,64 @@ def unreachable(server: str, error: OSError, seconds: float) -> Trouble:
         way_out = "is a firewall between? Else name yours by --bootstrap-servers"
     else:
         why = error.strerror or str(error)
-    return Trouble(Stage.REACH, f"no Kafka broker answers at {server} ({why}): {way_out}")
+    return ConnectionFailure(Stage.REACH, f"no Kafka broker answers at {server} ({why}): {way_out}")
 
 
-def says_all(error: BaseException) -> bool:
-    """Return whether a first cause is clear without knowing what the port talks."""
+def is_conclusive(error: BaseException) -> bool:
+    """Return whether a first cause is clear without knowing what the port speaks."""
     return isinstance(error, ssl.SSLCertVerificationError) or _is_alert(error) or type(error).__name__ == _LOGIN_REFUSED
 
 
-def trouble_of(
-    settings: Settings, server: str, error: BaseException, talk: Talk | None, expired: bool = False
-) -> Trouble:
+def failure_of(
+    settings: Settings,
+    server: str,
+    error: BaseException,
+    spoken: PortProtocol | None,
+    *,
+    seconds: float,
+    expired: bool = False,
+) -> ConnectionFailure:
     """Return what is wrong with a server that listens and did not take us.
 
     Args:
         error: the first cause, of which all else followed.
-        talk: what the port talks; None: not Kafka's language.
+        spoken: what the port speaks; None: not Kafka's protocol, or it does not answer.
+        seconds: how long it was given to take us.
         expired: whether our own certificate has.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Trouble(Stage.TLS, _distrusted(settings, server, error))
+        return ConnectionFailure(Stage.TLS, _distrusted(settings, server, error))
     if _is_alert(error):
-        return Trouble(Stage.TLS, _alerted(settings, server, str(getattr(error, "reason", "")), expired))
+        return ConnectionFailure(Stage.TLS, _alerted(settings, server, str(getattr(error, "reason", "")), expired))
     kind = type(error).__name__
     if kind == _LOGIN_REFUSED:
-        return Trouble(
+        return ConnectionFailure(
             Stage.LOGIN,
             f"Kafka at {server} does not accept the {settings.sasl_mechanism} login of the user "
             f"{settings.sasl_username!r}: check sasl_username and sasl_password, and whether this user exists for "
             f"sasl_mechanism={settings.sasl_mechanism} ({_said(error)})",
         )
-    if talk is not None and not _is_ours(settings.security_protocol, talk):
-        return Trouble(Stage.PROTOCOL, _other_protocol(settings, server, talk))
+    if spoken is not None and not _is_ours(settings.security_protocol, spoken):
+        return ConnectionFailure(Stage.PROTOCOL, _other_protocol(settings, server, spoken))
     if kind == "UnsupportedSaslMechanismError":
-        offered = ", ".join(talk.mechanisms) if talk is not None else ""
-        return Trouble(
+        offered = ", ".join(spoken.mechanisms) if spoken is not None else ""
+        return ConnectionFailure(
             Stage.LOGIN,
             f"Kafka at {server} offers no {settings.sasl_mechanism} login: set sasl_mechanism to what it offers"
             + (f" ({offered})" if offered else ""),
         )
-    if talk is None:
-        return Trouble(
+    if isinstance(error, TimeoutError):
+        return ConnectionFailure(Stage.PROTOCOL, _unanswered(server, spoken, seconds))
+    if spoken is None:
+        return ConnectionFailure(
             Stage.PROTOCOL,
-            f"what listens at {server} does not talk Kafka's protocol, neither in the clear nor by TLS: "
+            f"what listens at {server} does not speak Kafka's protocol, neither in the clear nor by TLS: "
             "correct --bootstrap-servers",
         )
-    return Trouble(
+    return ConnectionFailure(
         Stage.PROTOCOL,
-        f"Kafka at {server} talks {talk.protocol} as we do, and broke the connection off ({_said(error)}): try again; "
-        "if that does not help, the broker's log says why",
+        f"Kafka at {server} speaks {spoken.protocol} as we do, and broke the connection off ({_said(error)}): "
+        "try again; if that does not help, the broker's log says why",
     )
 
 
@@ -139,34 +148,57 @@ def _distrusted(settings: Settings, server: str, error: ssl.SSLCertVerificationE
 
 def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> str:
     alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
+    ours = settings.ssl_certfile
+    breaks_off = f"the broker at {server} breaks the TLS handshake off ({alert})"
     if "VERSION" in reason:
         return f"the broker at {server} takes none of our TLS versions ({alert}): let it offer TLS 1.2 or 1.3"
-    if "CERTIFICATE" not in reason and "UNKNOWN_CA" not in reason and settings.ssl_certfile is not None:
-        return f"the broker at {server} breaks the TLS handshake off ({alert}): its log says why"
-    if settings.ssl_certfile is None:
-        return f"the broker at {server} wants a client certificate ({alert}): set ssl_certfile and ssl_keyfile"
-    if expired:
-        return f"our certificate {settings.ssl_certfile} has expired, and the broker at {server} refuses it: renew it"
+    if ours is None:
+        if "CERTIFICATE" in reason:
+            return f"the broker at {server} wants a client certificate ({alert}): set ssl_certfile and ssl_keyfile"
+        if "HANDSHAKE_FAILURE" in reason:
+            return (
+                f"{breaks_off}: its log says why; perhaps it wants a client certificate (ssl_certfile and ssl_keyfile)"
+            )
+    elif "CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
+        if expired:
+            return f"our certificate {ours} has expired, and the broker at {server} refuses it: renew it"
+        return (
+            f"the broker at {server} refuses our certificate {ours} ({alert}): set ssl_certfile to one "
+            "that is signed by a CA which the broker trusts (ssl.truststore there)"
+        )
+    return f"{breaks_off}: its log says why"
+
+
+def _unanswered(server: str, spoken: PortProtocol | None, seconds: float) -> str:
+    if spoken is None:
+        return (
+            f"what listens at {server} takes connections and does not answer within {seconds:g} s: look at the "
+            "broker, which is overloaded, paused or stuck; or correct --bootstrap-servers, if it is none"
+        )
     return (
-        f"the broker at {server} refuses our certificate {settings.ssl_certfile} ({alert}): set ssl_certfile to one "
-        "that is signed by a CA which the broker trusts (ssl.truststore there)"
+        f"Kafka at {server} speaks {spoken.protocol} as we do, and does not answer all that we ask within "
+        f"{seconds:g} s: look at the broker, which is overloaded or stuck"
     )
 
 
-def _other_protocol(settings: Settings, server: str, talk: Talk) -> str:
-    wanted = talk.protocol if talk.certain else f"{talk.protocol} (or SASL_{talk.protocol}, if it wants a login, too)"
+def _other_protocol(settings: Settings, server: str, spoken: PortProtocol) -> str:
+    wanted = (
+        spoken.protocol
+        if spoken.certain
+        else f"{spoken.protocol} (or SASL_{spoken.protocol}, if it wants a login, too)"
+    )
     sentence = (
-        f"the port {server} does not talk {settings.security_protocol}: set security_protocol={wanted}, or name "
+        f"the port {server} does not speak {settings.security_protocol}: set security_protocol={wanted}, or name "
         "another port by --bootstrap-servers"
     )
-    if talk.mechanisms and not settings.security_protocol.startswith("SASL"):
-        mechanisms = " or ".join(talk.mechanisms)
+    if spoken.mechanisms and not settings.security_protocol.startswith("SASL"):
+        mechanisms = " or ".join(spoken.mechanisms)
         sentence += f"; it wants a login by {mechanisms}: set sasl_mechanism, sasl_username and sasl_password"
     return sentence
 
 
-def _is_ours(protocol: str, talk: Talk) -> bool:
-    return protocol == talk.protocol or (not talk.certain and protocol.endswith("SSL"))
+def _is_ours(protocol: str, spoken: PortProtocol) -> bool:
+    return protocol == spoken.protocol or (not spoken.certain and protocol.endswith("SSL"))
 
 
 def _is_alert(error: BaseException) -> bool:

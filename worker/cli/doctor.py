@@ -10,13 +10,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import principal
 from worker.diagnosis import connected
 from worker.errors import WorkerError
-from worker.permissions import Permission, missing_creations, missing_permissions, refusal
+from worker.permissions import (
+    NO_SUCH_TOPIC,
+    TOPIC_REFUSED,
+    Permission,
+    missing_permissions,
+    refusal,
+    topic_codes,
+)
 from worker.process import run_async
 from worker.settings import Settings, load_settings
 from worker.tokens import PaddedBatch
@@ -57,15 +63,14 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "valid; `sentiment-worker config` shows them and where they come from")
     with _doing("asking the broker"):
         try:
-            present = run_async(present_topics(settings))
-            refused = run_async(_refused(settings, present))
+            codes, refused = run_async(_look(settings))
         except WorkerError as error:
             yield Finding("broker", False, str(error))
             yield Finding("topics", False, "not looked for, since no broker answers")
         else:
             yield Finding("broker", True, f"answers at {','.join(settings.bootstrap_servers)}")
             yield from _permissions(settings, refused)
-            yield _topics(settings, present, {permission.name for permission in refused})
+            yield _topics(settings, codes)
     with _doing("loading the model"):
         try:
             classifier = _load(settings)
@@ -87,15 +92,10 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _try_out(classifier)
 
 
-async def _refused(settings: Settings, present: set[str]) -> list[Permission]:
-    """The permissions that we lack, tried one by one; making a topic only where it is missing and to be made."""
+async def _look(settings: Settings) -> tuple[dict[str, int], list[Permission]]:
+    """Kafka's error code of each topic, and the permissions that we lack, tried one by one."""
     async with connected(settings) as broker:
-        refused = await missing_permissions(settings, broker)
-        unseen = {permission.name for permission in refused}
-        missing = [topic for topic in settings.topics if topic not in present and topic not in unseen]
-        if missing and settings.missing_topics == "create":
-            refused += await missing_creations(settings, broker, missing)
-    return refused
+        return await topic_codes(broker, settings.topics), await missing_permissions(settings, broker)
 
 
 def _permissions(settings: Settings, refused: list[Permission]) -> Iterator[Finding]:
@@ -107,11 +107,11 @@ def _permissions(settings: Settings, refused: list[Permission]) -> Iterator[Find
         )
 
 
-def _topics(settings: Settings, present: set[str], refused: set[str]) -> Finding:
+def _topics(settings: Settings, codes: dict[str, int]) -> Finding:
     wanted = settings.topics
-    missing = [topic for topic in wanted if topic not in present]
-    if unseen := [topic for topic in missing if topic in refused]:
+    if unseen := [topic for topic in wanted if codes.get(topic) == TOPIC_REFUSED]:
         return Finding("topics", False, f"without permission it is not to be seen whether there is {', '.join(unseen)}")
+    missing = [topic for topic in wanted if codes.get(topic) == NO_SUCH_TOPIC]
     if not missing:
         return Finding("topics", True, ", ".join(wanted))
     if settings.missing_topics == "create":

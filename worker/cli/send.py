@@ -10,14 +10,14 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from worker.cli.cluster import present_topics
 from worker.cli.console import stderr
 from worker.cli.events import event, is_object
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.lines import lines_as_they_come, opened
 from worker.connection import client_options
-from worker.diagnosis import explained
+from worker.diagnosis import check_brokers, connected, explaining
 from worker.errors import SettingError
+from worker.permissions import missing_creations, present_topics, refusal
 from worker.process import run_async
 from worker.settings import Settings, load_settings
 from worker.wording import counted
@@ -114,25 +114,29 @@ async def _send(settings: Settings, topic: str, key: str | None, events: AsyncIt
         BrokerError: the broker cannot be reached, or refuses an event.
     """
     from aiokafka import AIOKafkaProducer
-    from aiokafka.errors import KafkaError
 
-    if topic not in await present_topics(settings):
-        stderr().print(f"there is no topic {topic!r} yet; where brokers may make topics, this one does", style="yellow")
+    await check_brokers(settings, every=False)  # which the client would try without end
+    async with connected(settings) as broker:
+        if topic not in await present_topics(settings, broker, [topic], "Write"):
+            if missing := await missing_creations(settings, broker, [topic]):
+                raise refusal(settings, missing)
+            stderr().print(
+                f"there is no topic {topic!r} yet; where brokers may make topics, this one does", style="yellow"
+            )
     producer = AIOKafkaProducer(**client_options(settings), acks="all", enable_idempotence=True, linger_ms=5)
     encoded_key = None if key is None else key.encode()
     sent = 0
     try:
-        await producer.start()
-        in_flight: deque[asyncio.Future[Any]] = deque()
-        async for event in events:
-            in_flight.append(await producer.send(topic, event, key=encoded_key))
-            # As lines come, which may be for ever: what the broker refuses is told at once.
-            while in_flight and (in_flight[0].done() or len(in_flight) == IN_FLIGHT):
-                await in_flight.popleft()
-                sent += 1
-        sent += len(await asyncio.gather(*in_flight))
-    except KafkaError as error:
-        raise await explained(settings, error) from error
+        async with explaining(settings, "Write"):
+            await producer.start()
+            in_flight: deque[asyncio.Future[Any]] = deque()
+            async for event in events:
+                in_flight.append(await producer.send(topic, event, key=encoded_key))
+                # As lines come, which may be for ever: what the broker refuses is told at once.
+                while in_flight and (in_flight[0].done() or len(in_flight) == IN_FLIGHT):
+                    await in_flight.popleft()
+                    sent += 1
+            sent += len(await asyncio.gather(*in_flight))
     finally:
         await producer.stop()
     return sent

@@ -12,6 +12,7 @@ from worker.cli.flags import CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import client_options
 from worker.diagnosis import check_connection, explained
 from worker.errors import BrokerError
+from worker.permissions import TOPIC_REFUSED, Permission, creation, refusal
 from worker.process import run_async
 from worker.settings import Settings, load_settings
 
@@ -33,18 +34,26 @@ def create(flags: Flags, names: Named = None) -> None:
     settings = load_settings(**flags)
     wanted = _wanted(settings, names)
     options = {"num_partitions": settings.topic_partitions, "replication_factor": settings.topic_replication}
-    with _admin(settings) as admin:
-        answers = admin.create_topics(dict.fromkeys(wanted, options), raise_errors=False)["topics"]
-    refused = []
-    for answer in answers:
-        if answer["error_code"] == 0:
-            typer.echo(f"{answer['name']} made, {settings.topic_partitions} partitions")
-        elif answer["error_code"] == ALREADY_EXISTS:
-            typer.echo(f"{answer['name']} is there already")
-        else:
-            refused.append(f"{answer['name']}: {answer['error_message'] or answer['error_code']}")
-    if refused:
-        raise BrokerError(f"Kafka did not make {'; '.join(refused)}")
+    with _admin(settings, "Create") as admin:
+        present = {topic["name"] for topic in admin.describe_topics(wanted) if topic["error_code"] == 0}
+        new = [name for name in wanted if name not in present]
+        answers = admin.create_topics(dict.fromkeys(new, options), raise_errors=False)["topics"] if new else []
+    codes = {answer["name"]: answer["error_code"] for answer in answers}
+    for name in wanted:
+        if name in present or codes.get(name) == ALREADY_EXISTS:
+            typer.echo(f"{name} is there already")
+        elif codes.get(name) == 0:
+            typer.echo(f"{name} made, {settings.topic_partitions} partitions")
+    faults = [
+        f"{answer['name']}: {answer['error_message'] or answer['error_code']}"
+        for answer in answers
+        if answer["error_code"] not in (0, ALREADY_EXISTS, TOPIC_REFUSED)
+    ]
+    _raise_faults(
+        settings,
+        [creation(name) for name, code in codes.items() if code == TOPIC_REFUSED],
+        f"Kafka did not make {'; '.join(faults)}" if faults else "",
+    )
 
 
 @topics.command()
@@ -53,21 +62,36 @@ def describe(flags: Flags, names: Named = None) -> None:
     """Show partitions, replicas and events of each topic; exit code 1 if one is missing."""
     settings = load_settings(**flags)
     wanted = _wanted(settings, names)
-    with _admin(settings) as admin:
-        described = {topic["name"]: topic for topic in admin.describe_topics(wanted) if topic["error_code"] == 0}
+    with _admin(settings, "Describe") as admin:
+        answers = {topic["name"]: topic for topic in admin.describe_topics(wanted)}
+        described = {name: topic for name, topic in answers.items() if topic["error_code"] == 0}
         events = {name: _events(admin, topic) for name, topic in described.items()}
+    hidden = [name for name in wanted if name in answers and answers[name]["error_code"] == TOPIC_REFUSED]
     table = Table("topic", "partitions", "replicas", "in sync", "events", box=None, pad_edge=False)
     for name in wanted:
         if name not in described:
-            table.add_row(name, "missing", style="red")
+            table.add_row(name, "not to be seen" if name in hidden else "missing", style="red")
             continue
         partitions = described[name]["partitions"]
         replicas = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
         in_sync = min((len(partition["isr_nodes"]) for partition in partitions), default=0)
         table.add_row(name, str(len(partitions)), str(replicas), str(in_sync), f"{events[name]:,}")
     stdout().print(table)
-    if missing := [name for name in wanted if name not in described]:
-        raise BrokerError(f"missing: {', '.join(missing)}; `sentiment-worker topics create` makes them")
+    missing = [name for name in wanted if name not in described and name not in hidden]
+    _raise_faults(
+        settings,
+        [Permission("Describe", "topic", name) for name in hidden],
+        f"missing: {', '.join(missing)}; `sentiment-worker topics create` makes them" if missing else "",
+    )
+
+
+def _raise_faults(settings: Settings, refused: list[Permission], fault: str) -> None:
+    """Raise what we may not do and what else is wrong in one sentence, if there is anything."""
+    faults = [str(refusal(settings, refused))] if refused else []
+    if fault:
+        faults.append(fault)
+    if faults:
+        raise BrokerError("; ".join(faults))
 
 
 def _wanted(settings: Settings, names: list[str] | None) -> list[str]:
@@ -86,8 +110,8 @@ def _events(admin: "KafkaAdminClient", topic: dict[str, Any]) -> int:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator["KafkaAdminClient"]:
-    """An admin client.
+def _admin(settings: Settings, operation: str) -> Iterator["KafkaAdminClient"]:
+    """An admin client, to do this, as Kafka names it, with topics.
 
     Raises:
         BrokerError: the cluster cannot be reached, or refuses what was asked.
@@ -103,4 +127,4 @@ def _admin(settings: Settings) -> Iterator["KafkaAdminClient"]:
         finally:
             admin.close()
     except KafkaError as error:
-        raise run_async(explained(settings, error)) from error
+        raise run_async(explained(settings, error, operation)) from error

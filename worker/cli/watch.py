@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.cluster import present_topics
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json, event_line
 from worker.connection import client_options
-from worker.diagnosis import explained
+from worker.diagnosis import check_brokers, connected, explaining
+from worker.permissions import present_topics
 from worker.pointer import Pointer
 from worker.process import run_async
 from worker.settings import Settings, load_settings
@@ -64,17 +64,9 @@ async def _watch(settings: Settings, topic: str, start: Start, count: int | None
         BrokerError: the broker cannot be reached, or there is no such topic.
     """
     from aiokafka import AIOKafkaConsumer
-    from aiokafka.errors import KafkaError
 
-    waiting = False
-
-    # Asked before it is subscribed to, which would make it on a broker that makes topics by itself.
-    while topic not in await present_topics(settings):
-        if not waiting:
-            stderr().print(f"there is no topic {topic!r} yet: waiting for it", style="yellow")
-        waiting = True
-        await asyncio.sleep(WAIT_SECONDS)
-    if waiting:
+    await check_brokers(settings, every=False)  # which the client would try without end
+    if await _wait_for(settings, topic):
         start = Start.EARLIEST  # all of it is new
     consumer = AIOKafkaConsumer(
         topic,
@@ -84,17 +76,34 @@ async def _watch(settings: Settings, topic: str, start: Start, count: int | None
         isolation_level=settings.isolation_level,
     )
     try:
-        await consumer.start()
-        if start is Start.LATEST:
-            await consumer.seek_to_end()
-        stderr().print(f"watching {topic} from {start} at {','.join(settings.bootstrap_servers)}", style="dim")
-        shown = 0
-        async for record in consumer:
-            show(record)
-            shown += 1
-            if shown == count:
-                return
-    except KafkaError as error:
-        raise await explained(settings, error) from error
+        async with explaining(settings, "Read"):
+            await consumer.start()
+            if start is Start.LATEST:
+                await consumer.seek_to_end()
+            stderr().print(f"watching {topic} from {start} at {','.join(settings.bootstrap_servers)}", style="dim")
+            shown = 0
+            async for record in consumer:
+                show(record)
+                shown += 1
+                if shown == count:
+                    return
     finally:
         await consumer.stop()
+
+
+async def _wait_for(settings: Settings, topic: str) -> bool:
+    """Wait until there is this topic; returns whether that took any time.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or does not let us read the topic.
+    """
+    waiting = False
+    while True:
+        # Asked before it is subscribed to, which would make it on a broker that makes topics by itself.
+        async with connected(settings) as broker:
+            if topic in await present_topics(settings, broker, [topic], "Read"):
+                return waiting
+        if not waiting:
+            stderr().print(f"there is no topic {topic!r} yet: waiting for it", style="yellow")
+        waiting = True
+        await asyncio.sleep(WAIT_SECONDS)

@@ -86,7 +86,7 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("faust.sensors.monitor.Monitor", "track_tp_end_offset", ("self", "tp", "offset")),
     (f"{_STATE}.Assignment", "state_value", ("self", "tp")),
-    # called by worker/diagnosis.py and worker/permissions.py
+    # called by worker/connection.py, worker/diagnosis.py and worker/permissions.py
     (
         "aiokafka.conn",
         "create_conn",

@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import IllegalArgumentError, IncompatibleBrokerVersion, NoError, TopicAlreadyExistsError, for_code
 
 from worker.errors import BrokerError
+from worker.permissions import TOPIC_REFUSED, creation, refusal
 from worker.settings import Settings
 
 
@@ -46,6 +47,8 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Setti
     except IncompatibleBrokerVersion:
         await _name(admin, topics)
         return
+    if hidden := [topic for topic, code, *_ in response.topic_errors if code == TOPIC_REFUSED]:
+        raise refusal(settings, map(creation, hidden))
     for topic, code, *detail in response.topic_errors:
         error = for_code(code)
         if error not in (NoError, TopicAlreadyExistsError):

@@ -1,8 +1,10 @@
 """What the user is not allowed, on a Kafka that looks at it: named within seconds, and nothing is done meanwhile."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 from integration.client import Client
 from integration.conftest import Topics
 from integration.inputs import keyed
@@ -11,6 +13,9 @@ from integration.process import Worker, run_command
 from integration.security.conftest import Ran
 from integration.security.secured_kafka import COMMON_NAME, USER, SecuredKafka
 from integration.test_refusals import only_sentence
+
+from worker.diagnosis import explained
+from worker.settings import Settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]  # the first test waits for Kafka to start
 
@@ -98,6 +103,66 @@ def test_a_start_without_permissions_names_them_all_and_makes_nothing(
     )
     assert f"kafka-acls --add --allow-principal 'User:{USER}' --operation Read --topic {topics.input}" in said
     assert new not in administrator.topics()
+
+
+def test_a_start_names_the_topic_that_may_not_be_made_before_it_loads_the_model(
+    secured: SecuredKafka, topics: Topics
+) -> None:
+    new = f"{topics.output}-new"
+    secured.allow("write", "topic", new)
+    secured.forbid("read", "group", topics.group)
+    done = run_command("run", settings=settings_of(secured, topics) | {"output_topic": new, "web_port": 0})
+    assert done.returncode == 1  # 2: there is no such model
+    said = only_sentence(done.stderr)
+    assert f"User:{USER} may not Read the group '{topics.group}', nor Create the topic '{new}': allow it" in said
+    assert f"--operation Create --topic {new})" in said
+
+
+COMMANDS = {
+    # The user may read the input, write the output, write to ``new``, which is not there, and nothing with ``hidden``.
+    "send to an input": (("send", "--topic", "{input}", "a text"), "Write", "{input}"),
+    "send to what is hidden": (("send", "--topic", "{hidden}", "a text"), "Write", "{hidden}"),
+    "send to what is to be made": (("send", "--topic", "{new}", "a text"), "Create", "{new}"),
+    "watch the output": (("watch", "--from", "earliest"), "Read", "{output}"),
+    "watch what is hidden": (("watch", "--output-topic", "{hidden}"), "Read", "{hidden}"),
+    "create": (("topics", "create", "{input}", "{new}"), "Create", "{new}"),
+    "describe": (("topics", "describe", "{input}", "{hidden}"), "Describe", "{hidden}"),
+}
+
+
+@pytest.mark.parametrize(("command", "operation", "topic"), COMMANDS.values(), ids=COMMANDS)
+def test_a_command_names_the_permission_that_it_lacks(
+    secured: SecuredKafka,
+    administrator: Client,
+    topics: Topics,
+    run_here: Callable[..., Ran],
+    command: tuple[str, ...],
+    operation: str,
+    topic: str,
+) -> None:
+    names = {"input": topics.input, "output": topics.output}
+    names |= {"hidden": f"{topics.output}-hidden", "new": f"{topics.output}-new"}
+    administrator.create(names["hidden"])
+    secured.allow("write", "topic", names["new"])
+    administrator.produce(topics.output, keyed(range(1)))
+    code, _, said = run_here(settings_of(secured, topics), *(part.format(**names) for part in command))
+    named = topic.format(**names)
+    assert code == 1
+    assert said.splitlines()[-1].startswith(
+        f"sentiment-worker: User:{USER} may not {operation} the topic '{named}': allow it (kafka-acls --add "
+        f"--allow-principal 'User:{USER}' --operation {operation} --topic {named}), or"
+    )
+    assert "there is no topic" not in said
+    assert names["new"] not in administrator.topics()
+
+
+def test_where_a_client_does_not_say_which_topic_is_refused_it_is_found_out(
+    secured: SecuredKafka, topics: Topics
+) -> None:
+    secured.forbid("write", "topic", topics.dead_letters)
+    settings = Settings(**settings_of(secured, topics))
+    told = asyncio.run(explained(settings, TopicAuthorizationFailedError()))
+    assert str(told).startswith(f"User:{USER} may not Write the topic '{topics.dead_letters}': allow it")
 
 
 @pytest.mark.parametrize("what", ["group", "input", "output"])

@@ -1,0 +1,350 @@
+"""What can be told of a broker that does not take us, where a test cannot have a broker that does it."""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    PolicyViolationError,
+    TopicAuthorizationFailedError,
+)
+
+from worker import diagnosis
+from worker.diagnosis import connected, explained, explaining, first_cause
+from worker.embedded.broker import EmbeddedBroker
+from worker.errors import BrokerError, SettingError
+from worker.permissions import (
+    IDEMPOTENT_WRITE,
+    Permission,
+    check_permissions,
+    missing_creations,
+    missing_permissions,
+    refusal,
+    refused,
+    topic_codes,
+)
+from worker.refusals import PortProtocol, Stage, failure_of, unreachable
+from worker.settings import Settings
+
+SERVER = "kafka:9092"
+TLS = Settings(security_protocol="SSL")
+WITH_CERTIFICATE = Settings(security_protocol="SSL", ssl_certfile="ours.pem")
+LOGIN = Settings(security_protocol="SASL_PLAINTEXT", sasl_username="kim", sasl_password="secret")
+
+
+def alert(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
+def distrust(code: int, message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = code, message
+    return error
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "spoken", "stage", "says"),
+    [
+        pytest.param(TLS, distrust(9, "not yet"), None, Stage.TLS, "is not valid yet", id="not valid yet"),
+        pytest.param(TLS, distrust(23, "revoked"), None, Stage.TLS, "is not valid (revoked)", id="revoked"),
+        pytest.param(
+            TLS, alert("SSLV3_ALERT_BAD_CERTIFICATE"), None, Stage.TLS, "wants a client certificate", id="TLS 1.2"
+        ),
+        pytest.param(
+            TLS, alert("SSLV3_ALERT_HANDSHAKE_FAILURE"), None, Stage.TLS, "its log says why; perhaps it wants a client",
+            id="perhaps a certificate, perhaps the ciphers",
+        ),
+        pytest.param(
+            TLS, alert("TLSV1_ALERT_INTERNAL_ERROR"), None, Stage.TLS,
+            "breaks the TLS handshake off (internal error): its log says why", id="no certificate, and not for that",
+        ),
+        pytest.param(
+            TLS, TimeoutError(), None, Stage.PROTOCOL, "takes connections and does not answer within 10 s", id="hung"
+        ),
+        pytest.param(
+            LOGIN, TimeoutError(), PortProtocol("SASL_PLAINTEXT"), Stage.PROTOCOL, "does not answer all that we ask",
+            id="slow",
+        ),
+        pytest.param(
+            LOGIN, TimeoutError(), PortProtocol("PLAINTEXT"), Stage.PROTOCOL, "set security_protocol=PLAINTEXT",
+            id="silent, and another protocol",
+        ),
+        pytest.param(
+            WITH_CERTIFICATE, alert("TLSV1_ALERT_UNKNOWN_CA"), None, Stage.TLS, "refuses our certificate ours.pem",
+            id="a CA that the broker does not know",
+        ),
+        pytest.param(
+            TLS, alert("TLSV1_ALERT_PROTOCOL_VERSION"), None, Stage.TLS, "none of our TLS versions", id="TLS versions"
+        ),
+        pytest.param(
+            WITH_CERTIFICATE, alert("TLSV1_ALERT_INTERNAL_ERROR"), None, Stage.TLS, "its log says why", id="the broker"
+        ),
+        pytest.param(LOGIN, EOFError(), None, Stage.PROTOCOL, "does not speak Kafka's protocol", id="not Kafka"),
+        pytest.param(
+            LOGIN, EOFError(), PortProtocol("SASL_PLAINTEXT"), Stage.PROTOCOL, "broke the connection off",
+            id="it hung up",
+        ),
+        pytest.param(
+            TLS, EOFError(), PortProtocol("SSL", certain=False), Stage.PROTOCOL, "speaks SSL as we do",
+            id="perhaps a login",
+        ),
+    ],
+)  # fmt: skip
+def test_a_cause_is_one_sentence_with_the_way_out(
+    settings: Settings, error: Exception, spoken: PortProtocol | None, stage: Stage, says: str
+) -> None:
+    failure = failure_of(settings, SERVER, error, spoken, seconds=10.0)
+    assert failure.stage is stage
+    assert says in failure.sentence
+    assert SERVER in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "its name cannot be resolved"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "nothing listens there"),
+        (TimeoutError(), "no connection within 7 s"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "No route to host"),
+    ],
+    ids=["name", "port", "firewall", "network"],
+)
+def test_an_address_that_cannot_be_reached_is_named_with_the_reason(error: OSError, says: str) -> None:
+    sentence = unreachable(SERVER, error, 7.0).sentence
+    assert sentence.startswith(f"no Kafka broker answers at {SERVER} (")
+    assert says in sentence
+    assert "--bootstrap-servers" in sentence
+
+
+def test_of_several_servers_the_one_that_came_furthest_is_told_of() -> None:
+    async def listening() -> str:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            servers = ("127.0.0.1:1", f"127.0.0.1:{port}")
+            with pytest.raises(BrokerError) as raised:
+                async with connected(Settings(bootstrap_servers=servers)):
+                    pass
+        return str(raised.value).replace(str(port), "PORT")
+
+    assert asyncio.run(listening()).startswith("what listens at 127.0.0.1:PORT does not speak Kafka's protocol")
+
+
+def test_a_timeout_is_a_first_cause_although_it_has_one() -> None:
+    async def wait() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError) as raised:
+        asyncio.run(wait())
+    wrapped = KafkaConnectionError("no connection")
+    wrapped.__cause__ = raised.value
+    assert first_cause(wrapped) is raised.value
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience for tests."""
+    monkeypatch.setattr(diagnosis, "SECONDS", 0.3)
+    monkeypatch.setattr(diagnosis, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(diagnosis, "NEXT_SECONDS", 0.1)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield "{}:{}".format(*server.getsockname())
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("settings", [Settings(), TLS, LOGIN], ids=["plaintext", "TLS", "login"])
+def test_a_server_that_never_answers_is_not_taken_for_another_service(silent: str, settings: Settings) -> None:
+    async def connect() -> None:
+        async with connected(settings.model_copy(update={"bootstrap_servers": (silent,)})):
+            pass
+
+    with pytest.raises(BrokerError, match=f"{silent} takes connections and does not answer within 0.3 s: look at"):
+        asyncio.run(connect())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_that_hangs_up_once_and_then_is_silent_is_not_taken_for_another_service() -> None:
+    async def told() -> str:
+        writers: list[asyncio.StreamWriter] = []
+
+        def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
+            if len(writers) == 1:
+                writer.close()
+
+        async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(BrokerError) as raised:
+                async with connected(Settings(bootstrap_servers=(f"127.0.0.1:{port}",))):
+                    pass
+            for writer in writers:
+                writer.close()
+        return str(raised.value)
+
+    assert "takes connections and does not answer" in asyncio.run(told())
+
+
+def test_a_silent_server_does_not_hold_up_the_one_that_answers(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "NEXT_SECONDS", 0.1)
+
+    async def never(*_: object) -> None:
+        raise AssertionError("a server is looked into although another one takes us")
+
+    monkeypatch.setattr(diagnosis, "_diagnose", never)
+
+    async def reached(bootstrap: str) -> str:
+        # Within less than a silent server is given, so it is not waited for.
+        async with (
+            asyncio.timeout(diagnosis.SECONDS / 2),
+            connected(Settings(bootstrap_servers=(silent, bootstrap))) as connection,
+        ):
+            return f"{connection.host}:{connection.port}"
+
+    with EmbeddedBroker() as broker:
+        assert asyncio.run(reached(broker.bootstrap_servers)) == broker.bootstrap_servers
+
+
+class Deaf:
+    """A connection to a broker that fails at every request."""
+
+    host, port = "kafka", 9092
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def send(self, _: object) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), KafkaConnectionError("it broke")], ids=["silent", "broken"])
+@pytest.mark.parametrize(
+    "asking",
+    [
+        lambda broker: check_permissions(Settings(), broker),
+        lambda broker: missing_permissions(Settings(), broker),
+        lambda broker: missing_creations(Settings(), broker, ["t"]),
+        lambda broker: topic_codes(broker, ["t"]),
+    ],
+    ids=["check", "permissions", "creations", "topics"],
+)
+def test_a_broker_that_fails_amid_the_questions_is_an_error_for_users(
+    asking: Callable[[Any], Coroutine[Any, Any, Any]], error: Exception
+) -> None:
+    with pytest.raises(BrokerError, match="Kafka at kafka:9092 took our connection, and then"):
+        asyncio.run(asking(Deaf(error)))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_gets_no_answer_ends_with_the_reason(silent: str) -> None:
+    async def work() -> None:
+        async with explaining(Settings(bootstrap_servers=(silent,))):
+            raise TimeoutError
+
+    with pytest.raises(BrokerError, match="takes connections and does not answer"):
+        asyncio.run(work())
+
+
+def test_an_error_that_cannot_be_looked_into_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise LookupError("anything")
+
+    monkeypatch.setattr(diagnosis, "check_brokers", broken)
+    told = asyncio.run(explained(Settings(), KafkaConnectionError("it broke")))
+    assert isinstance(told, BrokerError)
+    assert "it broke" in str(told)
+
+
+def test_a_server_that_is_no_address_is_a_wrong_setting() -> None:
+    async def connect() -> None:
+        async with connected(Settings(bootstrap_servers="kafka:port")):
+            pass
+
+    with pytest.raises(SettingError, match="'kafka:port' is not host:port"):
+        asyncio.run(connect())
+
+
+def test_one_server_that_takes_us_is_enough() -> None:
+    async def brokers(bootstrap: str) -> bool:
+        async with connected(Settings(bootstrap_servers=f"127.0.0.1:1,{bootstrap}")) as connection:
+            return connection is not None
+
+    with EmbeddedBroker() as broker:
+        assert asyncio.run(brokers(broker.bootstrap_servers))
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TopicAuthorizationFailedError("text-events"), "User:kim may not Read the topic 'text-events': allow it"),
+        (
+            TopicAuthorizationFailedError({"b", "a"}),
+            "User:kim may not Write the topic 'a', nor Write the topic 'b': allow it",
+        ),
+        (
+            TopicAuthorizationFailedError(),
+            "User:kim may not use a topic, and Kafka does not say which: `sentiment-worker doctor`",
+        ),
+        (GroupAuthorizationFailedError("any"), "User:kim may not Read the group 'sentiment-worker': allow it"),
+    ],
+    ids=["input", "outputs", "no name", "group"],
+)
+def test_a_permission_that_a_client_misses_is_named(error: Exception, says: str) -> None:
+    assert str(refused(LOGIN, error)).startswith(says)
+
+
+@pytest.mark.parametrize("operation", ["Read", "Write", "Describe"])
+@pytest.mark.parametrize("topic", ["text-events", "sentiment-events", "another"])
+def test_who_says_what_it_does_with_a_topic_is_told_that_permission(operation: str, topic: str) -> None:
+    told = asyncio.run(explained(LOGIN, TopicAuthorizationFailedError(topic), operation))
+    assert str(told).startswith(f"User:kim may not {operation} the topic '{topic}': allow it")
+
+
+def test_the_commands_in_a_refusal_allow_all_that_is_missing() -> None:
+    missing = [
+        Permission("Read", "topic", "in"),
+        Permission("Read", "group", "a group"),
+        Permission("Write", "topic", "out"),
+        Permission("Write", "topic", "dead"),
+        IDEMPOTENT_WRITE,
+    ]
+    acls = "kafka-acls --add --allow-principal 'User:kim' --operation"
+    assert (
+        f"allow it ({acls} Read --topic in --group 'a group' && {acls} Write --topic out --topic dead && "
+        f"{acls} IdempotentWrite --cluster), or log in"
+    ) in str(refusal(LOGIN, missing))
+
+
+def test_what_the_broker_answers_is_told_as_it_is() -> None:
+    told = asyncio.run(explained(Settings(), PolicyViolationError("three replicas at least")))
+    assert "answers: [Error 44] PolicyViolationError: three replicas at least" in str(told)
+
+
+def test_a_connection_that_broke_and_can_be_made_again_is_told_of_as_such() -> None:
+    with EmbeddedBroker() as broker:
+        settings = Settings(bootstrap_servers=broker.bootstrap_servers)
+        told = asyncio.run(explained(settings, KafkaConnectionError("it broke")))
+    assert "answers now, and did not a moment ago" in str(told)
+
+
+def test_a_broker_that_knows_no_permissions_refuses_none() -> None:
+    async def missing(settings: Settings) -> list[object]:
+        async with connected(settings) as connection:
+            missing = await missing_permissions(settings, connection)
+            return [*missing, *await missing_creations(settings, connection, settings.topics)]
+
+    with EmbeddedBroker() as broker:
+        assert asyncio.run(missing(Settings(bootstrap_servers=broker.bootstrap_servers))) == []
