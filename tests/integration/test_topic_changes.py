@@ -1,5 +1,8 @@
 """Topics that change while a worker runs: partitions are added, a transaction is left open."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from integration.client import Client, Message, sources
 from integration.conftest import Scene
@@ -31,6 +34,9 @@ def test_partitions_are_added_and_a_transaction_is_left_open(scene: Scene) -> No
     eventually(used, "the output's new partition is used, too", 30)
     later.close()
     eventually(lambda: worker.page("statistics")["pending_events"] == 0, "all of that is answered")
+    for partition in range(3):
+        noted = partial(client.committed_metadata, topics.group, topics.input, partition)
+        eventually(partial(_says, noted, " partitions=2"), "how many there were at first is committed")
     published = worker.page("statistics")["published"]
 
     producer = client.producer(transactional_id=f"{topics.input}-open")
@@ -46,3 +52,7 @@ def test_partitions_are_added_and_a_transaction_is_left_open(scene: Scene) -> No
     eventually(lambda: worker.page("statistics")["published"] == published + 2, "all is answered", 30)
     assert worker.page("statistics")["stalled_partitions"] == {}
     assert worker.log.count("stands still") == 1
+
+
+def _says(read: Callable[[], str], end: str) -> bool:
+    return read().endswith(end)

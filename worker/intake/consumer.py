@@ -1,4 +1,4 @@
-"""Faust's consumer, changed in four answers so that it hands over whole fetches.
+"""Faust's consumer, changed so that it hands over whole fetches, and reads each partition from its place.
 
 Faust spends 60 to 140 microseconds on each message it delivers. Here a message is all that one poll returned of one
 partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables,
@@ -8,45 +8,39 @@ What is used or overridden here without being public stands in ``worker/intake/i
 """
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.errors import (
-    GroupAuthorizationFailedError,
-    KafkaError,
-    TopicAuthorizationFailedError,
-)
-from faust.exceptions import ConsumerNotStarted
+from aiokafka.errors import KafkaError
 from faust.types import TP, Message
-from mode import Service
 
 from worker.delivery.ledger import Partition
 from worker.errors import BrokerError, Rejection
 from worker.fetch import Fetch
+from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
-from worker.intake.ending import EndingConsumer
-from worker.intake.open_transactions import OpenTransactions
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableLog, UnreadableRecord
+from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
-#: Between two looks at whether the group still takes us.
-GROUP_CHECK_SECONDS = 1.0
 #: Between two polls, where the first had records that could not be taken yet.
 WAIT_SECONDS = 0.05
 #: Between two look-ups of places.
 FIND_AGAIN_SECONDS = 0.5
+#: How long partitions whose places are known wait for the brokers of others.
+FIND_PATIENCE_SECONDS = 0.2
 
 
-class FetchConsumer(EndingConsumer):
+class FetchConsumer(WatchingConsumer):
     """Yields a ``Fetch`` as the value of one message for intake topics, and single messages for all others."""
 
-    _thread: FetchConsumerThread
     _positioned: Any = None
     """The assignment whose partitions ``perform_seek`` has sent to where they start."""
 
@@ -58,7 +52,8 @@ class FetchConsumer(EndingConsumer):
             self._thread,
             self._intake,
             starts_at_the_end=self.app.conf.consumer_auto_offset_reset == "latest",
-            forget=self._forget,
+            note_committed=self._note_committed,
+            call_soon=self._call_soon,
         )
 
     @property
@@ -76,9 +71,13 @@ class FetchConsumer(EndingConsumer):
             beacon=self.beacon,
         )
 
-    def _forget(self, tp: TP) -> None:
+    def _note_committed(self, tp: TP, offset: int | None) -> None:
         self._read_offset[tp] = None  # else Faust drops what it takes for read
-        self._committed_offset[tp] = None  # else it commits nothing below
+        self._committed_offset[tp] = offset  # it commits nothing that is not above
+
+    def _call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self.app.loop.call_soon_threadsafe(function, *arguments)
 
     def on_fenced(self, name: str) -> None:
         """Stop: another member of the group has our name. Called in the consumer's thread."""
@@ -87,7 +86,7 @@ class FetchConsumer(EndingConsumer):
             f"another worker has joined the group {group!r} as group_instance_id {name!r} and has our partitions now: "
             "give each worker a name of its own"
         )
-        self.app.loop.call_soon_threadsafe(self._intake.fail, error)
+        self._call_soon(self._intake.fail, error)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         if self._positioned is not None and not self._intake.session.is_member:
@@ -96,9 +95,14 @@ class FetchConsumer(EndingConsumer):
         try:
             await self._find_places()
             polled, active = await self._wait_next_records(timeout)
-        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
-            self._intake.fail(error)
+        except KafkaError as error:
+            if is_fatal(error):
+                self.places.fail(error)
+            elif self.places.note_trouble(f"polling fails, and is tried again: {error}"):
+                self.log.warning("%s", self.places.trouble)
+            await self.sleep(FIND_AGAIN_SECONDS)
             return
+        self.places.trouble = None
         if self.should_stop or not isinstance(polled, Poll):  # nothing was assigned to be asked for
             return
         inputs = self._intake.topics
@@ -136,10 +140,13 @@ class FetchConsumer(EndingConsumer):
 
     async def _find_places(self) -> None:
         """Look up where those partitions are read from of which that is unknown or doubted, once Faust has sought."""
-        if not self.flow_active or self._positioned is not self._thread.current_assignment() is not None:
+        assignment = self._thread.current_assignment()
+        if not self.flow_active or assignment is None or self._positioned is not assignment:
             return
-        if (unknown := self.places.unknown()) and time.monotonic() >= self._find_again_at:
-            await self.places.find(unknown)
+        unknown = self.places.unknown()
+        if not unknown or time.monotonic() < self._find_again_at:
+            return
+        if await self.places.find(unknown, FIND_PATIENCE_SECONDS):
             self._find_again_at = time.monotonic() + FIND_AGAIN_SECONDS
 
     def _is_wanted(self, tp: TP, active: set[TP] | None) -> bool:
@@ -205,41 +212,28 @@ class FetchConsumer(EndingConsumer):
         between polls.
         """
         assignment = self._thread.current_assignment()
+        tps = self.assignment()
         try:
-            await super().perform_seek()
-            ours = [tp for tp in self.assignment() if tp.topic in self._intake.topics]
-            if ours:
+            await self._seek_others([tp for tp in tps if tp.topic not in self._intake.topics])
+            if ours := [tp for tp in tps if tp.topic in self._intake.topics]:
+                self.places.forget_question()
                 await self.places.find(ours)
         finally:
             if self._thread.current_assignment() is assignment:
                 self._positioned = assignment
 
-    @Service.task
-    async def _watch_the_group(self) -> None:
-        """Tell of what shuts us out of the group: aiokafka keeps it until it is asked, which Faust never does."""
-        while not self.should_stop:
-            error = self._thread.group_error()
-            if error is not None:
-                self._intake.fail(error)
-                return
-            await self.sleep(GROUP_CHECK_SECONDS)
+    async def _seek_others(self, tps: Sequence[TP]) -> None:
+        """Go where Faust would go: its own method asks for the inputs, too."""
+        if not tps:
+            return
+        for tp, offset in (await self._thread.seek_to_committed_of(tps)).items():
+            self._read_offset[tp] = offset
+            if offset is not None:
+                self._committed_offset[tp] = offset or None
 
-    @Service.task
-    async def _watch_topics(self) -> None:
-        """Notice topics that are gone or were made anew, and transactions that are left open."""
-        open_transactions = OpenTransactions()
-        async for _ in self.itertimer(self._intake.metadata_max_age, name="topics"):
-            try:
-                self.places.compare(await self._thread.topic_ids(self._intake.topics))
-            except (KafkaError, ConsumerNotStarted):
-                continue  # whoever fetches says so
-            begun, ended = open_transactions.look(self._thread.ends())
-            for partition in begun:
-                behind = open_transactions.stalled[partition]
-                self.log.warning("%s[%d] stands still: %d offsets wait behind an open transaction", *partition, behind)
-            for partition in ended:
-                self.log.warning("%s[%d] goes on: the transaction has ended", *partition)
-            self._intake.note_stalled(open_transactions.stalled)
+    async def on_stop(self) -> None:
+        self.places.forget_question()
+        await super().on_stop()
 
     def resume_flow(self) -> None:
         """Records come again: from now on they must be taken again, too."""
@@ -252,6 +246,12 @@ class FetchConsumer(EndingConsumer):
             tp = TP(*partition)
             if topics is None or tp in topics or tp.topic in topics:
                 yield tp
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        known = self._committed_offset[tp]
+        if isinstance(offset, ReadOffset) and isinstance(known, ReadOffset) and offset.source is not known.source:
+            return True  # Faust notes an offset as committed, too, that was left out since its place was in doubt
+        return bool(super()._should_commit(tp, offset))
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._intake.topics:

@@ -149,9 +149,9 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             read, current = offset.source.topic_id, topics.ids.get(target.topic)
             if target.topic in topics.missing or (None not in (read, current) and read != current):
                 logger.info("offset %d of %s[%d] is not committed: the topic is gone", offset, *target)
-                self.places.doubt([TP(*target)])
+                self.places.doubt_from_thread(TP(*target), offset.source)
             else:
-                wanted[target] = OffsetAndMetadata(offset, read.as_metadata() if read is not None else "")
+                wanted[target] = OffsetAndMetadata(offset, offset.source.as_metadata())
         return wanted
 
     def _is_news(self, target: TopicPartition, offset: Any) -> bool:

@@ -41,6 +41,8 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_CONSUMER, "on_buffer_drop", ("self", "tp")),
     (_CONSUMER, "perform_seek", ("self",)),
     (_CONSUMER, "_new_offset", ("self", "tp")),
+    (_CONSUMER, "_should_commit", ("self", "tp", "offset")),
+    (_CONSUMER, "on_stop", ("self",)),
     (_CONSUMER, "_filter_tps_with_pending_acks", ("self", "topics")),
     (_CONSUMER, "_new_consumer_thread", ("self",)),
     (_THREAD, "__init__", ("self", "consumer", "kwargs")),
@@ -61,6 +63,8 @@ METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_COORDINATOR, "_send_req", ("self", "request")),
     ("faust.assignor.partition_assignor.PartitionAssignor", "on_assignment", ("self", "assignment")),
     # called
+    ("aiokafka.AIOKafkaConsumer", "seek_to_committed", ("self", "partitions")),
+    ("mode.threads.MethodQueue", "__init__", ("self", "num_workers", "kwargs")),
     ("faust.assignor.partition_assignor.PartitionAssignor", "_compress", ("raw",)),
     ("faust.assignor.partition_assignor.PartitionAssignor", "_decompress", ("compressed",)),
     (_COORDINATOR, "_get_metadata_snapshot", ("self",)),

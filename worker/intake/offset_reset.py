@@ -113,15 +113,18 @@ def choose_start(
         log: what the broker says of it now.
         position: where this process reads it, under the present assignment.
         committed: what the group has committed.
-        read_ids: ids under which this process has read the topic.
+        read_ids: ids under which this process has read the topic, in any of its partitions.
         first: where it starts when neither is known.
         policy: ``on_offset_reset``.
     """
     bookmark = position or committed
     cause = _cause(bookmark, log, is_copy_possible=position is None)
-    is_another = log.topic_id is not None and any(read != log.topic_id for read in read_ids)
-    if is_another and (bookmark is None or bookmark.topic_id is None):
-        cause = Cause.RECREATED  # the broker deletes the offsets of a topic with it: no offset may be none any more
+    if log.topic_id is not None and read_ids and (bookmark is None or bookmark.topic_id is None):
+        if log.topic_id not in read_ids:
+            cause = Cause.RECREATED  # the broker deletes the offsets of a topic with it: no offset may be none any more
+        elif bookmark is None and len(read_ids) > 1:
+            # It came after the topic was noticed to be another one. Nothing of it counts as read.
+            first = log.start
     if cause is not None:
         reset = Reset(partition, cause, None if bookmark is None else bookmark.offset, log, policy)
         return Start(reset.target, reset)

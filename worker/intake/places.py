@@ -5,19 +5,24 @@ doubt it: the broker says that an offset is out of range, or the topic has anoth
 partition is handed over.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from worker.delivery.ledger import Ledger, Partition
-from worker.intake.lookup import LookUp, Whereabouts, position
-from worker.intake.offset_reset import Bookmark, Policy, Reset, Start, choose_start
+from worker.delivery.ledger import Partition
+from worker.intake.added_partitions import with_count
+from worker.intake.broker_errors import is_fatal
+from worker.intake.lookup import LookUp, Whereabouts, position, unanswered
+from worker.intake.offset_reset import Bookmark, Start, choose_start
 from worker.intake.topic_ids import TopicId, TopicIds
+from worker.intake.worker_side import Intake
 
 logger = logging.getLogger(__name__)
 
@@ -28,28 +33,13 @@ class Source:
 
     assignment: Any
     topic_id: TopicId | None
+    partitions_at_first: int | None = None
+    """How many partitions the topic had when the group began to read it."""
 
-
-class Intake(Protocol):
-    """What is asked of the worker."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def topics(self) -> frozenset[str]: ...
-
-    @property
-    def start_time_ms(self) -> int | None: ...
-
-    @property
-    def on_offset_reset(self) -> Policy: ...
-
-    def revoke(self, partitions: Iterable[Partition]) -> None: ...
-
-    def note_reset(self, reset: Reset) -> None:
-        """Count a reset, and stop where ``on_offset_reset`` says so."""
-        ...
+    def as_metadata(self) -> str:
+        """Return the text to commit with an offset of this reading."""
+        text = "" if self.topic_id is None else self.topic_id.as_metadata()
+        return text if self.partitions_at_first is None else with_count(text, self.partitions_at_first)
 
 
 class Thread(Protocol):
@@ -69,22 +59,36 @@ class Places:
         thread: the consumer's.
         intake: the worker.
         starts_at_the_end: whether a new group starts at the end of each partition, if not at a time.
-        forget: called with a partition whose read and committed offsets Faust must forget.
+        note_committed: called with a partition, and what the group has committed of its log; None: nothing that counts.
+        call_soon: has a function called in the main loop, from any thread.
     """
 
     def __init__(
-        self, thread: Thread, intake: Intake, *, starts_at_the_end: bool, forget: Callable[[TP], None]
+        self,
+        thread: Thread,
+        intake: Intake,
+        *,
+        starts_at_the_end: bool,
+        note_committed: Callable[[TP, int | None], None],
+        call_soon: Callable[..., object],
     ) -> None:
         self._thread = thread
         self._intake = intake
         self._starts_at_the_end = starts_at_the_end
-        self._forget = forget
+        self._note_committed = note_committed
+        self._call_soon = call_soon
         self._sources: dict[TP, Source] = {}
         self._doubted: set[TP] = set()
         self._reasons: dict[TP, str] = {}
         self._missing: frozenset[str] = frozenset()
         self._read_ids: dict[str, list[TopicId]] = {}
         """The ids under which this process has read a topic, the newest last."""
+        self._at_first: dict[tuple[str, TopicId | None], int] = {}
+        """How many partitions a topic had when this process first saw it, or the group before."""
+        self._asking: asyncio.Task[tuple[Any, LookUp | None]] | None = None
+        self._has_failed = False
+        self.trouble: str | None = None
+        """Why nothing can be polled at present."""
 
     def source(self, tp: TP) -> Source | None:
         """Return what the partition is, or was last, read from."""
@@ -104,7 +108,13 @@ class Places:
     def reasons(self) -> list[str]:
         """List why places are not known, as far as the broker has said it, and which topics are gone."""
         missing = {f"topic {topic} is missing" for topic in self._missing}
-        return sorted(missing | {self._reasons[tp] for tp in self.unknown() if tp in self._reasons})
+        trouble = {self.trouble} if self.trouble is not None else set()
+        return sorted(missing | trouble | {self._reasons[tp] for tp in self.unknown() if tp in self._reasons})
+
+    def note_trouble(self, trouble: str) -> bool:
+        """Note why nothing can be polled; returns whether that is news."""
+        is_news, self.trouble = trouble != self.trouble, trouble
+        return is_news
 
     def doubt(self, tps: Iterable[TP]) -> None:
         """Have the places of these partitions looked up before anything more of them is handed over."""
@@ -123,41 +133,83 @@ class Places:
         # A broker that is behind the others still names an id that is gone.
         return None not in (current, source.topic_id) and current not in self._read_ids.get(topic, ())
 
-    async def find(self, tps: Collection[TP]) -> None:
-        """Look up where these partitions are to be read from, and go there.
+    def doubt_from_thread(self, tp: TP, source: Source) -> None:
+        """Doubt a partition, if this is what it is read from still. May be called in any thread."""
+        self._call_soon(self._doubt_source, tp, source)
+
+    def _doubt_source(self, tp: TP, source: Source) -> None:
+        if self._sources.get(tp) is source:
+            self._doubted.add(tp)
+
+    async def find(self, tps: Collection[TP], patience: float | None = None) -> bool:
+        """Look up where these partitions are to be read from, and go there; or do so with what was asked before.
 
         Must not run while polled records are handed over. What cannot be found stays unknown, and a rebalance that
-        comes meanwhile leaves all to the next one.
+        comes meanwhile leaves all to the next one. Where a broker refuses for good, the worker is told.
 
-        Raises:
-            KafkaError: the broker refuses for good.
+        Args:
+            tps: assigned.
+            patience: seconds to wait for the brokers; what they answer later is used by the next call.
+
+        Returns:
+            Whether they have answered, or failed to.
         """
+        if self._has_failed:
+            return True
+        asking = self._asking = self._asking or asyncio.ensure_future(self._ask(tps))
+        await asyncio.wait({asking}, timeout=patience)
+        if not asking.done() or self._asking is not asking:
+            return False
+        self._asking = None
+        assignment, answer = asking.result()
+        if answer is not None and self._thread.current_assignment() is assignment:
+            await self._go(assignment, answer)
+        return True
+
+    def forget_question(self) -> None:
+        """Use nothing of what is being asked: it is of another assignment, or we stop."""
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
+    async def _ask(self, tps: Collection[TP]) -> tuple[Any, LookUp | None]:
         assignment = self._thread.current_assignment()
         try:
-            answer = await self._thread.look_up(tps, self._intake.start_time_ms)
+            return assignment, await self._thread.look_up(tps, self._intake.start_time_ms)
+        except (ConsumerStoppedError, ConsumerNotStarted):
+            return assignment, None
         except (KafkaError, TimeoutError) as error:
-            if isinstance(error, KafkaError) and not error.retriable:
-                raise
-            self._reasons.update(dict.fromkeys(tps, "the broker does not say where partitions begin and end"))
-            return
-        if self._thread.current_assignment() is not assignment:
-            return
+            if isinstance(error, KafkaError) and is_fatal(error):
+                self.fail(error)
+            self._reasons.update(dict.fromkeys(tps, unanswered(error)))
+            return assignment, None
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker: a broker refuses for good. Nothing is looked up any more."""
+        if not self._has_failed:
+            self._has_failed = True
+            self._intake.fail(error)
+
+    async def _go(self, assignment: Any, answer: LookUp) -> None:
         self._reasons.update({TP(*target): reason for target, reason in answer.unknown.items()})
         starts = {TP(*target): self._start(TP(*target), where, assignment) for target, where in answer.found.items()}
         resets = [start.reset for start in starts.values() if start.reset is not None]
+        if any(reset.policy == "fail" for reset in resets):
+            self._has_failed = True
+        elif not await self._thread.move(assignment, {tp: start.offset for tp, start in starts.items()}):
+            return
         for reset in resets:
             logger.warning("%s", reset)
             self._intake.note_reset(reset)
             if reset.forgets:
                 self._intake.revoke([reset.partition])
-        if any(reset.policy == "fail" for reset in resets):
-            return
-        for reset in resets:
-            self._forget(TP(*reset.partition))
-        if not await self._thread.move(assignment, {tp: start.offset for tp, start in starts.items()}):
+        if self._has_failed:
             return
         for target, where in answer.found.items():
-            self._settle(TP(*target), Source(assignment, where.log.topic_id))
+            tp, log = TP(*target), where.log
+            self._settle(tp, Source(assignment, log.topic_id, self._partitions_at_first(tp.topic, where)))
+            counts = where.committed is not None and starts[tp].reset is None
+            self._note_committed(tp, where.committed.offset if counts and where.committed is not None else None)
         for tp, start in starts.items():
             # To be committed although nothing may come. What is committed now may count nothing; and who asked again
             # for the latest, or for a time, would be sent behind what has been received since.
@@ -174,13 +226,18 @@ class Places:
             position=read,
             committed=where.committed,
             read_ids=self._read_ids.get(tp.topic, ()),
-            first=self._first(where),
+            first=self._first(tp, where),
             policy=self._intake.on_offset_reset,
         )
 
-    def _first(self, where: Whereabouts) -> int:
+    def _partitions_at_first(self, topic: str, where: Whereabouts) -> int:
+        key = topic, where.log.topic_id
+        known = self._at_first[key] = min(where.partitions_at_first, self._at_first.get(key, where.partitions_at_first))
+        return known
+
+    def _first(self, tp: TP, where: Whereabouts) -> int:
         """Return where a partition starts of which nothing is committed."""
-        if where.is_added:  # to a topic that is being read: what was written before it was noticed counts
+        if tp.partition >= self._partitions_at_first(tp.topic, where):  # what was written before it was noticed counts
             return where.log.start
         if self._intake.start_time_ms is not None:
             return where.log.stable_end if where.at_time is None else where.at_time

@@ -17,6 +17,7 @@ from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
+from mode.threads import MethodQueue
 
 from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Partition
@@ -26,6 +27,9 @@ from worker.intake.membership import watch_membership
 from worker.intake.open_transactions import Ends
 from worker.intake.records import install
 from worker.intake.topic_ids import TopicIds, topic_ids
+
+#: A poll, a commit, a look-up of places, one of topics, and what may come to these.
+ASKED_AT_ONCE = 6
 
 
 class Poll(dict[TP, list[Any]]):
@@ -67,6 +71,13 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         self._has_ended = False
         self._asked: set[asyncio.Future[Any]] = set()
         """What the thread has yet to answer."""
+
+    @property
+    def method_queue(self) -> MethodQueue:
+        """What is asked of the thread. As many are served at once as may wait for brokers that do not answer."""
+        if self._method_queue is None:
+            self._method_queue = MethodQueue(num_workers=ASKED_AT_ONCE, loop=self.thread_loop, beacon=self.beacon)
+        return self._method_queue
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -201,6 +212,20 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
             if target.topic in self._inputs and None not in (offset, state.lso, state.highwater):
                 ends[Partition(*target)] = Ends(cast(int, offset), state.lso, state.highwater)
         return ends
+
+    async def seek_to_committed_of(self, tps: Collection[TP]) -> dict[TP, int | None]:
+        """Read these partitions on from their committed offsets; returns those."""
+        return cast(dict[TP, int | None], await self.call_thread(self._seek_to_committed_of, tps))
+
+    async def _seek_to_committed_of(self, tps: Collection[TP]) -> dict[TP, int | None]:
+        assignment = self.current_assignment()
+        targets = (
+            [] if assignment is None else [target for tp in tps if (target := TopicPartition(*tp)) in assignment.tps]
+        )
+        if not targets:  # aiokafka would take all
+            return {}
+        committed = await self._ensure_consumer().seek_to_committed(*targets)
+        return {TP(*target): offset for target, offset in committed.items()}
 
     async def look_up(self, tps: Collection[TP], time_ms: int | None) -> LookUp:
         """Ask where assigned partitions can be read from; see ``worker.intake.lookup``."""

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import random
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -17,14 +17,14 @@ from aiokafka.errors import (
     IncompatibleBrokerVersion,
     KafkaError,
     NoBrokersAvailable,
-    NoError,
     RequestTimedOutError,
     UnknownTopicOrPartitionError,
-    for_code,
 )
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
+
+from worker.intake.broker_errors import raise_for
 
 #: The connections for questions like these: on the usual one they would wait behind a fetch, a second and longer.
 QUESTIONS = "questions"
@@ -49,7 +49,7 @@ class TopicId:
     def from_metadata(cls, text: str) -> Self | None:
         """Return what ``as_metadata`` wrote; None where somebody else committed."""
         fields = dict(part.split("=", 1) for part in text.split(" ") if "=" in part)
-        if fields.keys() != {"cluster_id", "topic_id"}:
+        if fields.keys() - {"partitions"} != {"cluster_id", "topic_id"}:
             return None
         return cls(fields["cluster_id"], fields["topic_id"])
 
@@ -62,6 +62,10 @@ class TopicIds:
     """By name. A broker older than 2.8 knows no ids."""
     missing: frozenset[str]
     """Topics that are not on the cluster."""
+    partitions: dict[str, int] = field(default_factory=dict)
+    """How many partitions each topic has, those without a leader, too."""
+    errors: dict[str, KafkaError] = field(default_factory=dict)
+    """Why nothing else is said of a topic."""
 
 
 class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka is untyped
@@ -181,12 +185,18 @@ async def topic_ids(
     except KafkaError:
         _silent[client] = node
         raise
-    ids, missing = {}, set()
-    for error_code, name, topic_id, *_ in response.topics:
-        error = for_code(error_code)
-        if error is UnknownTopicOrPartitionError:
+    ids, missing, counts, errors = {}, set(), {}, {}
+    for error_code, name, topic_id, _, partitions, *_ in response.topics:
+        if error_code == UnknownTopicOrPartitionError.errno:
             missing.add(name)
-        elif error is NoError and topic_id != NO_ID:
+            continue
+        try:
+            raise_for(error_code, name, name)
+        except KafkaError as error:
+            errors[name] = error
+            continue
+        counts[name] = len(partitions)
+        if topic_id != NO_ID:
             printed = base64.urlsafe_b64encode(topic_id).decode().rstrip("=")
             ids[name] = TopicId(response.cluster_id or "", printed)
-    return TopicIds(ids, frozenset(missing))
+    return TopicIds(ids, frozenset(missing), counts, errors)

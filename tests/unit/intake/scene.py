@@ -81,6 +81,7 @@ class Kafka:
         self.unknown: dict[TP, str] = {}
         """Partitions of which the broker knows nothing, and why."""
         self.committed_ids: dict[TP, TopicId] = {}
+        self.partitions_at_first: dict[str, int] = {}
         self.holes_behind = 0
         """Offsets without a record (markers, say) behind those of a poll."""
         self._waiting: list[Script] = []
@@ -152,7 +153,7 @@ class Kafka:
             found[TopicPartition(*tp)] = Whereabouts(
                 Log(self.first(tp), self.end(tp), self.end(tp), self.topic_ids.get(tp.topic)),
                 Bookmark(self.offsets[tp], self.committed_ids.get(tp)) if tp in self.offsets else None,
-                tp not in self.offsets and any(other.topic == tp.topic for other in self.offsets),
+                self.partitions_at_first.get(tp.topic, 100),
                 later[0].offset if later else None,
             )
         return LookUp(found, {TopicPartition(*tp): reason for tp, reason in self.unknown.items()})

@@ -37,7 +37,7 @@ class Scene:
         self.coordinator.__dict__.update(
             _client=None, coordinator_id=1, _group_instance_id=name, group_id="g", generation=3, member_id="w-1"
         )
-        places = SimpleNamespace(source=self.sources.get, doubt=self.doubted.update)
+        places = SimpleNamespace(source=self.sources.get, doubt_from_thread=lambda tp, source: self.doubted.add(tp))
         Coordinator.adopt(self.coordinator, places, self.fenced.append)  # type: ignore[arg-type]
 
         async def send(_: Any, request: Any) -> Any:

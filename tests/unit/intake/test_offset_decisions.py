@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from scene import POLL, TEXTS, Scene, in_a_loop
+from scene import MORE_TEXTS, POLL, TEXTS, Scene, in_a_loop
 
 from worker.delivery.ledger import Partition
 from worker.intake.offset_reset import Bookmark, Cause, Log, Policy, Start, choose_start
@@ -50,6 +50,7 @@ def start(
         ),
         pytest.param(start(read_ids=[OLD]), Cause.RECREATED, id="its offsets were deleted with the old topic"),
         pytest.param(start(committed=Bookmark(300, NEW), read_ids=[OLD, NEW]), None, id="committed since"),
+        pytest.param(start(read_ids=[OLD, NEW]), None, id="added since"),
         pytest.param(start(committed=Bookmark(300, OLD), log=Log(100, 500, 480)), None, id="the broker knows no ids"),
     ],
 )
@@ -59,6 +60,10 @@ def test_an_offset_is_of_its_log_or_the_reason_is_named(found: Start, cause: Cau
 
 def test_without_a_committed_offset_a_partition_starts_where_it_should() -> None:
     assert start() == Start(250, is_first=True)
+
+
+def test_a_partition_that_was_added_to_a_topic_made_anew_starts_at_its_start() -> None:
+    assert start(read_ids=[OLD, NEW]) == Start(LOG.start, is_first=True)
 
 
 @pytest.mark.parametrize(("policy", "offset"), [("earliest", 100), ("latest", 480)])
@@ -152,8 +157,10 @@ async def test_with_fail_the_worker_is_told_and_nothing_is_read() -> None:
 @in_a_loop
 async def test_an_added_partition_is_read_from_its_start_whatever_start_from_says() -> None:
     scene = Scene(offset_reset="latest")
-    scene.kafka.offsets[TEXTS._replace(partition=7)] = 3
-    scene.kafka.produce(TEXTS, range(POLL))
-    await scene.join(TEXTS)
+    scene.kafka.partitions_at_first["texts"] = 1
+    for tp in (TEXTS, MORE_TEXTS):
+        scene.kafka.produce(tp, range(POLL))
+    await scene.join(TEXTS, MORE_TEXTS)
     await scene.turn()
-    assert scene.offsets() == [*range(POLL)]
+    assert scene.offsets(MORE_TEXTS) == [*range(POLL)]
+    assert scene.offsets() == []

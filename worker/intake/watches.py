@@ -1,0 +1,50 @@
+"""What the consumer looks at now and then: whether the group still takes us, and whether the topics are still those."""
+
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.exceptions import ConsumerNotStarted
+from mode import Service
+
+from worker.intake.ending import EndingConsumer
+from worker.intake.open_transactions import OpenTransactions
+from worker.intake.places import Places
+from worker.intake.thread import FetchConsumerThread
+
+#: Between two looks at whether the group still takes us.
+GROUP_CHECK_SECONDS = 1.0
+
+
+class WatchingConsumer(EndingConsumer):
+    """Faust's consumer with tasks that look."""
+
+    _thread: FetchConsumerThread
+    places: Places
+
+    @Service.task
+    async def _watch_the_group(self) -> None:
+        """Tell of what shuts us out of the group: aiokafka keeps it until it is asked, which Faust never does."""
+        while not self.should_stop:
+            error = self._thread.group_error()
+            if error is not None:
+                self._intake.fail(error)
+                return
+            await self.sleep(GROUP_CHECK_SECONDS)
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        """Notice topics that are gone or were made anew, and transactions that are left open."""
+        open_transactions = OpenTransactions()
+        async for _ in self.itertimer(self._intake.metadata_max_age, name="topics"):
+            try:
+                self.places.compare(await self._thread.topic_ids(self._intake.topics))
+                ends = self._thread.ends()
+            except ConsumerStoppedError:
+                return  # we stop
+            except (KafkaError, ConsumerNotStarted):
+                continue  # whoever fetches says so
+            begun, ended = open_transactions.look(ends)
+            for partition in begun:
+                behind = open_transactions.stalled[partition]
+                self.log.warning("%s[%d] stands still: %d offsets wait behind an open transaction", *partition, behind)
+            for partition in ended:
+                self.log.warning("%s[%d] goes on: the transaction has ended", *partition)
+            self._intake.note_stalled(open_transactions.stalled)
