@@ -8,14 +8,15 @@ name was taken learns only that it is unknown, joins again, and takes the name b
 from typing import Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import UnknownMemberIdError
 from aiokafka.protocol.api import Request, RequestStruct
 from aiokafka.protocol.group import HeartbeatResponse_v1
 from aiokafka.protocol.types import Int32, Schema, String
 from faust.assignor.client_assignment import ClientMetadata
 from faust.assignor.partition_assignor import PartitionAssignor
 
-UNKNOWN_MEMBER_ID = 25
-FENCED_INSTANCE_ID = 82
+UNKNOWN_MEMBER_ID = UnknownMemberIdError.errno
+FENCED_INSTANCE_ID = 82  # which aiokafka does not know
 #: Kafka's ids of static members are the name, a hyphen, and a UUID of this length.
 UUID_LENGTH = 36
 
