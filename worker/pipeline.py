@@ -22,10 +22,11 @@ from worker.codec import Codec, Decoded
 from worker.deadline import Deadline
 from worker.delivery.breaker import REFUSED, Breaker, Event
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.delivery.notices import Notices
+from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
 from worker.fetch import Fetch, Record
 from worker.job import Answer, Job
+from worker.notices import Notices
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
 
@@ -61,8 +62,7 @@ class Pipeline:
         self._ledger = ledger
         self._publish = publish
         self._on_failed = failed
-        self._notices = Notices()
-        self._notice_timer: asyncio.TimerHandle | None = None
+        self._notices: Notices[Reason] = Notices(DeadLetterTally(), lambda sentence: logger.warning("%s", sentence))
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
         self._refusal_breaker = Breaker(
             settings.max_consecutive_invalid,
@@ -258,20 +258,7 @@ class Pipeline:
     def _note(self, reasons: list[Reason]) -> None:
         """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
         self._counters.dead_letter_reasons.update(reasons)
-        now = time.monotonic()
-        if sentence := self._notices.count(reasons, now):
-            self._say(sentence)
-        elif self._notice_timer is None:
-            later = asyncio.get_running_loop().call_later
-            self._notice_timer = later(self._notices.due - now, lambda: self._say(self._notices.rest(time.monotonic())))
-
-    def _say(self, sentence: str | None) -> None:
-        """Log a sentence about all dead letters that the log has not heard of."""
-        if self._notice_timer is not None:
-            self._notice_timer.cancel()
-            self._notice_timer = None
-        if sentence is not None:
-            logger.warning("%s", sentence)
+        self._notices.count(reasons)
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
@@ -323,7 +310,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
-        self._say(self._notices.rest(time.monotonic()))
+        self._notices.rest()
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._device.close(timeout=0)
 

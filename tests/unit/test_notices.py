@@ -1,29 +1,61 @@
-"""The log hears of dead letters at once, and then not too often."""
+"""The log hears of what happens often at once, then not too often, and of the last of it too."""
 
-from worker.delivery.notices import Notices
+import asyncio
+
+from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
+from worker.notices import Notices
+
+
+class Log:
+    """Notices with the clock and the sentences at hand."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self.now = 100.0
+        self.said: list[str] = []
+        self.notices: Notices[Reason] = Notices(DeadLetterTally(), self.said.append, seconds, lambda: self.now)
+
+    def count(self, now: float, *reasons: Reason) -> None:
+        self.now = now
+        self.notices.count(reasons)
 
 
 def test_the_first_is_told_at_once_and_the_next_ones_together_later() -> None:
-    notices = Notices(seconds=10)
-    assert notices.count([Reason.NO_TEXT], 100.0) == "1 dead letter: no_text 1"
-    assert notices.count([Reason.NO_TEXT] * 1_500, 101.0) is None
-    assert notices.count([Reason.NOT_JSON], 109.9) is None
-    assert notices.count([Reason.NO_TEXT], 110.0) == "1,502 dead letters: no_text 1,501, not_json 1"
-    assert notices.count([Reason.NO_TEXT], 111.0) is None
+    async def body() -> None:
+        log = Log()
+        log.count(100.0, Reason.NO_TEXT)
+        log.count(101.0, *[Reason.NO_TEXT] * 1_500)
+        log.count(109.9, Reason.NOT_JSON)
+        assert log.said == ["1 dead letter: no_text 1"]
+        log.count(110.0, Reason.NO_TEXT)
+        log.count(111.0, Reason.NO_TEXT)
+        assert log.said[1:] == ["1,502 dead letters: no_text 1,501, not_json 1"]
+
+    asyncio.run(body())
 
 
-def test_it_is_known_when_the_next_sentence_is_due() -> None:
-    notices = Notices(seconds=10)
-    notices.count([Reason.NO_TEXT], 100.0)
-    notices.count([Reason.NO_TEXT], 101.0)
-    assert notices.due == 110.0
+def test_the_rest_is_told_in_time_although_nothing_more_comes() -> None:
+    async def body() -> None:
+        log = Log(seconds=0.05)
+        log.count(100.0, Reason.NO_TEXT)
+        log.count(100.0, Reason.EMPTY_TEXT)
+        async with asyncio.timeout(20):
+            while len(log.said) < 2:
+                await asyncio.sleep(0)
+        assert log.said[1] == "1 dead letter: empty_text 1"
+
+    asyncio.run(body())
 
 
 def test_the_rest_is_told_at_the_end_and_nothing_twice() -> None:
-    notices = Notices(seconds=10)
-    assert notices.rest(1.0) is None
-    notices.count([Reason.NO_TEXT], 1.0)
-    notices.count([Reason.EMPTY_TEXT] * 2, 2.0)
-    assert notices.rest(3.0) == "2 dead letters: empty_text 2"
-    assert notices.rest(4.0) is None
+    async def body() -> None:
+        log = Log()
+        log.notices.rest()
+        assert log.said == []
+        log.count(101.0, Reason.NO_TEXT)
+        log.count(102.0, Reason.EMPTY_TEXT, Reason.EMPTY_TEXT)
+        log.notices.rest()
+        log.notices.rest()
+        assert log.said == ["1 dead letter: no_text 1", "2 dead letters: empty_text 2"]
+
+    asyncio.run(body())

@@ -1,4 +1,4 @@
-"""What the log says of dead letters: now and then how many there were, and why. Pure: it is given the time."""
+"""How many dead letters there were, and why."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,30 +6,20 @@ from collections.abc import Iterable
 from worker.errors import Reason
 
 
-class Notices:
-    """Counts dead letters, and has a sentence for the first of them and then at most one every ``seconds``."""
+class DeadLetterTally:
+    """Counts dead letters by reason; one of the tallies of ``Notices``."""
 
-    def __init__(self, seconds: float = 10.0) -> None:
-        self._seconds = seconds
-        self.due = 0.0
-        """When the next sentence may be said; monotonic seconds."""
+    def __init__(self) -> None:
         self._counts: Counter[Reason] = Counter()
 
-    def count(self, reasons: Iterable[Reason], now: float) -> str | None:
-        """Count dead letters; returns a sentence about all that were not spoken of yet, if it is time for one.
+    def add(self, items: Iterable[Reason]) -> None:
+        """Count dead letters, one for each reason."""
+        self._counts.update(items)
 
-        Args:
-            reasons: one a dead letter.
-            now: monotonic seconds.
-        """
-        self._counts.update(reasons)
-        return self.rest(now) if now >= self.due else None
-
-    def rest(self, now: float) -> str | None:
-        """A sentence about what was not spoken of yet, whatever the time; None if that is nothing."""
+    def take(self) -> str | None:
+        """Return how many there were of each reason, and forget them; None for none."""
         if not self._counts:
             return None
-        self.due = now + self._seconds
         total = self._counts.total()
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self._counts.most_common())
         self._counts.clear()

@@ -24,9 +24,10 @@ from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread, Poll
-from worker.intake.unreadable import UnreadableLog, UnreadableRecord
+from worker.intake.unreadable import UnreadableRecord, UnreadableTally
 from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
+from worker.notices import Notices
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
@@ -128,7 +129,7 @@ class FetchConsumer(WatchingConsumer):
                     left[tp] = records[index:]
                     break
                 if isinstance(record, UnreadableRecord):
-                    self._log_unreadable([record], "is skipped")
+                    self._unreadable.count([(record, "is skipped")])
                     continue
                 yield tp, self._to_message(tp, record)
             else:
@@ -176,18 +177,14 @@ class FetchConsumer(WatchingConsumer):
         if UnreadableRecord in map(type, records):
             found = {slot: record for slot, record in enumerate(records) if isinstance(record, UnreadableRecord)}
             unreadable = {slot: record.rejection for slot, record in found.items()}
-            self._log_unreadable([*found.values()], "becomes a dead letter")
+            self._unreadable.count((record, "becomes a dead letter") for record in found.values())
         fetch = Fetch(tp.topic, tp.partition, records, polled.next_offsets[tp], time.monotonic(), unreadable)
         ledger.open(fetch)
         return fetch
 
     @cached_property
-    def _unreadable_log(self) -> UnreadableLog:
-        return UnreadableLog()
-
-    def _log_unreadable(self, records: Sequence[UnreadableRecord], outcome: str) -> None:
-        if sentence := self._unreadable_log.count(records, outcome, time.monotonic()):
-            self.log.warning("%s", sentence)
+    def _unreadable(self) -> Notices[tuple[UnreadableRecord, str]]:
+        return Notices(UnreadableTally(), lambda sentence: self.log.warning("%s", sentence))
 
     def _fetch_message(self, tp: TP, fetch: Fetch) -> Message:
         last = fetch.records[-1]
@@ -234,6 +231,7 @@ class FetchConsumer(WatchingConsumer):
     async def on_stop(self) -> None:
         self.places.forget_question()
         await super().on_stop()
+        self._unreadable.rest()
 
     def resume_flow(self) -> None:
         """Records come again: from now on they must be taken again, too."""

@@ -1,15 +1,12 @@
 """Records that cannot be read, as values, and what the log says of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from worker.errors import Reason, Rejection, Stage
 from worker.intake.tolerant import ParsedRecord
-
-LOG_SECONDS = 10.0
-"""Between two lines in the log."""
 
 
 @dataclass
@@ -40,26 +37,26 @@ def of_a_batch(first: int, last: int, trouble: str, exception: str = "", *, coun
     return Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, message, exception, counts=counts)
 
 
-class UnreadableLog:
-    """Has a sentence for the first record that cannot be read, and then at most one every ``LOG_SECONDS``."""
+class UnreadableTally:
+    """Counts unreadable records, each with what it does (after the word "it"); one of the tallies of ``Notices``."""
 
     def __init__(self) -> None:
-        self._next = 0.0
-        self._unsaid = 0
+        self._first: tuple[UnreadableRecord, str] | None = None
+        self._others = 0
 
-    def count(self, records: Sequence[UnreadableRecord], outcome: str, now: float) -> str | None:
-        """Count records; returns a sentence about the first of them if it is time for one.
+    def add(self, items: Iterable[tuple[UnreadableRecord, str]]) -> None:
+        """Count records."""
+        for item in items:
+            if self._first is None:
+                self._first = item
+            else:
+                self._others += 1
 
-        Args:
-            records: at least one.
-            outcome: what each of them does, after the word "it".
-            now: monotonic seconds.
-        """
-        self._unsaid += len(records)
-        if now < self._next:
+    def take(self) -> str | None:
+        """Return where the first of them is, and how many others there are, and forget them; None for none."""
+        if self._first is None:
             return None
-        self._next = now + LOG_SECONDS
-        first, others = records[0], self._unsaid - 1
-        self._unsaid = 0
+        (first, outcome), others = self._first, self._others
+        self._first, self._others = None, 0
         besides = f", and {others:,} more like it" if others else ""
         return f"{first.topic}-{first.partition}@{first.offset}: {first.rejection.message}; it {outcome}{besides}"

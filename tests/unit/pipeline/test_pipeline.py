@@ -20,7 +20,6 @@ from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.delivery.breaker import Event
 from worker.delivery.ledger import Ledger, Partition, Release
-from worker.delivery.notices import Notices
 from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
@@ -617,7 +616,7 @@ def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
 
 def test_the_log_hears_of_every_dead_letter_although_no_other_comes(caplog: pytest.LogCaptureFixture) -> None:
     async def body(bench: Bench) -> None:
-        bench.pipeline._notices = Notices(seconds=0.05)
+        bench.pipeline._notices._seconds = 0.05
         await bench.submit(fetch_of([b"not json"]))
         await bench.submit(fetch_of([b"not json"] * 2, first=1))
         assert caplog.messages == ["1 dead letter: not_json 1"]
