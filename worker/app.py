@@ -30,6 +30,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 
 from worker.classifier import Classifier, load_classifier
 from worker.connection import client_options
+from worker.delivery.group_session import heartbeat_interval
 from worker.diagnosis import explained
 from worker.engine import Engine
 from worker.errors import WorkerError
@@ -47,6 +48,9 @@ NOT_PERMITTED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 #: Records in one poll, over all partitions.
 MAX_POLL_RECORDS = 2_000
+#: Seconds without a poll after which aiokafka leaves the group, and never joins it again: who left does not poll.
+#: A full worker does not poll, either, as long as its outputs cannot be written. ``stall_timeout`` says so instead.
+MAX_POLL_INTERVAL = 100 * 365 * 86_400.0
 #: Fetches that wait for the agent. The pipeline's own bounds do the rest.
 FETCH_BUFFER = 8
 
@@ -110,11 +114,12 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         broker_credentials=_credentials(settings),
         broker_commit_interval=settings.commit_interval,
         broker_max_poll_records=MAX_POLL_RECORDS,
+        broker_max_poll_interval=MAX_POLL_INTERVAL,
         # Faust wants the session timeout below the request timeout; joining a group is a request, too.
         broker_session_timeout=settings.session_timeout,
         broker_request_timeout=max(settings.session_timeout + 30.0, rebalance_timeout + 15.0),
         broker_rebalance_timeout=rebalance_timeout,
-        broker_heartbeat_interval=min(3.0, settings.session_timeout / 3),
+        broker_heartbeat_interval=heartbeat_interval(settings.session_timeout),
         PartitionAssignor=Assignor,
         consumer_group_instance_id=settings.group_instance_id,
         consumer_metadata_max_age_ms=int(settings.metadata_max_age * 1000),

@@ -22,7 +22,7 @@ from mode import Service
 from worker.classifier import Classifier
 from worker.connection import client_options
 from worker.deadline import Deadline
-from worker.delivery.group_session import GroupSession
+from worker.delivery.group_session import GroupSession, confirmation_timeout
 from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
@@ -64,7 +64,10 @@ class Engine(Service):
         """``located`` tells whether intake knows where each partition is read from, ``waits_for`` what it lacks."""
         super().__init__(**kwargs)
         self.settings = settings
-        self.session = GroupSession(settings.session_timeout)
+        self.session = GroupSession(
+            confirmation_timeout(settings.session_timeout, static=settings.group_instance_id is not None)
+        )
+        self._loaded_at = self.session.now()
         self._load = load
         self._located = located
         self._waits_for = waits_for
@@ -76,6 +79,9 @@ class Engine(Service):
         self.start_time_ms = _start_time_ms(settings.start_from)
         self.assigned = False
         """Whether the group has given us partitions, or told us that there are none for us."""
+        self._stopping = False
+        self._has_lost = False
+        """Whether the log has said that the partitions are gone, and not yet that they are back."""
         self._said_ready = False
         self._offset_resets = 0
         self._stalled: Mapping[Partition, int] = {}
@@ -125,6 +131,7 @@ class Engine(Service):
             refused=pipeline.refused,
             failed=pipeline.fail,
         )
+        self._loaded_at = self.session.now()
         self._pipeline = pipeline
         if self.owns_process:
             # Modules, model and settings live as long as the process: looked through at every full collection, a
@@ -166,7 +173,9 @@ class Engine(Service):
             self._said_ready = True
             self.add_future(self._say_when_ready())
         self.assigned = True
-        logger.info("assigned: %s", _named(partitions))
+        # Whoever sees warnings alone sees the end of the trouble, too.
+        logger.log(logging.WARNING if self._has_lost else logging.INFO, "assigned: %s", _named(partitions))
+        self._has_lost = False
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
         """These partitions are somebody else's from now on."""
@@ -187,7 +196,8 @@ class Engine(Service):
     def _look_at_the_session(self) -> None:
         if self.assigned and not self.session.is_member:
             self.assigned = False
-            if not self.should_stop:
+            if self.session.was_lost and not self._stopping:
+                self._has_lost = True
                 logger.warning(
                     "the group has given this worker's partitions to others, for want of heartbeats within "
                     "session_timeout=%g s, say: what was not acknowledged is dropped, and they read it again",
@@ -202,6 +212,7 @@ class Engine(Service):
 
     async def drain(self, *, stopping: bool) -> None:
         """Finish what was started, within ``drain_timeout``; at a stop also what was received, if time allows."""
+        self._stopping = self._stopping or stopping
         if self._pipeline is None or (stopping and self._pipeline.drained):
             return  # Faust asks twice at a stop
         if not self.session.is_member:  # also for what came in since that was noticed
@@ -244,11 +255,12 @@ class Engine(Service):
 
     @property
     def alive(self) -> bool:
-        """Not broken, and making progress where there is something to do."""
+        """Whether nothing is broken, the group has the worker, and what is pending gets on."""
         pipeline = self._pipeline
         if pipeline is None:
             return True
-        return pipeline.failure is None and pipeline.stalled_for() < self.settings.stall_timeout
+        unconfirmed_for = min(self.session.unconfirmed_for(), self.session.now() - self._loaded_at)
+        return pipeline.failure is None and max(pipeline.stalled_for(), unconfirmed_for) < self.settings.stall_timeout
 
     @property
     def failure(self) -> BaseException | None:

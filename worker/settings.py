@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     max_consecutive_invalid: int = Field(1_000, ge=1, description="invalid events in a row; at more the worker stops")
 
     stall_timeout: float = Field(
-        300.0, gt=0, description="seconds without progress, with events pending, after which /livez says so"
+        300.0, gt=0, description="seconds without progress, or without a word of the group, after which /livez says so"
     )
 
     # House

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -75,6 +76,11 @@ class Worker:
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines of its log that are more than information."""
+        return [line for line in self.log.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)]
 
     def wait_ready(self) -> "Worker":
         """Until /readyz says so: model warm, partitions assigned."""

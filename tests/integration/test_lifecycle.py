@@ -44,6 +44,7 @@ def test_a_stop_under_load_exits_0_and_the_next_worker_goes_on_without_loss_or_r
     scene.wait_for_answers(200)
     assert first.stop(signum) == 0
     assert "drained: finished; not answered, uncommitted, and to be read again: " in first.log
+    assert first.warnings == [], "a clean stop is no trouble"
     answered = scene.client.count(topics.output)
     assert answered < 12_000, "stopped too late to show anything"
     assert sum(scene.client.committed(topics.group, topics.input).values()) == answered

@@ -16,6 +16,7 @@ def engine_of(*, pipeline: Any, assigned: bool = True, located: bool = True, hea
     engine.assigned = assigned
     # Collected long before it runs, so that what is heard is heard in the future.
     engine.session.joined(engine.session.now() + (10_000 if heard else -10_000))
+    engine._loaded_at = engine.session.now() - 10_000
     return engine
 
 
@@ -55,3 +56,28 @@ def test_readiness_names_what_the_worker_waits_for(engine: Engine, reasons: list
 )
 def test_a_worker_that_is_broken_or_stuck_is_not_alive(found: Any, alive: bool) -> None:
     assert engine_of(pipeline=found).alive == alive
+
+
+IDLE = SimpleNamespace(failure=None, stalled_for=lambda: 0.0, revoke=lambda _: None)
+
+
+def test_a_worker_that_the_group_does_not_take_in_again_is_not_alive() -> None:
+    """What it had pending is revoked: there is nothing to do that could get on."""
+    engine = engine_of(pipeline=IDLE)
+    engine.settings = load_settings(stall_timeout=300.0)
+    now = engine.session.now()
+    engine.session.now = lambda: now
+    engine.session.lost()
+    now += 299.0
+    assert engine.alive
+    now += 1.0
+    assert not engine.alive
+    engine.session.joined(now)
+    assert engine.alive
+
+
+def test_the_time_to_join_counts_from_the_end_of_the_load() -> None:
+    engine = engine_of(pipeline=IDLE, heard=False)
+    assert not engine.alive
+    engine._loaded_at = engine.session.now()
+    assert engine.alive

@@ -27,6 +27,7 @@ from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
+from worker.delivery.group_session import GroupSession
 from worker.intake.committed import committed_offsets
 from worker.intake.places import Places, Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
@@ -53,21 +54,24 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
     """Leaves out offsets of other logs and what is committed already; falls silent where its name was taken."""
 
     places: Places
+    session: GroupSession
     on_fenced: Callable[[str], None]
     _acknowledged: dict[TopicPartition, ReadOffset]
     _fenced: bool
 
     @classmethod
-    def adopt(cls, coordinator: Any, places: Places, on_fenced: Callable[[str], None]) -> None:
+    def adopt(cls, coordinator: Any, places: Places, session: GroupSession, on_fenced: Callable[[str], None]) -> None:
         """Make a coordinator, which aiokafka's consumer has made for itself, one of these.
 
         Args:
             coordinator: aiokafka's, not in a group yet.
             places: of the partitions.
+            session: ended when another member has taken our name.
             on_fenced: called with our name when another member has taken it, in the consumer's thread.
         """
         coordinator.__class__ = cls
         coordinator.places = places
+        coordinator.session = session
         coordinator.on_fenced = on_fenced
         coordinator._acknowledged = {}
         coordinator._fenced = False
@@ -82,6 +86,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         codes = error_codes(response)
         if FENCED_INSTANCE_ID in codes or (UNKNOWN_MEMBER_ID in codes and await self._is_fenced(name)):
             self._fenced = True
+            self.session.left()  # the other one publishes already
             self.on_fenced(name)
             await self._say_nothing(request)
         if isinstance(request, JoinGroupRequest) and NO_ERROR in codes:

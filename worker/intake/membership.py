@@ -25,7 +25,7 @@ def watch_membership(coordinator: Any, session: GroupSession) -> None:
 
     async def send_and_note(request: Any) -> Any:
         if isinstance(request, LeaveGroupRequest):
-            session.ended()  # the others may have the partitions before the answer is here
+            session.left()  # the others may have the partitions before the answer is here
         sent_at = session.now()
         response = await send(request)
         if isinstance(request, HeartbeatRequest) and response.error_code in _STILL_A_MEMBER:
@@ -37,7 +37,7 @@ def watch_membership(coordinator: Any, session: GroupSession) -> None:
         return response
 
     def reset_and_note() -> None:
-        session.ended()
+        session.lost()
         reset()
 
     coordinator._send_req, coordinator.reset_generation = send_and_note, reset_and_note

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.delivery.group_session import GroupSession, is_confirmed
+from worker.delivery.group_session import GroupSession, confirmation_timeout, heartbeat_interval, is_confirmed
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_answer_counts_from_when_its_request_was_sent(session: GroupSession, 
 
 def test_a_heartbeat_makes_nobody_a_member_again(session: GroupSession) -> None:
     session.joined(sent_at=0.0)
-    session.ended()
+    session.lost()
     session.renewed(sent_at=0.0)
     assert not session.is_fresh
     assert not session.is_member
@@ -64,6 +64,38 @@ def test_listeners_are_told_when_the_membership_begins_and_ends_and_of_no_heartb
     for clock.now in (2.0, 4.0, 6.0):
         session.renewed(sent_at=clock.now)
     clock.now = 21.0
-    session.ended()
-    session.ended()
+    session.lost()
+    session.lost()
     assert told == [0.0, 21.0]
+
+
+@pytest.mark.parametrize("session_timeout", [6.0, 45.0])
+def test_a_static_member_that_was_frozen_waits_for_its_next_heartbeat(session_timeout: float, clock: Clock) -> None:
+    """Another one that joined under its name has its partitions at once."""
+    named, unnamed = (
+        GroupSession(confirmation_timeout(session_timeout, static=static), clock) for static in (True, False)
+    )
+    for session in (named, unnamed):
+        session.joined(sent_at=0.0)
+    clock.now = 1.5 * heartbeat_interval(session_timeout)
+    assert named.is_fresh, "a heartbeat may be late"
+    clock.now = 0.9 * session_timeout
+    assert not named.is_fresh
+    assert unnamed.is_fresh
+    named.renewed(sent_at=clock.now)
+    assert named.is_fresh
+
+
+def test_how_long_the_coordinator_was_silent_counts_from_the_last_confirmation_or_the_end(
+    session: GroupSession, clock: Clock
+) -> None:
+    clock.now = 2.0
+    assert session.unconfirmed_for() == 2.0, "never a member"
+    session.joined(sent_at=2.0)
+    clock.now = 5.0
+    assert session.unconfirmed_for() == 3.0
+    session.lost()
+    session.lost()
+    clock.now = 25.0
+    session.lost()
+    assert session.unconfirmed_for() == 20.0

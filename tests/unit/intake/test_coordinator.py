@@ -13,6 +13,7 @@ from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
+from worker.delivery.group_session import GroupSession
 from worker.intake.coordinator import Coordinator, ReadOffset
 from worker.intake.places import Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
@@ -29,6 +30,9 @@ class Scene:
         self.sent: list[Any] = []
         self.committed: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.fenced: list[str] = []
+        self.session = GroupSession(60.0)
+        self.session.joined(self.session.now())
+        self.fresh_when_fenced: list[bool] = []
         self.answers: Any = lambda _: SimpleNamespace(error_code=0)
         self.sources: dict[TP, Source] = {}
         self.doubted: set[TP] = set()
@@ -38,7 +42,7 @@ class Scene:
             _client=None, coordinator_id=1, _group_instance_id=name, group_id="g", generation=3, member_id="w-1"
         )
         places = SimpleNamespace(source=self.sources.get, doubt_from_thread=lambda tp, source: self.doubted.add(tp))
-        Coordinator.adopt(self.coordinator, places, self.fenced.append)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, places, self.session, self.on_fenced)  # type: ignore[arg-type]
 
         async def send(_: Any, request: Any) -> Any:
             self.sent.append(request)
@@ -54,6 +58,10 @@ class Scene:
         monkeypatch.setattr(GroupCoordinator, "_send_req", send)
         monkeypatch.setattr(GroupCoordinator, "_do_commit_offsets", commit)
         monkeypatch.setattr("worker.intake.coordinator.topic_ids", ids)
+
+    def on_fenced(self, name: str) -> None:
+        self.fenced.append(name)
+        self.fresh_when_fenced.append(self.session.is_fresh)
 
     def read(self, topic_id: TopicId | None) -> Source:
         source = self.sources[TP(*TEXTS)] = Source(object(), topic_id)
@@ -113,6 +121,8 @@ def test_a_member_whose_name_was_taken_says_so_and_neither_joins_nor_commits(mon
         beating = await heartbeat(scene)
         assert not beating.done(), "until the consumer is closed"
         assert scene.fenced == ["w"]
+        assert scene.fresh_when_fenced == [False], "the lanes would send what is queued"
+        assert not scene.session.was_lost, "there is a sentence for it already"
         sent = len(scene.sent)
         with pytest.raises(CommitFailedError, match="already rebalanced"):
             await scene.coordinator._send_req(OffsetCommitRequest("g", 3, "w-1", -1, []))

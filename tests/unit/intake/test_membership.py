@@ -99,4 +99,13 @@ def test_a_generation_that_is_given_up_ends_the_session(coordinator: Coordinator
     coordinator.ask(SYNC)
     coordinator.reset_generation()
     assert not coordinator.session.is_member
+    assert coordinator.session.was_lost
     assert coordinator.resets == 1
+
+
+def test_a_session_that_we_end_is_not_lost(coordinator: Coordinator) -> None:
+    coordinator.ask(SYNC)
+    coordinator.ask(LEAVE)
+    coordinator.reset_generation()
+    assert not coordinator.session.is_member
+    assert not coordinator.session.was_lost
