@@ -160,7 +160,7 @@ class Device:
             )
         elif self._said_short and not limit.short:
             self._said_short = False
-            logger.info("the device has the memory for batches of %d tokens again", limit.tokens)
+            logger.warning("the device has the memory for batches of %d tokens again", limit.tokens)
 
     def _check_device(self, trouble: str) -> None:
         outcome = self._try(self._classifier.probe)

@@ -95,7 +95,7 @@ class Lane:
     Args:
         sink: where to.
         target: the partition.
-        retries: what is said while nothing can be written.
+        retries: what is said while nothing is written.
         tell: whom to ask and tell.
     """
 
@@ -223,8 +223,9 @@ class Lane:
                     refusal = None
                     break
                 builder, batch = self._rebuild(spans), b""
-        if failures and (sentence := self._retries.over(self._target.topic, self._target.partition)):
-            logger.info("%s", sentence)
+        # The end of a trouble at the level of its beginning: whoever sees warnings alone sees both.
+        for sentence in self._retries.over(self._target.topic, self._target.partition) if failures else ():
+            logger.warning("%s", sentence)
         if refusal is not None:
             if failures:  # an earlier attempt may still wait in the broker
                 self._renumber()

@@ -1,40 +1,62 @@
-"""What the log says while a topic takes nothing: once when it begins, and once when it is over.
+"""What the log says while nothing is written: once when it begins, and once when it is over.
 
 Pure: it is given the time.
 """
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from worker.delivery.outcomes import SessionUnconfirmedError
 
 #: A leader that moves is back before this.
 PATIENCE_SECONDS = 1.0
 
 
+@dataclass(slots=True)
+class _Trouble:
+    """Who waits for the same, since when, and whether the log has said so."""
+
+    since: dict[tuple[str, Hashable], float] = field(default_factory=dict)
+    said: bool = False
+
+
 class Retries:
-    """Which partitions are being tried again, topic by topic."""
+    """Which partitions are being tried again: topic by topic, and those that wait for the group's coordinator."""
 
     def __init__(self) -> None:
-        self._failing: dict[str, dict[Hashable, float]] = {}
-        self._said: set[str] = set()
+        self._topics: dict[str, _Trouble] = {}
+        self._session = _Trouble()
 
     def failed(self, topic: str, partition: Hashable, error: BaseException, now: float) -> str | None:
-        """Note a failure; returns a sentence once the topic has failed for a second, and no other until it is over."""
-        failing = self._failing.setdefault(topic, {})
-        since = failing.setdefault(partition, now)
-        if topic in self._said or now - since < PATIENCE_SECONDS:
+        """Note a failure; returns a sentence once the cause has lasted for a second, and no other until it is over."""
+        unconfirmed = isinstance(error, SessionUnconfirmedError)
+        trouble = self._session if unconfirmed else self._topics.setdefault(topic, _Trouble())
+        since = trouble.since.setdefault((topic, partition), now)
+        if trouble.said or now - since < PATIENCE_SECONDS:
             return None
-        self._said.add(topic)
+        trouble.said = True
+        if unconfirmed:
+            return (
+                "outputs wait: the group's coordinator has not confirmed this worker's session, so that its partitions "
+                "may be another's"
+            )
         return (
             f"nothing can be written to {topic} ({type(error).__name__}): it is tried again until it works; what is "
             "not written is not committed"
         )
 
-    def over(self, topic: str, partition: Hashable) -> str | None:
-        """Note that a partition is not tried again any more; returns a sentence if all of the topic works again."""
-        failing = self._failing.get(topic)
-        if failing is None or failing.pop(partition, None) is None or failing:
-            return None
-        del self._failing[topic]
-        if topic not in self._said:
-            return None
-        self._said.discard(topic)
-        return f"{topic} can be written to again"
+    def over(self, topic: str, partition: Hashable) -> list[str]:
+        """Note that a partition is not tried again any more; returns a sentence for each trouble that this ends."""
+        ends = {
+            f"{topic} can be written to again": self._topics.get(topic),
+            "outputs wait no longer for the group's coordinator": self._session,
+        }
+        return [sentence for sentence, trouble in ends.items() if trouble and _ends(trouble, (topic, partition))]
+
+
+def _ends(trouble: _Trouble, place: tuple[str, Hashable]) -> bool:
+    """Note that a place is out of a trouble; returns whether the log has to say that it is over."""
+    if trouble.since.pop(place, None) is None or trouble.since or not trouble.said:
+        return False
+    trouble.said = False
+    return True

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from worker.delivery.breaker import Event
 from worker.delivery.lane import MAX_BATCH_BYTES
 from worker.delivery.ledger import Release
-from worker.delivery.outcomes import REFUSALS
+from worker.delivery.outcomes import REFUSALS, SessionUnconfirmedError
 from worker.delivery.produce_client import Refusal
 from worker.delivery.publisher import Publisher
 from worker.errors import BrokerError, Reason, Rejection, Stage
@@ -391,6 +391,25 @@ def test_a_batch_of_unknown_fate_is_sent_again_and_is_there_once(written: bool) 
         assert bench.failures == []
 
     with_publisher(body, troubles=[None, (RequestTimedOutError(), written), (NodeNotReadyError(), False)])
+
+
+def test_who_sees_warnings_alone_sees_both_ends_of_a_trouble(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.delivery.retries.PATIENCE_SECONDS", 0.0)
+
+    async def body(bench: Bench) -> None:
+        publish(bench, release_of(1), [b"a"])
+        await bench.until(lambda: bool(bench.delivered))
+        said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert [sentence.split(":")[0] for sentence in said] == [
+            "nothing can be written to out (NodeNotReadyError)",
+            "outputs wait",
+            "out can be written to again",
+            "outputs wait no longer for the group's coordinator",
+        ]
+
+    with_publisher(body, troubles=[(NodeNotReadyError(), False), (SessionUnconfirmedError(), False)])
 
 
 def test_a_broker_that_lost_our_numbers_gets_new_ones_and_every_record_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from aiokafka.errors import LeaderNotAvailableError
 
+from worker.delivery.outcomes import SessionUnconfirmedError
 from worker.delivery.retries import PATIENCE_SECONDS, Retries
 
 TROUBLE = LeaderNotAvailableError()
@@ -10,7 +11,7 @@ TROUBLE = LeaderNotAvailableError()
 def test_a_leader_that_is_back_at_once_is_not_worth_a_line() -> None:
     retries = Retries()
     assert retries.failed("out", 0, TROUBLE, now=5.0) is None
-    assert retries.over("out", 0) is None
+    assert retries.over("out", 0) == []
 
 
 def test_a_topic_in_trouble_is_named_once_whatever_its_partitions_go_through() -> None:
@@ -19,9 +20,9 @@ def test_a_topic_in_trouble_is_named_once_whatever_its_partitions_go_through() -
     said = [retries.failed("out", partition, TROUBLE, now) for now in (5.0, late, late + 1) for partition in (0, 1)]
     (sentence,) = filter(None, said)
     assert "out (LeaderNotAvailableError)" in sentence
-    assert retries.over("out", 0) is None
-    assert retries.over("out", 1) == "out can be written to again"
-    assert retries.over("out", 1) is None
+    assert retries.over("out", 0) == []
+    assert retries.over("out", 1) == ["out can be written to again"]
+    assert retries.over("out", 1) == []
 
 
 def test_topics_are_told_apart_and_new_trouble_is_said_again() -> None:
@@ -31,3 +32,24 @@ def test_topics_are_told_apart_and_new_trouble_is_said_again() -> None:
             assert retries.failed(topic, 0, TROUBLE, start) is None
             assert topic in (retries.failed(topic, 0, TROUBLE, start + PATIENCE_SECONDS) or "")
             assert retries.over(topic, 0)
+
+
+def test_outputs_that_wait_for_the_coordinator_blame_no_topic_and_are_said_once_for_all() -> None:
+    retries = Retries()
+    unconfirmed = SessionUnconfirmedError()
+    places = [("out", 0), ("out", 1), ("dead", 0)]
+    times = (5.0, 5.0 + PATIENCE_SECONDS)
+    said = [retries.failed(*place, unconfirmed, now) for now in times for place in places]
+    (sentence,) = filter(None, said)
+    assert sentence.startswith("outputs wait: the group's coordinator has not confirmed this worker's session")
+    ended = [retries.over(*place) for place in places]
+    assert ended == [[], [], ["outputs wait no longer for the group's coordinator"]]
+
+
+def test_a_partition_with_two_troubles_comes_out_of_both() -> None:
+    retries = Retries()
+    for now in (5.0, 5.0 + PATIENCE_SECONDS):
+        retries.failed("out", 0, TROUBLE, now)
+        retries.failed("out", 0, SessionUnconfirmedError(), now)
+    assert len(retries.over("out", 0)) == 2
+    assert retries.over("out", 0) == []
