@@ -68,9 +68,9 @@ def test_a_worker_that_the_group_does_not_take_in_again_is_not_alive() -> None:
     now = engine.session.now()
     engine.session.now = lambda: now
     engine.session.lost()
-    now += 299.0
+    now += 298.0
     assert engine.alive
-    now += 1.0
+    now += 2.0
     assert not engine.alive
     engine.session.joined(now)
     assert engine.alive
