@@ -55,6 +55,20 @@ async def test_what_a_thread_had_not_answered_when_it_ended_is_told_so() -> None
 
 
 @in_a_loop
+async def test_a_commit_is_answered_while_a_poll_and_two_questions_wait_for_brokers() -> None:
+    thread, answered = consumer()._thread, asyncio.Event()
+    await thread.start()
+    waiting = [asyncio.ensure_future(thread.call_thread(answered.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    try:
+        assert await asyncio.wait_for(thread.call_thread(answer), 5) == 42
+    finally:
+        thread.thread_loop.call_soon_threadsafe(answered.set)
+        await asyncio.gather(*waiting)
+        await thread.stop()
+
+
+@in_a_loop
 async def test_a_thread_that_ended_by_itself_can_be_stopped() -> None:
     thread = consumer()._thread
     await thread.start()
