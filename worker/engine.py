@@ -142,6 +142,8 @@ class Engine(Service):
     async def on_stop(self) -> None:
         if self._pipeline is not None:
             self._pipeline.close()
+        elif self.crash_reason is None:
+            logger.info("stopped before the model was loaded: nothing was read")
         if self._publisher is not None:
             await self._publisher.close()
         if self._client is not None:
@@ -191,7 +193,8 @@ class Engine(Service):
         count = self.ledger.open_events()
         if count == 0:
             return "all that was received is answered"
-        return f"not answered, uncommitted, and to be read again: {count:,} {'event' if count == 1 else 'events'}"
+        events = "event is" if count == 1 else "events are"
+        return f"{count:,} {events} not answered, uncommitted, and will be read again"
 
     def _look_at_the_session(self) -> None:
         if self.assigned and not self.session.is_member:
@@ -223,7 +226,9 @@ class Engine(Service):
         finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
-        outcome = "broken off" if self._pipeline.failure is not None else "finished" if finished else "out of time"
+        outcome = "what was started is finished" if finished else "out of time"
+        if self._pipeline.failure is not None:
+            outcome = "broken off"
         logger.info("drained: %s; %s", outcome, self._left_open())
 
     @property

@@ -36,6 +36,7 @@ class PageServer(Web):
     A connection carries one request. Who is slow to send it is cut off.
     """
 
+    mundane_level = "debug"  # that it starts and stops
     default_blueprints = production_blueprints = debug_blueprints = optional_blueprints = ()
 
     def __init__(
