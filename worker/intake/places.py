@@ -192,11 +192,16 @@ class Places:
 
     async def _go(self, assignment: Any, answer: LookUp) -> None:
         self._reasons.update({TP(*target): reason for target, reason in answer.unknown.items()})
-        starts = {TP(*target): self._start(TP(*target), where, assignment) for target, where in answer.found.items()}
+        read = {TP(*target): self._read(TP(*target), assignment) for target in answer.found}
+        starts = {TP(*to): self._start(TP(*to), where, read[TP(*to)]) for to, where in answer.found.items()}
         resets = [start.reset for start in starts.values() if start.reset is not None]
         if any(reset.policy == "fail" for reset in resets):
             self._has_failed = True
-        elif not await self._thread.move(assignment, {tp: start.offset for tp, start in starts.items()}):
+        # What is polled just now may be given back meanwhile: whoever reads on from where it reads is not moved, else
+        # it would be moved past that.
+        goals = {tp: start.offset for tp, start in starts.items()}
+        moves = {tp: goal for tp, goal in goals.items() if (at := read[tp]) is None or at.offset != goal}
+        if not self._has_failed and not await self._thread.move(assignment, moves):
             return
         for reset in resets:
             logger.warning("%s", reset)
@@ -216,10 +221,14 @@ class Places:
             if start.reset is not None or (start.is_first and not self._starts_at_the_earliest):
                 self._intake.ledger.pass_over(Partition(*tp), start.offset)
 
-    def _start(self, tp: TP, where: Whereabouts, assignment: Any) -> Start:
-        source, offset, read = self._sources.get(tp), position(assignment, TopicPartition(*tp)), None
-        if source is not None and source.assignment is assignment and offset is not None:
-            read = Bookmark(offset, source.topic_id)
+    def _read(self, tp: TP, assignment: Any) -> Bookmark | None:
+        """Return where a partition is read on; None where it was not sent to its place under this assignment."""
+        source, offset = self._sources.get(tp), position(assignment, TopicPartition(*tp))
+        if source is None or source.assignment is not assignment or offset is None:
+            return None
+        return Bookmark(offset, source.topic_id)
+
+    def _start(self, tp: TP, where: Whereabouts, read: Bookmark | None) -> Start:
         return choose_start(
             Partition(*tp),
             where.log,
