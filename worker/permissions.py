@@ -1,4 +1,4 @@
-"""What the worker has to be allowed to do, and what of it Kafka refuses.
+"""Try each permission that the worker needs, and name those that Kafka refuses.
 
 Each permission is tried by the request that needs it, made so that it can have no effect: brokers look at the
 permissions before they look at anything else. A running group is not disturbed, and nothing is written or made.

@@ -38,7 +38,7 @@ class ConnectionFailure:
 
 @dataclass(frozen=True, slots=True)
 class PortProtocol:
-    """What a port was found to speak."""
+    """The protocol that a port was found to speak."""
 
     protocol: str
     """A value of ``security_protocol``."""

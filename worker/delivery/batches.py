@@ -47,7 +47,7 @@ class Chunk:
     headers: Sequence[Headers] = field(repr=False)
     stamp: Stamp
     left_out: frozenset[str] = frozenset()
-    """What dead letters go without, see ``smaller_letter``."""
+    """Parts that dead letters go without, see ``smaller_letter``."""
 
     def pick(self, indexes: Sequence[int]) -> "Chunk":
         """Return these records as a chunk of their own."""

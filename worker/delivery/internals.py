@@ -1,4 +1,4 @@
-"""What delivery uses of aiokafka 0.14 although its documentation does not name it, in two tables.
+"""List in two tables the parts of aiokafka 0.14 that delivery uses and the documentation does not name.
 
 A contract test looks each of them up, as for ``worker/intake/internals.py``.
 """

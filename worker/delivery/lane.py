@@ -49,7 +49,7 @@ _UNBOUNDED = 2**31 - 1
 
 
 class Sink(Protocol):
-    """What a lane sends through; ``ProduceClient`` is one."""
+    """The client that a lane sends through; ``ProduceClient`` is one."""
 
     @property
     def producer_id(self) -> int: ...
@@ -60,7 +60,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecords:
-    """What the broker refuses of a batch."""
+    """The records of a batch that the broker refuses."""
 
     size: int
     """Records in the batch."""

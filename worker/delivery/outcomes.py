@@ -1,4 +1,4 @@
-"""What follows from an error of a produce request: try again, number anew, another way for a record, or the end.
+"""Decide what follows from an error of a produce request: try again, number anew, another way for a record, or the end.
 
 Everything is tried again unless it is known that it cannot succeed: a cluster in trouble has more kinds of errors than
 any list, and `/livez` says when nothing gets on.
@@ -136,7 +136,7 @@ _HOPELESS = (
 
 
 class Outcome(Enum):
-    """What to do about a batch that was not acknowledged."""
+    """The action to take about a batch that was not acknowledged."""
 
     RETRY = auto()
     """Send the same bytes again: if the broker has them already, their numbers tell it so."""

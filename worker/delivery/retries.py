@@ -1,4 +1,4 @@
-"""What the log says while nothing is written: once when it begins, and once when it is over.
+"""Say in the log that nothing is written: once when it begins, and once when it is over.
 
 Pure: it is given the time.
 """

@@ -9,7 +9,7 @@ FORGET_SECONDS = 10.0
 
 
 class SizeLimit:
-    """What is known of one partition."""
+    """The knowledge of one partition."""
 
     def __init__(self) -> None:
         self._until = 0.0

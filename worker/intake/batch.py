@@ -53,7 +53,7 @@ def is_plain(batch: memoryview, most: int) -> bool:
 
 
 class Header(NamedTuple):
-    """What a batch of magic 2 says of itself."""
+    """The header of a batch of magic 2."""
 
     base_offset: int
     attributes: int

@@ -1,4 +1,4 @@
-"""What a group's coordinator answers to the question which offsets are committed."""
+"""Read the answer of a group's coordinator about committed offsets."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What intake uses of Faust 0.15 and aiokafka 0.14 although it is not public, in tables.
+"""List in tables the parts of Faust 0.15 and aiokafka 0.14 that intake uses and that are not public.
 
 A contract test looks each of them up on real objects of the installed versions, and our own source for names that are
 missing here. ``worker/delivery/internals.py`` has the same for delivery. What ``worker/diagnosis.py`` and

@@ -1,4 +1,4 @@
-"""What the brokers say of where partitions can be read from. Runs in the consumer's thread."""
+"""Ask the brokers where partitions can be read from. Runs in the consumer's thread."""
 
 import asyncio
 from collections import defaultdict
@@ -21,11 +21,11 @@ NO_SUCH_OFFSET = -1
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What is known of a partition."""
+    """The answers about one partition."""
 
     log: Log
     committed: Bookmark | None
-    """What the group has committed of it."""
+    """The group's committed offset; None where there is none."""
     partitions_at_first: int
     """How many partitions its topic had when the group began to read it; now, if it begins only."""
     at_time: int | None

@@ -1,4 +1,4 @@
-"""What aiokafka's group coordinator is answered, told to the session that delivery looks at."""
+"""Tell the session that delivery looks at how the group coordinator answers."""
 
 from typing import Any
 

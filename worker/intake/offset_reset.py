@@ -26,7 +26,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a broker says of a partition's log."""
+    """The bounds of a partition's log, as a broker gives them."""
 
     start: int
     """The offset of its first record; retention moves it."""

@@ -43,7 +43,7 @@ class Source:
 
 
 class Thread(Protocol):
-    """What is asked of the consumer's thread."""
+    """The consumer's thread, as ``Places`` sees it."""
 
     def current_assignment(self) -> Any: ...
 

@@ -36,7 +36,7 @@ def install() -> None:
 
 
 class Response:
-    """What the broker sent of a partition; stands in for aiokafka's ``MemoryRecords``."""
+    """The bytes that the broker sent of a partition; stands in for aiokafka's ``MemoryRecords``."""
 
     def __init__(self, data: bytes | None) -> None:
         self.data = data or b""

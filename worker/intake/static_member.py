@@ -1,4 +1,4 @@
-"""What Faust and aiokafka lack of static membership (``group_instance_id``).
+"""Add the parts of static membership that Faust and aiokafka lack (``group_instance_id``).
 
 A static member keeps its partitions over a restart: the broker answers with the assignment that the group has, made for
 whoever had the name before. aiokafka tells the broker the name when it joins, but not with a heartbeat: a member whose

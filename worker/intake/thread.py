@@ -70,11 +70,11 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         """How often ``move`` was done."""
         self._has_ended = False
         self._asked: set[asyncio.Future[Any]] = set()
-        """What the thread has yet to answer."""
+        """Calls that the thread has yet to answer."""
 
     @property
     def method_queue(self) -> MethodQueue:
-        """What is asked of the thread. As many are served at once as may wait for brokers that do not answer."""
+        """Calls into the thread. As many are served at once as may wait for brokers that do not answer."""
         if self._method_queue is None:
             self._method_queue = MethodQueue(num_workers=ASKED_AT_ONCE, loop=self.thread_loop, beacon=self.beacon)
         return self._method_queue
@@ -159,7 +159,7 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         return None if subscription is None else subscription.assignment
 
     def group_error(self) -> BaseException | None:
-        """What has ended aiokafka's part in the group for good; None while it takes part, or tries to."""
+        """Return the error that ended aiokafka's part in the group for good; None while it takes part, or tries to."""
         coordinator = None if self._consumer is None else self._consumer._coordinator
         if coordinator is None:
             return None

@@ -12,7 +12,7 @@ _MAX_VARINT_BYTES = 10
 
 
 class ParsedRecord(NamedTuple):
-    """What could be read of a record."""
+    """The readable parts of a record."""
 
     offset: int
     timestamp: int

@@ -31,7 +31,7 @@ QUESTIONS = "questions"
 #: A broker that does not answer within this is given up, and another one asked next. aiokafka would wait for 75 s.
 ANSWER_SECONDS = 5.0
 NO_ID = bytes(16)
-"""What a broker says of a topic that has no id."""
+"""The id that a broker gives for a topic without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TopicId:
 
 @dataclass(frozen=True, slots=True)
 class TopicIds:
-    """What a broker says of some topics."""
+    """A broker's answer about some topics."""
 
     ids: dict[str, TopicId]
     """By name. A broker older than 2.8 knows no ids."""

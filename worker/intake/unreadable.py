@@ -11,7 +11,7 @@ from worker.intake.tolerant import ParsedRecord
 
 @dataclass
 class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]
-    """What is left of a record that cannot be read, and why it cannot."""
+    """The rest of a record that cannot be read, and the reason."""
 
     rejection: Rejection
 

@@ -1,4 +1,4 @@
-"""What the consumer looks at now and then: whether the group still takes us, and whether the topics are still those."""
+"""Look now and then whether the group still takes us, and whether the topics are still the same."""
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.exceptions import ConsumerNotStarted

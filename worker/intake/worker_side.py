@@ -1,4 +1,4 @@
-"""What intake asks of the worker."""
+"""The worker's side of intake."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
