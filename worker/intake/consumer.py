@@ -8,7 +8,7 @@ What is used or overridden here without being public stands in ``worker/intake/i
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, cast
@@ -108,25 +108,23 @@ class FetchConsumer(WatchingConsumer):
             return
         inputs = self._intake.topics
         self.places.doubt(polled.astray)
-        # Before the first assignment, and while tables recover, Faust keeps the flow going although it has yet to seek.
-        known = {tp for tp in polled.next_offsets if self.places.is_known(tp)}
         if self._is_current(polled):
-            self._pass_over(polled, known)
-        left: dict[TP, list[Any]] = dict(polled)
+            self._pass_over(polled)
+        left = {tp: records[0].offset for tp, records in polled.items() if tp.topic not in inputs}
         for tp, records in polled.items():
-            if (tp.topic in inputs and tp not in known) or not self._is_wanted(tp, active):
+            if not self._is_wanted(tp, active):
                 continue
             if not self._is_current(polled):
                 break
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if tp.topic in inputs:
                 # No await before the yield: a fetch that is opened is handed over, else it would never be settled.
-                del left[tp]
-                yield tp, self._fetch_message(tp, self._open(tp, polled))
+                if self.places.accept(tp, polled.stretches[tp]):
+                    yield tp, self._fetch_message(tp, self._open(tp, polled))
                 continue
-            for index, record in enumerate(records):
+            for record in records:
                 if not self._is_current(polled):
-                    left[tp] = records[index:]
+                    left[tp] = record.offset
                     break
                 if isinstance(record, UnreadableRecord):
                     self._unreadable.count([(record, "is skipped")])
@@ -134,8 +132,9 @@ class FetchConsumer(WatchingConsumer):
                 yield tp, self._to_message(tp, record)
             else:
                 del left[tp]
+        left |= self.places.not_accepted(polled.next_offsets, polled.stretches)
         if left:
-            await self._thread.give_back(polled, left)
+            await self._thread.go_back(polled, left)
         if left or polled.astray:
             await self.sleep(WAIT_SECONDS)  # not to ask for the same at once
 
@@ -162,24 +161,21 @@ class FetchConsumer(WatchingConsumer):
             and self._thread.moves == polled.moves
         )
 
-    def _pass_over(self, polled: Poll, known: Iterable[TP]) -> None:
+    def _pass_over(self, polled: Poll) -> None:
         """Where a partition is read on without a record: past what was aborted, compacted or a marker."""
-        for tp in known:
-            if tp not in polled:
-                self._intake.ledger.pass_over(Partition(*tp), polled.next_offsets[tp])
+        for tp, stretch in polled.stretches.items():
+            if tp not in polled and self.places.accept(tp, stretch):
+                self._intake.ledger.pass_over(Partition(*tp), stretch.stop)
 
     def _open(self, tp: TP, polled: Poll) -> Fetch:
-        ledger, partition, records = self._intake.ledger, Partition(*tp), polled[tp]
-        if records[0].offset < ledger.next_offset(partition):  # rewound, by a seek
-            self._intake.revoke([partition])
-            self._read_offset[tp] = None  # else Faust drops what it takes for read
+        records = polled[tp]
         unreadable: dict[int, Rejection] = {}
         if UnreadableRecord in map(type, records):
             found = {slot: record for slot, record in enumerate(records) if isinstance(record, UnreadableRecord)}
             unreadable = {slot: record.rejection for slot, record in found.items()}
             self._unreadable.count((record, "becomes a dead letter") for record in found.values())
-        fetch = Fetch(tp.topic, tp.partition, records, polled.next_offsets[tp], time.monotonic(), unreadable)
-        ledger.open(fetch)
+        fetch = Fetch(tp.topic, tp.partition, records, polled.stretches[tp].stop, time.monotonic(), unreadable)
+        self._intake.ledger.open(fetch)
         return fetch
 
     @cached_property
@@ -213,7 +209,7 @@ class FetchConsumer(WatchingConsumer):
         try:
             await self._seek_others([tp for tp in tps if tp.topic not in self._intake.topics])
             if ours := [tp for tp in tps if tp.topic in self._intake.topics]:
-                self.places.forget_question()
+                self.places.stop_finding()
                 await self.places.find(ours)
         finally:
             if self._thread.current_assignment() is assignment:
@@ -229,7 +225,7 @@ class FetchConsumer(WatchingConsumer):
                 self._committed_offset[tp] = offset or None
 
     async def on_stop(self) -> None:
-        self.places.forget_question()
+        self.places.stop_finding()
         await super().on_stop()
         self._unreadable.rest()
 

@@ -29,7 +29,7 @@ REPLACED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("FetchResult", "_update_position", ("self",)),
 )
 #: Attributes of aiokafka's FetchResult that ours uses.
-FETCH_RESULT = ("_partition_records", "_topic_partition")
+FETCH_RESULT = ("_assignment", "_partition_records", "_topic_partition")
 
 #: (class, method, parameters in order).
 METHODS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

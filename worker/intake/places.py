@@ -7,11 +7,10 @@ partition is handed over.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
@@ -19,8 +18,9 @@ from faust.types import TP
 from worker.delivery.ledger import Partition
 from worker.intake.added_partitions import with_count
 from worker.intake.broker_errors import is_fatal
-from worker.intake.lookup import LookUp, Whereabouts, position, unanswered
+from worker.intake.lookup import LookUp, Whereabouts, unanswered
 from worker.intake.offset_reset import Bookmark, Start, choose_start
+from worker.intake.stretches import Stretch
 from worker.intake.topic_ids import TopicId, TopicIds
 from worker.intake.worker_side import Intake
 
@@ -78,6 +78,8 @@ class Places:
         self._note_committed = note_committed
         self._call_soon = call_soon
         self._sources: dict[TP, Source] = {}
+        self._next_offsets: dict[TP, int] = {}
+        """Where each is read on: behind all that was accepted of it."""
         self._doubted: set[TP] = set()
         self._reasons: dict[TP, str] = {}
         self._missing: frozenset[str] = frozenset()
@@ -85,7 +87,7 @@ class Places:
         """The ids under which this process has read a topic, the newest last."""
         self._at_first: dict[tuple[str, TopicId | None], int] = {}
         """How many partitions a topic had when this process first saw it, or the group before."""
-        self._asking: asyncio.Task[tuple[Any, LookUp | None]] | None = None
+        self._finding: asyncio.Task[None] | None = None
         self._has_failed = False
         self.trouble: str | None = None
         """Why nothing can be polled at present."""
@@ -98,6 +100,35 @@ class Places:
         """Tell whether the partition is read from its place, under the present assignment."""
         source = self._sources.get(tp)
         return source is not None and source.assignment is self._thread.current_assignment() and tp not in self._doubted
+
+    def accept(self, tp: TP, stretch: Stretch) -> bool:
+        """Take a stretch as read, if it follows on what was accepted before; returns whether it does.
+
+        Whoever asks must hand its records over, without an await between.
+        """
+        if not self.is_known(tp) or stretch.start != self._next_offsets[tp]:
+            return False
+        self._next_offsets[tp] = stretch.stop
+        return True
+
+    def not_accepted(self, positions: Mapping[TP, int], stretches: Mapping[TP, Stretch]) -> dict[TP, int]:
+        """Return the partitions that are read on elsewhere than behind what was accepted, and where that is.
+
+        Args:
+            positions: where they are read on, as of a poll whose records have been offered to ``accept``.
+            stretches: what that poll went through.
+        """
+        away = {
+            tp: self._next_offsets[tp]
+            for tp, position in positions.items()
+            if self.is_known(tp) and position != self._next_offsets[tp]
+        }
+        for tp, next_offset in away.items():
+            start = stretches[tp].start if tp in stretches else positions[tp]
+            if start != next_offset:
+                told = "%s[%d] was read from offset %d on although %d is next: reading goes back to that"
+                logger.warning(told, tp.topic, tp.partition, start, next_offset)
+        return away
 
     def unknown(self) -> list[TP]:
         """List the assigned input partitions whose place is not known."""
@@ -142,47 +173,47 @@ class Places:
             self._doubted.add(tp)
 
     async def find(self, tps: Collection[TP], patience: float | None = None) -> bool:
-        """Look up where these partitions are to be read from, and go there; or do so with what was asked before.
+        """Look up where these partitions are to be read from, and go there; or wait for what was begun before.
 
-        Must not run while polled records are handed over. What cannot be found stays unknown, and a rebalance that
-        comes meanwhile leaves all to the next one. Where a broker refuses for good, the worker is told.
+        What cannot be found stays unknown, and a rebalance that comes meanwhile leaves all to the next one. Where a
+        broker refuses for good, the worker is told.
 
         Args:
             tps: assigned.
-            patience: seconds to wait for the brokers; what they answer later is used by the next call.
+            patience: seconds to wait; what is begun goes on after that.
 
         Returns:
-            Whether they have answered, or failed to.
+            Whether the brokers have answered, or failed to.
         """
         if self._has_failed:
             return True
-        asking = self._asking = self._asking or asyncio.ensure_future(self._ask(tps))
-        await asyncio.wait({asking}, timeout=patience)
-        if not asking.done() or self._asking is not asking:
+        # One at a time: of two, the later one would send partitions back to where the first one found them.
+        finding = self._finding = self._finding or asyncio.ensure_future(self._find(tps))
+        await asyncio.wait({finding}, timeout=patience)
+        if not finding.done() or self._finding is not finding:
             return False
-        self._asking = None
-        assignment, answer = asking.result()
-        if answer is not None and self._thread.current_assignment() is assignment:
-            await self._go(assignment, answer)
+        self._finding = None
+        finding.result()
         return True
 
-    def forget_question(self) -> None:
-        """Use nothing of what is being asked: it is of another assignment, or we stop."""
-        if self._asking is not None:
-            self._asking.cancel()
-            self._asking = None
+    def stop_finding(self) -> None:
+        """Give up what is being looked up: it is of another assignment, or we stop."""
+        if self._finding is not None:
+            self._finding.cancel()
+            self._finding = None
 
-    async def _ask(self, tps: Collection[TP]) -> tuple[Any, LookUp | None]:
+    async def _find(self, tps: Collection[TP]) -> None:
         assignment = self._thread.current_assignment()
         try:
-            return assignment, await self._thread.look_up(tps, self._intake.start_time_ms)
+            answer = await self._thread.look_up(tps, self._intake.start_time_ms)
+            if self._thread.current_assignment() is assignment:
+                await self._go(assignment, answer)
         except (ConsumerStoppedError, ConsumerNotStarted):
-            return assignment, None
+            return
         except (KafkaError, TimeoutError) as error:
             if isinstance(error, KafkaError) and is_fatal(error):
                 self.fail(error)
             self._reasons.update(dict.fromkeys(tps, unanswered(error)))
-            return assignment, None
 
     def fail(self, error: BaseException) -> None:
         """End the worker: a broker refuses for good. Nothing is looked up any more."""
@@ -197,11 +228,9 @@ class Places:
         resets = [start.reset for start in starts.values() if start.reset is not None]
         if any(reset.policy == "fail" for reset in resets):
             self._has_failed = True
-        # What is polled just now may be given back meanwhile: whoever reads on from where it reads is not moved, else
-        # it would be moved past that.
+        self._doubted.update(starts)  # nothing of them is accepted until they are where they are sent now
         goals = {tp: start.offset for tp, start in starts.items()}
-        moves = {tp: goal for tp, goal in goals.items() if (at := read[tp]) is None or at.offset != goal}
-        if not self._has_failed and not await self._thread.move(assignment, moves):
+        if not self._has_failed and not await self._thread.move(assignment, goals):
             return
         for reset in resets:
             logger.warning("%s", reset)
@@ -212,6 +241,9 @@ class Places:
             return
         for target, where in answer.found.items():
             tp, log = TP(*target), where.log
+            if goals[tp] < self._intake.ledger.next_offset(Partition(*tp)):
+                self._intake.revoke([Partition(*tp)])  # it is read again
+            self._next_offsets[tp] = goals[tp]
             self._settle(tp, Source(assignment, log.topic_id, self._partitions_at_first(tp.topic, where)))
             counts = where.committed is not None and starts[tp].reset is None
             self._note_committed(tp, where.committed.offset if counts and where.committed is not None else None)
@@ -223,10 +255,10 @@ class Places:
 
     def _read(self, tp: TP, assignment: Any) -> Bookmark | None:
         """Return where a partition is read on; None where it was not sent to its place under this assignment."""
-        source, offset = self._sources.get(tp), position(assignment, TopicPartition(*tp))
-        if source is None or source.assignment is not assignment or offset is None:
+        source = self._sources.get(tp)
+        if source is None or source.assignment is not assignment:
             return None
-        return Bookmark(offset, source.topic_id)
+        return Bookmark(self._next_offsets[tp], source.topic_id)
 
     def _start(self, tp: TP, where: Whereabouts, read: Bookmark | None) -> Start:
         return choose_start(

@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from worker.errors import Rejection
 from worker.fetch import Record
+from worker.intake import stretches
 from worker.intake.batch import HEADER_SIZE, Header, RawBatch, believable_last_offset, is_plain, split, uncompressed
 from worker.intake.decompression import PIECE_BYTES, UnreadableBatchError, decompress
 from worker.intake.legacy import read_legacy
@@ -60,8 +61,10 @@ class FetchResult(fetcher.FetchResult):  # type: ignore[misc]
         records = self._partition_records
         if records is None or not self.check_assignment(self._topic_partition):
             return []
+        start = records.next_fetch_offset
         taken = records.take(max_records)
         self._update_position()
+        stretches.note(self._assignment, self._topic_partition, start, records.next_fetch_offset)
         if records.exhausted:
             self._partition_records = None
         return taken

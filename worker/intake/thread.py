@@ -7,7 +7,7 @@ poll, seek or be assigned.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from worker.intake.lookup import LookUp, look_up, position
 from worker.intake.membership import watch_membership
 from worker.intake.open_transactions import Ends
 from worker.intake.records import install
+from worker.intake.stretches import take
 from worker.intake.topic_ids import TopicIds, topic_ids
 
 #: A poll, a commit, a look-up of places, one of topics, and what may come to these.
@@ -43,8 +44,10 @@ class Poll(dict[TP, list[Any]]):
         """Partitions whose offset is not in their log."""
         self.assignment = assignment
         """aiokafka's own. Each rebalance makes another one, also where the group's generation stays the same."""
+        self.stretches = {} if assignment is None else {TP(*of): read for of, read in take(assignment).items()}
+        """What was gone through since the last poll; more than the records where there are holes."""
         self.next_offsets: dict[TP, int] = {}
-        """Where each assigned partition is read on: past its records here, and past holes behind them."""
+        """Where each assigned partition is read on."""
         for target in () if assignment is None else assignment.tps:
             next_offset = position(assignment, target)
             if next_offset is not None:
@@ -246,20 +249,20 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
                 self._ensure_consumer().seek(target, offset)
         return True
 
-    async def give_back(self, poll: Poll, records: Mapping[TP, Sequence[Any]]) -> None:
-        """Have these records, the last ones of a poll, read again.
+    async def go_back(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
+        """Read these partitions on from these offsets, after a poll of which not all was taken.
 
         A partition that was moved since, by a rebalance or a seek, is left where it is: it has its place from whoever
         moved it.
         """
-        await self.call_thread(self._give_back, poll, records)
+        await self.call_thread(self._go_back, poll, offsets)
 
-    async def _give_back(self, poll: Poll, records: Mapping[TP, Sequence[Any]]) -> None:
+    async def _go_back(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
         if self.current_assignment() is not poll.assignment:
             return
         consumer = self._ensure_consumer()
-        for tp, left in records.items():
+        for tp, offset in offsets.items():
             target = TopicPartition(*tp)
             next_offset = position(poll.assignment, target)
             if next_offset is not None and next_offset == poll.next_offsets.get(tp):
-                consumer.seek(target, left[0].offset)
+                consumer.seek(target, offset)

@@ -26,6 +26,7 @@ from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.coordinator import ReadOffset
 from worker.intake.lookup import LookUp, Whereabouts
 from worker.intake.offset_reset import Bookmark, Log, Policy, Reset
+from worker.intake.stretches import note
 from worker.intake.topic_ids import TopicId
 
 TEXTS, MORE_TEXTS, ORDERS = TP("texts", 0), TP("texts", 1), TP("orders", 0)
@@ -122,6 +123,12 @@ class Kafka:
     def state(self, tp: TP) -> Any:
         return self._subscription.subscription.assignment.state_value(tp)
 
+    def go_through(self, tp: TP, stop: int) -> None:
+        """Read a partition up to an offset, as aiokafka and our ``FetchResult`` do it."""
+        state = self.state(tp)
+        note(self._subscription.subscription.assignment, TopicPartition(*tp), state.position, stop)
+        state.consumed_to(stop)
+
     async def _fetched_records(self, partitions: set[TP], *, max_records: int, **_: Any) -> dict[TP, list[Any]]:
         await _play(self._waiting)
         if self._subscription.reassignment_in_progress:
@@ -137,7 +144,7 @@ class Kafka:
                 raise OffsetOutOfRangeError({TopicPartition(*tp): state.position})
             found = [one for one in self.records[tp] if one.offset >= state.position][:max_records]
             if found:
-                state.consumed_to(found[-1].offset + 1 + self.holes_behind)
+                self.go_through(tp, found[-1].offset + 1 + self.holes_behind)
                 drained[tp] = found
         return drained
 
@@ -219,6 +226,8 @@ class Scene:
         self.thread.look_up = self.kafka.look_up
         self.tps: set[TP] = set()
         self.given: list[Message] = []
+        self.background: list[asyncio.Future[Any]] = []
+        """What a test has begun and waits for at its end."""
         self._after_poll: list[Script] = []
         self._before_job: list[Script] = []
         self._after_job: list[Script] = []

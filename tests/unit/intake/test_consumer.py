@@ -43,31 +43,20 @@ async def test_a_partition_without_records_is_committed_where_it_is_read_on() ->
     scene.kafka.offsets[TEXTS] = 5
     scene.kafka.ends[TEXTS] = 9
     await scene.join(TEXTS)
-    scene.kafka.state(TEXTS).consumed_to(9)  # past an aborted transaction
+    scene.kafka.go_through(TEXTS, 9)  # past an aborted transaction
     await scene.turn()
     assert scene.ledger.committable(Partition(*TEXTS)) == 9
 
 
 @in_a_loop
-async def test_what_is_read_again_takes_the_place_of_all_that_came_later() -> None:
-    scene = Scene()
-    scene.kafka.produce(TEXTS, range(2 * POLL))
-    await scene.join(TEXTS)
-    await scene.turn(2)
-    scene.kafka.seek(TEXTS, 0)
-    await scene.turn()
-    assert [scene.ledger.knows(fetch) for fetch in scene.fetches] == [False, False, True]
-
-
-@in_a_loop
-async def test_faust_does_not_drop_what_is_read_again() -> None:
+async def test_faust_does_not_drop_what_is_read_again_under_another_assignment() -> None:
     scene = Scene()
     scene.kafka.produce(TEXTS, range(2 * POLL))
     await scene.join(TEXTS)
     fetcher = SimpleNamespace(_stopped=asyncio.Event())
     draining = asyncio.ensure_future(scene.consumer._drain_messages(fetcher))
     await _until(lambda: len(scene.fetches) == 2)
-    scene.kafka.seek(TEXTS, 0)
+    await scene.rebalance()
     await _until(lambda: len(scene.fetches) == 4)
     fetcher._stopped.set()
     await draining
@@ -105,7 +94,7 @@ async def test_a_poll_that_ends_in_a_stopped_flow_skips_nothing_although_the_reb
 
 @pytest.mark.parametrize("committed", [0, 7], ids=lambda offset: f"committed-{offset}")
 @pytest.mark.parametrize("start_time_ms", [None, 5], ids=lambda time: f"start-{time}")
-@pytest.mark.parametrize("recovers", ["before it is given back", "after it is given back", "later"])
+@pytest.mark.parametrize("recovers", ["before it is taken", "later"])
 @in_a_loop
 async def test_a_poll_that_began_before_the_rebalance_and_ends_after_it_skips_nothing(
     committed: int, start_time_ms: int | None, recovers: str
@@ -115,10 +104,8 @@ async def test_a_poll_that_began_before_the_rebalance_and_ends_after_it_skips_no
     scene.kafka.offsets[TEXTS] = committed
     await scene.join(TEXTS)
     scene.kafka.while_waiting(scene.revoke, scene.assign)
-    if recovers == "before it is given back":
-        scene.before_job(scene.recover)
-    elif recovers == "after it is given back":
-        scene.after_job(scene.recover)
+    if recovers == "before it is taken":
+        scene.after_poll(scene.recover)
     await scene.turn()
     assert scene.offsets() == []
     if recovers == "later":
@@ -237,7 +224,7 @@ async def test_a_rebalance_while_the_first_fetch_is_taken_leaves_the_second_for_
 
     await scene.turn(at_each=new_subscription)
     assert len(scene.fetches) == 1
-    assert len(scene.ledger.partitions()) == 1
+    assert scene.ledger.partitions() == [], "all of it is read again"
     await scene.turn()
     for fetch in scene.fetches:
         scene.acknowledge(fetch)

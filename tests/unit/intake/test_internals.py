@@ -195,10 +195,12 @@ def test_what_is_given_back_is_polled_again_unless_a_seek_came_first(bootstrap: 
             await real.produce(5)
             first = await real.poll()
             assert first.next_offsets == {TEXTS: 5}
-            await real.thread.give_back(first, {TEXTS: first[TEXTS][2:]})
+            assert first.stretches == {TEXTS: (0, 5)}
+            await real.thread.go_back(first, {TEXTS: 2})
             again = await real.poll()
+            assert again.stretches == {TEXTS: (2, 5)}
             real.kafka.seek(TopicPartition(*TEXTS), 4)
-            await real.thread.give_back(again, again)  # moved since: the seek stands
+            await real.thread.go_back(again, {TEXTS: 2})  # moved since: the seek stands
             third = await real.poll()
             return [[record.offset for record in poll[TEXTS]] for poll in (first, again, third)]
 

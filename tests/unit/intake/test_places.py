@@ -240,22 +240,3 @@ async def test_a_stop_while_topics_are_watched_is_no_crash(error: Exception) -> 
     scene.thread.topic_ids = topic_ids  # type: ignore[method-assign]
     await type(scene.consumer)._watch_topics.fun(scene.consumer)  # type: ignore[attr-defined]
     assert len(asked) == (1 if isinstance(error, ConsumerStoppedError) else 2)
-
-
-@in_a_loop
-async def test_what_is_given_back_while_places_are_found_is_not_passed_over() -> None:
-    scene, moved = Scene(), []
-    scene.kafka.produce(TEXTS, range(POLL))
-    await scene.join(TEXTS)
-    await scene.turn()
-    move = scene.thread.move
-
-    async def noted(assignment: Any, offsets: dict[TP, int]) -> bool:
-        moved.append(dict(offsets))
-        return await move(assignment, offsets)
-
-    scene.thread.move = noted  # type: ignore[method-assign]
-    scene.consumer.places.doubt([TEXTS])
-    assert await scene.consumer.places.find([TEXTS])
-    assert moved == [{}], "a poll under way that gives its records back would be overtaken"
-    assert scene.consumer.places.is_known(TEXTS)
