@@ -159,10 +159,7 @@ async def check_brokers(settings: Settings, *, every: bool) -> None:
 def _address(server: str) -> Address:
     from aiokafka.conn import get_ip_port_afi
 
-    try:
-        host, port, _ = get_ip_port_afi(server)
-    except ValueError:
-        raise SettingError(f"bootstrap_servers: {server!r} is not host:port") from None
+    host, port, _ = get_ip_port_afi(server)
     return host, port
 
 

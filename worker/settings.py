@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from worker.broker_address import check_address
 from worker.errors import SettingError
 from worker.pointer import Pointer
 
@@ -160,6 +161,13 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("names at least one")
         return names
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for server in value:
+            check_address(server)
+        return value
 
     @field_validator("input_topics", "output_topic", "dead_letter_topic")
     @classmethod

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 from worker import diagnosis
 from worker.diagnosis import connected, explained, explaining, first_cause
 from worker.embedded.broker import EmbeddedBroker
-from worker.errors import BrokerError, SettingError
+from worker.errors import BrokerError
 from worker.permissions import (
     IDEMPOTENT_WRITE,
     Permission,
@@ -266,15 +266,6 @@ def test_an_error_that_cannot_be_looked_into_is_told_all_the_same(monkeypatch: p
     told = asyncio.run(explained(Settings(), KafkaConnectionError("it broke")))
     assert isinstance(told, BrokerError)
     assert "it broke" in str(told)
-
-
-def test_a_server_that_is_no_address_is_a_wrong_setting() -> None:
-    async def connect() -> None:
-        async with connected(Settings(bootstrap_servers="kafka:port")):
-            pass
-
-    with pytest.raises(SettingError, match="'kafka:port' is not host:port"):
-        asyncio.run(connect())
 
 
 def test_one_server_that_takes_us_is_enough() -> None:

@@ -68,6 +68,45 @@ def test_a_wrong_setting_is_named_in_one_sentence(overrides: dict[str, object], 
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("servers", "sentence"),
+    [
+        pytest.param("kafka", "'kafka' has no port: write host:port, such as kafka:9092", id="no port"),
+        pytest.param("a:9092,b", "'b' has no port: write host:port, such as b:9092", id="the second has no port"),
+        pytest.param("kafka:", "'kafka:' has no port", id="nothing behind the colon"),
+        pytest.param(":9092", "':9092' has no host: write host:port", id="no host"),
+        pytest.param("[]:9092", "'[]:9092' has no host", id="empty brackets"),
+        pytest.param("[::1]", "'[::1]' has no port: write host:port, such as [::1]:9092", id="IPv6 without a port"),
+        pytest.param("::1", "'::1' is not host:port: write an IPv6 address in brackets", id="IPv6 without brackets"),
+        pytest.param("[kafka]:9092", "'kafka' is no IPv6 address", id="brackets around a name"),
+        pytest.param("[::1:9092", "'[::1:9092' is not host:port", id="half a bracket"),
+        pytest.param("kafka:port", "'kafka:port' is not host:port: 'port' is no port number", id="no number"),
+        pytest.param("kafka:-1", "'-1' is no port number", id="negative"),
+        pytest.param("kafka:0", "port 0 is not between 1 and 65535", id="port 0"),
+        pytest.param("kafka:65536", "port 65536 is not between 1 and 65535", id="port too large"),
+        pytest.param("a:9092;b:9092", "several addresses are separated by commas", id="semicolons"),
+        pytest.param("a:9092 b:9092", "several addresses are separated by commas", id="spaces"),
+        pytest.param("SSL://kafka:9092", "leave out 'SSL://', security_protocol says it", id="as a listener"),
+    ],
+)
+def test_an_address_that_is_none_is_named_with_the_form_that_is_expected(servers: str, sentence: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        load_settings(bootstrap_servers=servers)
+    assert str(raised.value).startswith("bootstrap_servers: ")
+    assert sentence in str(raised.value)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(SettingError, match="sasl_password") as raised:
+        load_settings(bootstrap_servers="me:hunter2@kafka:9092")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_names_and_addresses_of_both_families_are_taken() -> None:
+    servers = ("kafka-1.example.com:9092", "10.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]:9092")
+    assert load_settings(bootstrap_servers=",".join(servers)).bootstrap_servers == servers
+
+
 def test_a_secret_is_never_shown() -> None:
     settings = load_settings(security_protocol="SASL_SSL", sasl_username="me", sasl_password="hunter2")
     assert "hunter2" not in repr(settings)

@@ -38,6 +38,17 @@ def test_a_mistake_is_one_sentence_on_stderr(run, arguments, code, says):
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    "command", ["run", "send x", "watch", "topics create", "topics describe", "doctor", "config"], ids=str
+)
+def test_every_command_refuses_an_address_without_a_port(run, command):
+    ran = run(*command.split(), "--bootstrap-servers", "kafka-1:9092,kafka-2")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "sentiment-worker: bootstrap_servers: 'kafka-2' has no port: write host:port, such as kafka-2:9092\n"
+    )
+
+
 def _fail(monkeypatch, error):
     def app(prog_name):
         raise error
