@@ -23,15 +23,6 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.protocol.api import Request
-from aiokafka.protocol.produce import (
-    ProduceRequest_v3,
-    ProduceRequest_v4,
-    ProduceRequest_v5,
-    ProduceRequest_v6,
-    ProduceRequest_v7,
-    ProduceRequest_v8,
-)
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -44,6 +35,7 @@ from worker.delivery.outcomes import (
     error_for,
     outcome,
 )
+from worker.delivery.requests import Batch, Requests
 from worker.delivery.retries import PATIENCE_SECONDS
 from worker.errors import BrokerError
 
@@ -54,32 +46,6 @@ REQUEST_TIMEOUT_MS = 40_000
 #: How long a start asks for a producer id, in seconds.
 START_SECONDS = 60.0
 _CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-_ALL_REPLICAS = -1
-_Versions = (
-    ProduceRequest_v3
-    | ProduceRequest_v4
-    | ProduceRequest_v5
-    | ProduceRequest_v6
-    | ProduceRequest_v7
-    | ProduceRequest_v8
-)
-
-
-class _ProduceRequest(Request[_Versions]):  # type: ignore[misc]
-    """One batch for one partition, in the newest version that the broker knows."""
-
-    API_KEY = 0
-
-    def __init__(self, target: TopicPartition, batch: bytes, check: Callable[[], None]) -> None:
-        self._topics = [(target.topic, [(target.partition, batch)])]
-        self._check = check
-
-    def prepare(self, versions: Any) -> Any:
-        self._check()  # aiokafka writes what this returns in the same step
-        return super().prepare(versions)
-
-    def build(self, request_struct_class: Any) -> Any:
-        return request_struct_class(None, _ALL_REPLICAS, REQUEST_TIMEOUT_MS, self._topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +78,7 @@ class ProduceClient:
         **options: Any,
     ) -> None:
         self._client = AIOKafkaClient(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS, **options)
+        self._requests = Requests(self._client, REQUEST_TIMEOUT_MS)
         self._topics = topics
         self._confirmed = confirmed
         self._codec = _CODECS[compression]
@@ -133,6 +100,7 @@ class ProduceClient:
 
     async def stop(self) -> None:
         """Close the connections."""
+        await self._requests.stop()
         await self._client.close()
 
     def partitions(self, topic: str) -> int:
@@ -216,11 +184,10 @@ class ProduceClient:
                 raise SessionUnconfirmedError()
 
         try:
-            response = await self._client.send(self._leader(target), _ProduceRequest(target, batch, check_all))
-            ((_, ((_, code, *rest),)),) = response.topics
-            if code in (NoError.errno, DuplicateSequenceNumber.errno):
+            answer = await self._requests.send(self._leader(target), Batch(target, batch, check_all))
+            if answer.code in (NoError.errno, DuplicateSequenceNumber.errno):
                 return None
-            error = error_for(code)
+            error = error_for(answer.code)
             if outcome(error) is not Outcome.REFUSED:
                 raise error
         except (KafkaError, OSError) as failed:
@@ -228,8 +195,7 @@ class ProduceClient:
                 # Perhaps the leader has moved, whatever is said: aiokafka does not know every word of brokers for it.
                 self._client.force_metadata_update()
             raise
-        records = rest[3] if response.API_VERSION >= 8 else ()
-        return Refusal(error, tuple(sorted(index for index, _ in records)))
+        return Refusal(error, answer.records)
 
     def _leader(self, target: TopicPartition) -> int:
         cluster = self._client.cluster

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceResponse_v8
 from aiokafka.record.memory_records import MemoryRecords
 
 import worker.delivery
 from worker.delivery import internals
-from worker.delivery.produce_client import ProduceClient, _ProduceRequest
+from worker.delivery.produce_client import ProduceClient
 
 
 def resolve(path: str) -> Any:
@@ -59,16 +58,6 @@ def test_a_broker_names_the_records_at_fault_where_we_look_for_them() -> None:
     (_, topics), *_ = zip(ProduceResponse_v8.SCHEMA.names, ProduceResponse_v8.SCHEMA.fields, strict=True)
     (_, partitions) = topics.array_of.fields
     assert tuple(partitions.array_of.names) == internals.PRODUCE_RESPONSE
-
-
-def test_a_request_goes_out_in_the_newest_version_that_both_know_and_is_checked_just_before() -> None:
-    checked: list[bool] = []
-    request = _ProduceRequest(TopicPartition("out", 3), b"batch", lambda: checked.append(True))
-    assert [request.prepare({0: (0, newest)}).API_VERSION for newest in (3, 7, 8, 12)] == [3, 7, 8, 8]
-    assert checked == [True] * 4
-    request = _ProduceRequest(TopicPartition("out", 3), b"batch", lambda: 1 / 0)  # type: ignore[arg-type, return-value]
-    with pytest.raises(ZeroDivisionError):
-        request.prepare({0: (0, 8)})
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])

@@ -12,6 +12,7 @@ from aiokafka.protocol.produce import ProduceResponse_v7
 
 from worker.delivery.outcomes import SessionUnconfirmedError, WithdrawnError
 from worker.delivery.produce_client import ProduceClient
+from worker.delivery.requests import Requests
 from worker.errors import BrokerError
 
 OUT = TopicPartition("out", 0)
@@ -43,6 +44,7 @@ def client_of(answer: Callable[[Any], Any]) -> tuple[ProduceClient, Connection]:
     client, connection = ProduceClient({}, ("out",), confirmed=lambda: False), Connection(answer)
     stand_in: Any = connection
     client._client = stand_in
+    client._requests = Requests(stand_in, timeout_ms=1_000)
     return client, connection
 
 

@@ -9,6 +9,7 @@ from aiokafka.protocol.produce import ProduceResponse_v7
 
 from worker.delivery.outcomes import Outcome, SessionUnconfirmedError, WithdrawnError, outcome
 from worker.delivery.produce_client import ProduceClient
+from worker.delivery.requests import Requests
 
 OUT = TopicPartition("out", 0)
 VERSIONS = {0: (3, 7)}
@@ -53,6 +54,7 @@ def produced(*, fresh: bool = True, freezes: bool = False, wanted: bool = True) 
         client = ProduceClient({}, ("out",), confirmed=lambda: session.fresh)
         connection: Any = Connection(session, freezes=freezes)
         client._client = connection
+        client._requests = Requests(connection, timeout_ms=1_000)
         try:
             await client.produce(OUT, b"batch", check)
         finally:
