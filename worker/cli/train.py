@@ -2,7 +2,6 @@
 
 import shlex
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from worker.training.finetune import Trained
     from worker.training.labelled import Labelled
     from worker.training.loop import Progress
-
-INTERRUPTED = 130
 
 _DATA, _RUN = "Data", "Training"
 
@@ -163,15 +160,15 @@ def train(
     for doubt in doubts(training, choosing):
         stderr().print(f"warning: {doubt}", style="yellow", markup=False)
     _warn_of_few(steps_of(len(training), recipe), len(choosing))
-    with _stop_requests() as stop, _Bar() as bar:
+    with _stop_requests() as requests, _Bar() as bar:
         try:
-            trained = finetune(prepared, progress=bar.show, stop=stop.is_set)
+            trained = finetune(prepared, progress=bar.show, stop=lambda: bool(requests))
         except Interrupted:
             trained = None
     if trained is None:
         same = "the same command without --restart" if restart else "the same command"
         stderr().print(f"stopped after {bar.standing}; {same} goes on from there", style="yellow")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(128 + requests[0])
     _say_result(trained, out)
 
 
@@ -258,19 +255,19 @@ def _say_result(trained: "Trained", out: Path) -> None:
 
 
 @contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as ever."""
-    event = threading.Event()
+def _stop_requests() -> Iterator[list[int]]:
+    """Collect the first SIGINT (Ctrl-C) and the first SIGTERM; the second of either ends the process as before."""
+    requests: list[int] = []
     former: dict[int, Any] = {}
 
     def request(number: int, _frame: object) -> None:
-        event.set()
+        requests.append(number)
         signal.signal(number, former[number])
 
     for wanted in (signal.SIGINT, signal.SIGTERM):
         former[wanted] = signal.signal(wanted, request)
     try:
-        yield event
+        yield requests
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -4,11 +4,11 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,12 @@ def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
     assert "step 14 of" in second.err
     assert run(*command, "whole").code == 0
     assert same(Path("halves"), Path("whole"))
+
+
+def test_sigterm_stops_after_the_step_in_hand_too(interrupted, tiny_base: Path, labelled_file: Path) -> None:
+    command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
+    interrupted(*command, signum=signal.SIGTERM)
+    assert torch.load("mine/.training/checkpoint.pt", weights_only=True)["step"] == 1
 
 
 def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of_one(
@@ -377,15 +383,16 @@ def test_a_base_without_head_and_pooler_is_trained(run, tiny_base: Path, labelle
 
 @pytest.fixture
 def interrupted(run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Runs a command as if Ctrl-C came during its first step."""
+    """Run a command that is stopped during its first step, by Ctrl-C or another signal."""
 
-    def run_interrupted(*arguments: object) -> Any:
-        stop = threading.Event()
-        stop.set()
+    def run_interrupted(*arguments: object, signum: signal.Signals = signal.SIGINT) -> Any:
+        def show(*_: object) -> None:
+            os.kill(os.getpid(), signum)
+
         with monkeypatch.context() as patched:
-            patched.setattr("worker.cli.train._stop_requests", lambda: nullcontext(stop))
+            patched.setattr("worker.cli.train._Bar.show", show)
             ran = run(*arguments)
-        assert ran.code == 130, ran.err
+        assert ran.code == 128 + signum, ran.err
         return ran
 
     return run_interrupted

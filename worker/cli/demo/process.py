@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from worker.cli.flags import CLASSIFIER, flag, shown
 from worker.errors import WorkerError
+from worker.process import INTERRUPTED, TERMINATED
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
 
 PASSED_ON = (*CLASSIFIER, "max_batch_time", "max_in_flight_batches", "log_level")
@@ -25,6 +26,8 @@ READY_SECONDS = 180.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
 LOG_LINES = 15
+_BY_SIGNAL = {TERMINATED, INTERRUPTED, -signal.SIGTERM, -signal.SIGINT}
+"""Exit codes of a worker that a stop met before it ran; the negative ones where its interpreter was still starting."""
 
 
 class WorkerProcess:
@@ -69,7 +72,9 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.returncode == 0:
+        # The user's Ctrl-C reaches the worker, too, which may not be ready for it.
+        stopped = kind is not None and issubclass(kind, asyncio.CancelledError) and process.returncode in _BY_SIGNAL
+        if process.returncode == 0 or stopped:
             shutil.rmtree(self.log.parent, ignore_errors=True)  # a log of trouble stays to be read
 
     async def wait_ready(self) -> None:
