@@ -71,7 +71,6 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         self._inputs = inputs
         self.moves = 0
         """How often ``move`` was done."""
-        self._has_ended = False
         self._asked: set[asyncio.Future[Any]] = set()
         """Calls that the thread has yet to answer."""
 
@@ -96,8 +95,6 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         Raises:
             ConsumerStoppedError: the thread has ended; whoever asks it then would wait for ever.
         """
-        if self._has_ended:
-            raise ConsumerStoppedError
         promise: asyncio.Future[Any] = self.parent_loop.create_future()
         self._asked.add(promise)
         try:
@@ -136,7 +133,7 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
             await self._ensure_consumer()._client.close()
 
     def _give_up_what_was_asked(self) -> None:
-        self._has_ended = True
+        """Fail the calls that came while aiokafka's consumer stopped, which is after the last one was served."""
         for promise in self._asked:
             if not promise.done():
                 promise.set_exception(ConsumerStoppedError())

@@ -55,6 +55,26 @@ async def test_what_a_thread_had_not_answered_when_it_ended_is_told_so() -> None
 
 
 @in_a_loop
+async def test_what_is_asked_while_the_consumer_stops_is_told_that_nobody_answers() -> None:
+    thread, loop = consumer()._thread, asyncio.get_running_loop()
+    asked: list[asyncio.Future[Any]] = []
+
+    def ask() -> None:
+        asked.append(asyncio.ensure_future(thread.call_thread(answer)))
+
+    async def stop() -> None:  # in the thread, which serves no calls any more
+        loop.call_soon_threadsafe(ask)
+        while thread.method_queue._queue.empty():
+            await asyncio.sleep(0.001)
+
+    await thread.start()
+    thread._consumer = SimpleNamespace(stop=stop)
+    await thread.stop()
+    with pytest.raises(ConsumerStoppedError):
+        await asyncio.wait_for(asked[0], 5)
+
+
+@in_a_loop
 async def test_a_commit_is_answered_while_a_poll_and_two_questions_wait_for_brokers() -> None:
     thread, answered = consumer()._thread, asyncio.Event()
     await thread.start()
