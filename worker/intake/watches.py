@@ -1,8 +1,12 @@
 """Look now and then whether the group still takes us, and whether the topics are still the same."""
 
+from functools import cached_property
+
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 from mode import Service
+from mode.utils.locks import Event
 
 from worker.intake.ending import EndingConsumer
 from worker.intake.open_transactions import OpenTransactions
@@ -19,6 +23,16 @@ class WatchingConsumer(EndingConsumer):
     _thread: FetchConsumerThread
     places: Places
 
+    @cached_property
+    def _has_assignment(self) -> Event:
+        """Set at an assignment whose topics are still to be looked at."""
+        return Event()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Pass an assignment on, and have its topics looked at."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        self._has_assignment.set()
+
     @Service.task
     async def _watch_the_group(self) -> None:
         """Tell of what shuts us out of the group: aiokafka keeps it until it is asked, which Faust never does."""
@@ -30,12 +44,27 @@ class WatchingConsumer(EndingConsumer):
             await self.sleep(GROUP_CHECK_SECONDS)
 
     @Service.task
+    async def _watch_assignments(self) -> None:
+        """Notice at once why an assignment lacks a topic, and that a missing one is back."""
+        while not (await self.wait(self._has_assignment)).stopped:
+            self._has_assignment.clear()
+            try:
+                await self._compare_topics()
+            except ConsumerStoppedError:
+                return  # we stop
+            except (KafkaError, ConsumerNotStarted):
+                continue  # they are looked at again after metadata_max_age
+
+    async def _compare_topics(self) -> None:
+        self.places.compare(await self._thread.topic_ids(self._intake.topics))
+
+    @Service.task
     async def _watch_topics(self) -> None:
         """Notice topics that are gone or were made anew, and transactions that are left open."""
         open_transactions = OpenTransactions()
         async for _ in self.itertimer(self._intake.metadata_max_age, name="topics"):
             try:
-                self.places.compare(await self._thread.topic_ids(self._intake.topics))
+                await self._compare_topics()
                 ends = self._thread.ends()
             except ConsumerStoppedError:
                 return  # we stop
