@@ -32,7 +32,7 @@ from worker.classifier import Classifier, load_classifier
 from worker.connection import client_options
 from worker.delivery.group_session import heartbeat_interval
 from worker.diagnosis import explained
-from worker.engine import Engine
+from worker.engine import READ_AGAIN, Engine, because
 from worker.errors import WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
@@ -40,8 +40,10 @@ from worker.intake.static_member import Assignor
 from worker.observability.health import add_pages
 from worker.observability.repeated_lines import RepeatedLines
 from worker.observability.server import PageServer
-from worker.process import run_until_stopped
+from worker.process import INTERRUPTED, end, run_until_stopped
 from worker.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
 
 #: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
 NOT_PERMITTED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
@@ -72,7 +74,7 @@ class SentimentApp(faust.App):
 
 
 class QuietWorker(faust.Worker):
-    """Faust's worker, whose log shows tracebacks of bugs alone."""
+    """Faust's worker, whose log shows crashes and tracebacks of bugs alone; Ctrl-C amid a stop ends it at once."""
 
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
         super().on_setup_root_logger(logger, level)
@@ -80,6 +82,13 @@ class QuietWorker(faust.Worker):
             handler.addFilter(_is_worth_a_line)
             if level > logging.DEBUG:
                 handler.addFilter(RepeatedLines("aiokafka"))
+
+    def _on_sigint(self) -> None:
+        if self._signal_stop_time is None and self.crash_reason is None:
+            super()._on_sigint()
+            return
+        logger.warning("stopping at once%s: %s", because(self.crash_reason), READ_AGAIN)
+        end(INTERRUPTED)
 
 
 #: aiokafka's words for what it tries again by itself, several times where a broker is fresh. What lasts has others.
@@ -96,6 +105,8 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, (WorkerError, *NOT_PERMITTED)):  # a sentence says, or will say, all there is to say
         record.exc_info = None
+        if "Crashed reason=" in str(record.msg):  # mode's words; that sentence ends the log
+            return False
     return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
 
 

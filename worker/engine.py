@@ -27,7 +27,7 @@ from worker.delivery.ledger import Ledger, Partition, Release
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
 from worker.diagnosis import connected, explained, explaining
-from worker.errors import BrokerError
+from worker.errors import BrokerError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 #: Seconds after ``drain_timeout`` that the rest of a stop may take before the process is ended.
 STOP_GRACE = 10.0
+READ_AGAIN = "what is not committed will be read again"
 
 
 class Engine(Service):
@@ -89,7 +90,10 @@ class Engine(Service):
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
         self.owns_process = False
         """Whether the process is there for the worker alone, so that a stop that hangs may end it."""
+        self._stop_deadline: Deadline | None = None
+        """Of a stop, which Faust may ask for more than once."""
         self._watchdog: threading.Timer | None = None
+        self._failure: BaseException | None = None
         self._pipeline: Pipeline | None = None
         self._publisher: Publisher | None = None
         self._client: ProduceClient | None = None
@@ -220,12 +224,18 @@ class Engine(Service):
             return  # Faust asks twice at a stop
         if not self.session.is_member:  # also for what came in since that was noticed
             self.revoke(self.ledger.partitions())
+        deadline = self._stop_deadline or Deadline.after(self.settings.drain_timeout)
+        is_first = self._stop_deadline is None
         if stopping:
+            self._stop_deadline = deadline
             self._watch_the_stop()
-            logger.info("stopping: what is under way is finished, within %g s", self.settings.drain_timeout)
-        finished = await self._pipeline.drain(Deadline.after(self.settings.drain_timeout), work_off=stopping)
+            if is_first:
+                logger.info("stopping: what is under way is finished, within %g s", self.settings.drain_timeout)
+        finished = await self._pipeline.drain(deadline, work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
+        if not is_first:
+            return
         outcome = "what was started is finished" if finished else "out of time"
         if self._pipeline.failure is not None:
             outcome = "broken off"
@@ -315,12 +325,16 @@ class Engine(Service):
     def _watch_the_stop(self) -> None:
         """Nothing that hangs, in Faust, a client or a driver, may keep a worker that was told to stop."""
         if self.owns_process and self._watchdog is None:
-            self._watchdog = threading.Timer(self.settings.drain_timeout + STOP_GRACE, _end_process)
+            self._watchdog = threading.Timer(self.settings.drain_timeout + STOP_GRACE, self._end_process)
             self._watchdog.daemon = True
             self._watchdog.start()
 
+    def _end_process(self) -> None:
+        logger.critical("the stop hangs%s: the process is ended; %s", because(self._failure), READ_AGAIN)
+        os._exit(1)
+
     def _fail(self, error: BaseException) -> None:
-        error = refused(self.settings, error) or error
+        error = self._failure = refused(self.settings, error) or error
         self._watch_the_stop()
         self.add_future(self._crash_with(error))
 
@@ -351,9 +365,9 @@ def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> N
         loop.call_soon_threadsafe(callback)
 
 
-def _end_process() -> None:
-    logger.critical("the stop hangs: the process is ended; what is not committed will be read again")
-    os._exit(1)
+def because(error: BaseException | None) -> str:
+    """Return the reason of a stop, for a line that may be the last one; a bug has its traceback in the log."""
+    return f" ({error})" if isinstance(error, WorkerError) else ""
 
 
 def _named(partitions: Iterable[Sequence[Any]]) -> str:
