@@ -1,12 +1,13 @@
 """The HTTP server of the health pages: Faust's, without the pages that Faust adds, and with limits for its clients.
 
-Of Faust's ``Web`` it replaces the lists of blueprints and ``_runner``, which is not public: the unit tests of this
-server fail when an upgrade changes either.
+Of Faust's ``Web`` it replaces the lists of blueprints and ``_runner``, and of aiohttp's ``Request`` ``_prepare_hook``,
+which are not public: the unit tests of this server fail when an upgrade changes any.
 """
 
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -83,6 +84,14 @@ class PageServer(Web):
             return web.Response(status=500, text="500: this page failed, the log says why")
 
 
+class NamelessRequest(web.Request):
+    """A request whose answer does not name the library and its version, also where the request was no HTTP."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        await super()._prepare_hook(response)
+        response.headers.pop("Server", None)
+
+
 class LimitedRunner(web.AppRunner):
     """An aiohttp runner whose sites accept connections with limits."""
 
@@ -97,6 +106,8 @@ class LimitedRunner(web.AppRunner):
     async def setup(self) -> None:
         await super().setup()
         if protocol := super().server:
+            make_request: Any = protocol.request_factory
+            protocol.request_factory = partial(make_request, _cls=NamelessRequest)
             self._connections = Connections(protocol, limit=self._limit, client_seconds=self._client_seconds)
 
     @property

@@ -126,6 +126,7 @@ def test_each_request_gets_one_short_answer_and_no_log_line(
         answer = await site.ask(sent)
         assert status(answer) == expected
         assert b"Traceback" not in answer
+        assert b"\r\nserver:" not in answer.lower(), "it names library and version"
         assert len(answer) < 1000
 
     serve(body)
