@@ -44,6 +44,8 @@ def create(flags: Flags, names: Named = None) -> None:
             typer.echo(f"{name} is there already")
         elif codes.get(name) == 0:
             typer.echo(f"{name} made, {settings.topic_partitions} partitions")
+        else:
+            typer.echo(f"{name} not made")
     faults = [
         f"{answer['name']}: {answer['error_message'] or answer['error_code']}"
         for answer in answers
