@@ -25,6 +25,8 @@ SPARE_SECONDS = 900.0
 
 def print_schedule(options: argparse.Namespace) -> int:
     """Print what would be done and when; returns the exit code."""
+    print("track, seconds after the fault before it on its track: fault, seconds it lasts, target")
+    print("The target is a number that chooses what is hit: a worker or a partition, counted around those there are.\n")
     for epoch in schedule(options.seed, options.minutes, frozenset(options.without.split(","))):
         print(f"{epoch.name}, {epoch.seconds:.0f} s")
         for track, faults in epoch.tracks.items():

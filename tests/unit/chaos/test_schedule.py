@@ -3,6 +3,8 @@
 from collections import Counter
 
 import pytest
+from chaos.__main__ import command_line
+from chaos.command import print_schedule
 from chaos.faults import FAULTS
 from chaos.schedule import EVERY, KINDS, MAIN, TRACKS, schedule
 
@@ -65,3 +67,11 @@ def test_what_destroys_records_never_comes_where_nothing_may_be_lost() -> None:
 
 def test_a_short_run_leaves_out_what_takes_a_minute() -> None:
     assert "output_leaderless_long" not in kinds_of(1, 2)
+
+
+def test_a_printed_schedule_says_what_its_columns_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_schedule(command_line().parse_args(["--print-schedule"])) == 0
+    columns, target, _, epoch, *_ = capsys.readouterr().out.splitlines()
+    assert "target" in columns.split(", ")[-1]
+    assert target.startswith("The target is")
+    assert epoch == "main, 72 s"
