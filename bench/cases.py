@@ -1,4 +1,4 @@
-"""What the intake's measurement compares: workloads, and for each of them the raw loop and the worker."""
+"""The cases that the intake's measurement compares: workloads, and for each of them the raw loop and the worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Workload:
-    """What the topic holds and how it is answered, by the raw loop and by the worker alike."""
+    """The content of the topic and the way it is answered, by the raw loop and by the worker alike."""
 
     output_mode: str = "enrich"
     cloudevents: bool = False
@@ -53,7 +53,7 @@ class Case:
     """Events a second by the clock; None: what the workload's raw loop does in a CPU second."""
 
     def figure(self, measured: Measured) -> float:
-        """What counts of a run."""
+        """Return the figure that counts of a run."""
         return measured.per_cpu_second if self.ceiling is None else measured.per_second
 
 

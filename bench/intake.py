@@ -44,7 +44,7 @@ def event(number: int, text: str) -> bytes:
 
 
 def event_headers(number: int) -> list[tuple[str, bytes]]:
-    """What makes the event a CloudEvent in binary mode."""
+    """Return the headers that make the event a CloudEvent in binary mode."""
     attributes = {"specversion": "1.0", "id": f"{number:08d}", "source": "/bench", "type": "review.written"}
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
     return [*headers, ("content-type", b"application/json")]

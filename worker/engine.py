@@ -48,7 +48,7 @@ READ_AGAIN = "what is not committed will be read again"
 
 
 class Engine(Service):
-    """What intake asks, agents submit to, and health pages read."""
+    """The service that intake asks, agents submit to, and health pages read."""
 
     logger = logging.getLogger(f"{__name__}.service")
     mundane_level = "debug"
@@ -279,11 +279,11 @@ class Engine(Service):
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the pipeline, if anything has."""
+        """Return the error that ended the pipeline, if one has."""
         return self._pipeline.failure if self._pipeline is not None else None
 
     def statistics(self) -> Statistics | None:
-        """What was done and what is pending; None before the model is loaded."""
+        """Return what was done and what is pending; None before the model is loaded."""
         if self._pipeline is None:
             return None
         return replace(
@@ -346,7 +346,7 @@ class Engine(Service):
 
 
 async def _in_daemon_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """What the function returns or raises; unlike a pool's thread, it does not keep the process from ending."""
+    """Run a function in a thread that, unlike a pool's, does not keep the process from ending; return its result."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()  # a stop that cancels the wait does not cancel the thread
 

@@ -14,7 +14,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Protocol):
-    """What a consumed record offers; aiokafka's ``ConsumerRecord`` is one."""
+    """The interface of a consumed record; aiokafka's ``ConsumerRecord`` has it."""
 
     @property
     def offset(self) -> int: ...

@@ -17,7 +17,7 @@ from worker.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to publish for a release: outputs as columns of equal length in slot order, and dead letters by slot."""
+    """Records to publish for a release: outputs as columns of equal length in slot order, and dead letters by slot."""
 
     slots: Sequence[int]
     values: Sequence[bytes | None] = field(repr=False)
@@ -31,7 +31,7 @@ class Job:
     def __init__(self, fetch: Fetch, size: int) -> None:
         self.fetch = fetch
         self.bytes = size
-        """What the fetch counts as pending, bytes."""
+        """Bytes that the fetch adds to what is pending."""
         self._decoded = Decoded()
         self._slots: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self._rejected: dict[int, Rejection] = {}
@@ -49,7 +49,7 @@ class Job:
 
     @property
     def texts(self) -> list[str]:
-        """What is to be classified."""
+        """The texts to classify."""
         return self._decoded.texts
 
     @property

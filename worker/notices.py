@@ -9,7 +9,7 @@ Item = TypeVar("Item", contravariant=True)
 
 
 class Tally(Protocol[Item]):
-    """What happened since the last line about it."""
+    """Counts of what happened since the last line about it."""
 
     def add(self, items: Iterable[Item]) -> None:
         """Count these."""

@@ -37,7 +37,7 @@ DECODED_IN_THE_LOOP = 512 * 1024
 
 
 class Pipeline:
-    """What happens between intake and publisher.
+    """The way of events from intake to publisher.
 
     Args:
         settings: bounds and guards.
@@ -332,7 +332,7 @@ class Pipeline:
         return max(idle, now - self._device_progressed_at) if self._in_flight else idle
 
     def statistics(self) -> Statistics:
-        """What was done and what is pending, now."""
+        """Return what was done and what is pending, now."""
         counters = self._counters
         return Statistics(
             received=counters.received,

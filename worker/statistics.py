@@ -1,4 +1,4 @@
-"""What the worker has done and holds: counted in one place, read as frozen snapshots."""
+"""Counts of what the worker has done and holds: kept in one place, read as frozen snapshots."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -57,7 +57,7 @@ class Statistics:
 
 @dataclass(slots=True)
 class Counters:
-    """What the pipeline adds to."""
+    """Counters that the pipeline adds to."""
 
     received: int = 0
     published: int = 0

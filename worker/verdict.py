@@ -1,4 +1,4 @@
-"""What the classifier says of a list of texts, as columns of equal length."""
+"""The classifier's verdicts on a list of texts, as columns of equal length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Sentiment(StrEnum):
-    """What every label of every model maps to."""
+    """The three sentiments, to which the labels of every model are mapped."""
 
     NEGATIVE = "negative"
     NEUTRAL = "neutral"
@@ -15,7 +15,7 @@ class Sentiment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is published about the model with each verdict.
+    """The description of the model that is published with each verdict.
 
     ``revision`` identifies the weights: a hub commit, or a digest of a local folder's weights, configuration,
     vocabulary and label polarities. The deterministic id of an output contains it.

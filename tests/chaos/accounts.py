@@ -1,4 +1,4 @@
-"""What became of every event: a pure function of the records in the three topics.
+"""The outcome of every event: a pure function of the records in the three topics.
 
 lost        an input without an output, a forwarded tombstone or a dead letter
 repeated    an answer that was there before
@@ -27,7 +27,7 @@ TOLERANCE = 2e-6
 
 @dataclass(slots=True)
 class Account:
-    """What is counted. Lists name events as ``key:sequence:expected``."""
+    """Counts of outcomes. Lists name events as ``key:sequence:expected``."""
 
     events: int = 0
     required: int = 0

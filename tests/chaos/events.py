@@ -14,7 +14,7 @@ from chaos.device import NAN, OUT_OF_MEMORY, RAISES
 IDENTITY = "chaos"
 """The header's name."""
 OUTPUT, TOMBSTONE = "output", "tombstone"
-"""What is expected of an event besides a dead letter's reason."""
+"""The expected outcomes of an event besides a dead letter's reason."""
 OLD_MS = 1_000
 """A timestamp that the output topic refuses."""
 OUTPUT_LIMIT = 100_000

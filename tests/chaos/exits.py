@@ -36,7 +36,7 @@ class End:
     code: int
     """The exit code; a signal's number, negative."""
     signals: tuple[int, ...]
-    """What the harness had sent it."""
+    """Signals that the harness had sent it."""
     log: str = field(repr=False)
     """All of its log."""
     expected: str | None = None

@@ -22,7 +22,7 @@ READY_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Scene:
-    """What the faults of an epoch act on."""
+    """The processes and topics that the faults of an epoch act on."""
 
     cluster: Cluster
     topics: Topics

@@ -1,4 +1,4 @@
-"""What is in the topics at the end, as a client that the worker does not use reads it."""
+"""The content of the topics at the end, read by a client that the worker does not use."""
 
 import time
 from collections.abc import Iterator

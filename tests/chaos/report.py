@@ -9,7 +9,7 @@ from chaos.accounts import Account
 from chaos.exits import End
 
 BATCH_BYTES = 1_000_000
-"""What a worker hands to the socket at most at once, for each output partition."""
+"""The most that a worker hands to the socket at once, for each output partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """What came out of an epoch."""
+    """The result of an epoch."""
 
     name: str
     account: Account

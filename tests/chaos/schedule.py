@@ -15,7 +15,7 @@ TRACKS = ("brokers", "workers", "load")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What may go wrong."""
+    """A kind of fault."""
 
     name: str
     track: str

@@ -29,7 +29,7 @@ class Slot:
     started: float = 0.0
     again_at: float = 0.0
     signals: list[int] = field(default_factory=list)
-    """What the harness sent to the process that runs."""
+    """Signals that the harness sent to the running process."""
     frozen: bool = False
 
 

@@ -18,7 +18,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Message(NamedTuple):
-    """What to produce."""
+    """A record to produce."""
 
     value: bytes | None
     key: bytes | None = None
@@ -169,7 +169,7 @@ class Client:
         return {partition: offset for partition, offset in offsets.items() if offset is not None}
 
     def committed_metadata(self, group: str, topic: str, partition: int = 0) -> str:
-        """What the group has committed together with the offset of a partition."""
+        """Return the metadata that the group has committed with the offset of a partition."""
         consumer = KafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
         try:
             return str(consumer.committed(TopicPartition(topic, partition), metadata=True).metadata)
@@ -215,5 +215,5 @@ def ids_by_key(outputs: Iterable[Any]) -> dict[bytes, list[int]]:
 
 
 def repeated(items: Iterable[Any]) -> list[Any]:
-    """What is there more than once."""
+    """Return the items that are there more than once."""
     return [item for item, times in Counter(items).items() if times > 1]

@@ -46,7 +46,7 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a test has at hand: a client, its topics, the settings of its workers."""
+    """The tools of a test: a client, its topics, the settings of its workers."""
 
     client: Client
     topics: Topics

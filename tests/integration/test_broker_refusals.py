@@ -1,4 +1,4 @@
-"""What a real broker does not take: each becomes a dead letter, and its neighbours go through in order."""
+"""Records that a real broker refuses: each becomes a dead letter, and its neighbours go through in order."""
 
 import json
 import time

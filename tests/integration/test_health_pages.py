@@ -21,7 +21,7 @@ MISTAKES = (
 )
 
 OF_THE_SERVER = ("aiohttp", "HTTP", "GET", "POST", "Error handling", "Traceback", "Exception", "livez", "xxx")
-"""What a line about a client's mistake would have; others, about a rebalance say, may come meanwhile."""
+"""Words that a line about a client's mistake would have; others, about a rebalance say, may come meanwhile."""
 
 
 def connect(worker: Worker, sent: bytes) -> socket.socket:

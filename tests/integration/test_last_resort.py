@@ -25,7 +25,7 @@ EVENTS = {
 
 
 def notes(letter: Any) -> dict[str, str]:
-    """What a letter says that it goes without."""
+    """Return the headers that say what a letter goes without."""
     names = ("value_left_out", "value_sha256", "headers_left_out", "key_left_out", "timestamp_left_out")
     headers = {name.removeprefix("__dlq.errors."): value for name, value in letter.headers}
     return {name: headers[name].decode() for name in names if name in headers}

@@ -16,7 +16,7 @@ READ = 600
 
 
 def names(scene: Scene) -> dict[str, str]:
-    """What happens to a topic -> its name."""
+    """Map what happens to each topic to the topic's name."""
     return {case: f"{scene.topics.input}-{case}" for case in ("beyond", "deleted", "stopped", "fewer", "more")}
 
 

@@ -1,4 +1,4 @@
-"""What the worker refuses at the start, in one sentence with the way out, within bounded time."""
+"""Settings and clusters that the worker refuses at the start, in one sentence with the way out, within bounded time."""
 
 from pathlib import Path
 

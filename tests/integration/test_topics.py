@@ -17,7 +17,7 @@ COUNT = 120
 
 
 def names(scene: Scene) -> dict[str, str]:
-    """What is special of a topic -> its name."""
+    """Map what is special about each topic to the topic's name."""
     return {special: f"{scene.topics.input}-{special}" for special in (*CODECS, "compacted", "transactional")}
 
 

@@ -1,4 +1,4 @@
-"""What can be told of a broker that does not take us, where a test cannot have a broker that does it."""
+"""Connection failures that no broker of the tests can produce."""
 
 import asyncio
 import errno

@@ -1,4 +1,4 @@
-"""What the pages name must be there: variables, flags, settings, files, test names."""
+"""Names in the pages must exist: variables, flags, settings, files, test names."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def flags() -> set[str]:
 
 
 def code_of(page: Path) -> Iterator[str]:
-    """What the page sets in code, inline or in blocks."""
+    """Yield the code in a page, inline or in blocks."""
     text = page.read_text()
     yield from re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
     yield from re.findall(r"^    .*$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the log says of the group, and what it does not."""
+"""Log lines about the group, and those that are left out."""
 
 import asyncio
 import logging

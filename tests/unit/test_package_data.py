@@ -1,4 +1,4 @@
-"""What the wheel has besides code."""
+"""The files of the wheel besides code."""
 
 import tomllib
 from pathlib import Path

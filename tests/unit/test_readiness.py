@@ -62,7 +62,7 @@ IDLE = SimpleNamespace(failure=None, stalled_for=lambda: 0.0, revoke=lambda _: N
 
 
 def test_a_worker_that_the_group_does_not_take_in_again_is_not_alive() -> None:
-    """What it had pending is revoked: there is nothing to do that could get on."""
+    """Its pending events are revoked: nothing is left that could make progress."""
     engine = engine_of(pipeline=IDLE)
     engine.settings = load_settings(stall_timeout=300.0)
     now = engine.session.now()

@@ -48,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do now: dispatch ``chosen`` because of ``flush``, or wait until ``deadline``.
+    """The next step: dispatch ``chosen`` because of ``flush``, or wait until ``deadline``.
 
     With ``flush`` None nothing is dispatched; ``deadline`` is then the time to ask again, or None where only an arrival
     or a finished batch can change the answer.

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Scorer(Protocol):
-    """What the device needs of a classifier; ``Classifier`` is one."""
+    """The part of a classifier that the device needs; ``Classifier`` has it."""
 
     card: ModelCard
     batch_tokens: int
@@ -36,7 +36,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What became of a batch of n texts."""
+    """The result of a batch of n texts."""
 
     scores: Floats = field(repr=False)
     """float32 [n, labels]; zeros in the rows of ``rejected``."""
@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What is kept of an exception: the exception itself holds on to the tensors of the failed pass."""
+    """The part of an exception that is kept: the exception itself holds on to the tensors of the failed pass."""
 
     exception: str
     out_of_memory: bool

@@ -65,7 +65,7 @@ def _device(wanted: str) -> torch.device:
 
 
 def supported_precisions(device: torch.device) -> list[str]:
-    """What the device computes in hardware, the one that ``precision=auto`` takes first."""
+    """Return the precisions that the device computes in hardware, the one that ``precision=auto`` takes first."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             bf16 = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -57,7 +57,7 @@ NAMED: Mapping[str, float] = {
 """Polarity of the names that models give their labels, in lower case, words apart by one blank."""
 
 _FIVE_STEPS: Mapping[str, float] = {"positive": 0.5, "pos": 0.5, "negative": -0.5, "neg": -0.5}
-"""What these mean beside a label that says *very*."""
+"""The polarity of these beside a label that says *very*."""
 
 _NUMBERED = re.compile(r"(?:label )?(\d{1,3})(?: stars?)?")
 """``LABEL_2``, ``4 stars``, ``3``: the place of a label on a scale."""

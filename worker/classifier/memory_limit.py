@@ -26,7 +26,7 @@ class Part:
 
 
 class Shortage:
-    """What the parts of one batch show about the memory, halves coming after the whole.
+    """Conclusions about the memory from the parts of one batch, halves coming after the whole.
 
     A part fails because of one text, and not because of its size, where that text fails alone or another part of the
     batch, at least as large, fitted. What remains is too large.

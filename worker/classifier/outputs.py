@@ -1,4 +1,4 @@
-"""What a classifier says of texts besides verdicts: logits, loss, hidden states, attentions and embeddings."""
+"""A classifier's outputs besides verdicts: logits, loss, hidden states, attentions and embeddings."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a model can take: its longest text, and something to pad with."""
+"""The limits of a model's input: its longest text, and something to pad with."""
 
 import torch
 from transformers import PreTrainedModel

@@ -16,7 +16,7 @@ from worker.verdict import ModelCard, Verdicts
 
 
 class AnswerFormat(StrEnum):
-    """What the answers look like."""
+    """The format of the answers."""
 
     TABLE = "table"
     JSONL = "jsonl"
@@ -31,7 +31,7 @@ class Answered:
     rows: Sequence[tuple[str, ...] | None] = field(repr=False)
     """The cells of each text's row, where it stood in a table."""
     values: Sequence[bytes] = field(repr=False)
-    """What the worker would publish."""
+    """The events that the worker would publish."""
     verdicts: Verdicts
 
 

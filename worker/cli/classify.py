@@ -168,7 +168,7 @@ def _reading(settings: Settings, inputs: Inputs) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What is loaded once and used for every window."""
+    """The classifier and the other parts that are loaded once and used for every window."""
 
     classifier: "Classifier"
     device: "Device"

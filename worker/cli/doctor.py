@@ -35,12 +35,12 @@ TEST_TEXT = "This works remarkably well."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found."""
+    """The result of a check."""
 
     check: str
     passed: bool
     words: str
-    """What is there; or what is not, and what to do about it."""
+    """A description of what is there; or of what is not, and what to do about it."""
 
 
 @with_flags(*CONNECTION, *TOPICS, "group_id", *CLASSIFIER, "missing_topics")

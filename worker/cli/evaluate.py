@@ -33,7 +33,7 @@ class Form(StrEnum):
 
 
 class Yardstick(StrEnum):
-    """What models are compared with besides one another."""
+    """A baseline that models are compared with, besides one another."""
 
     VADER = "vader"
 

@@ -111,7 +111,7 @@ def shown(value: Any) -> str:
 
 
 def _flag_type(annotation: Any) -> Any:
-    """What the command line checks by itself: choices, numbers, paths. The rest is text until the settings see it."""
+    """Return the type for the command line to check: choices, numbers, paths. The rest is text for the settings."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (choice for choice in get_args(annotation) if choice is not NoneType)
     if get_origin(annotation) is Literal or annotation in (int, float, Path):

@@ -1,4 +1,4 @@
-"""What ``classify`` reads: every line, row or argument becomes a record, as if it had come from Kafka."""
+"""The input of ``classify``: every line, row or argument becomes a record, as if it had come from Kafka."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of
 
 
 class Shape(StrEnum):
-    """What a file holds."""
+    """The format of a file."""
 
     AUTO = "auto"
     JSON = "json"

@@ -66,7 +66,7 @@ def _cleaned(number: int, line: bytes) -> bytes:
 
 
 async def _chunks(descriptor: int) -> AsyncIterator[bytes]:
-    """What a file, pipe or terminal gives, as it gives it.
+    """Yield the content of a file, pipe or terminal as it comes.
 
     A thread reads, since the loop has events to deliver while a person types. It reads from the descriptor, past
     Python's buffer and its lock, and is a daemon: so an interrupt ends the command although the thread still waits.

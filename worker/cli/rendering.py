@@ -58,7 +58,7 @@ def dead_letter_json(record: Any) -> str:
 
 
 def _errors(record: Any) -> dict[str, str]:
-    """What the dead letter's headers say of it, by their names without the prefix."""
+    """Return the dead letter's error headers, by their names without the prefix."""
     return {
         name.removeprefix(PREFIX): (value or b"").decode(errors="replace")
         for name, value in record.headers

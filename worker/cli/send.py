@@ -27,7 +27,7 @@ IN_FLIGHT = 1_000
 
 
 class As(StrEnum):
-    """What a line of the input is."""
+    """The format of a line of the input."""
 
     AUTO = "auto"
     JSON = "json"

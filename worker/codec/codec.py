@@ -38,7 +38,7 @@ class Decoded:
     """The slots of a fetch, each in exactly one of ``slots``, ``rejected``, ``forwarded`` and ``skipped``."""
 
     texts: list[str] = field(default_factory=list, repr=False)
-    """What is to be classified, in the order of ``slots``."""
+    """Texts to classify, in the order of ``slots``."""
     slots: list[int] = field(default_factory=list)
     rejected: dict[int, Rejection] = field(default_factory=dict)
     forwarded: list[int] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Decoded:
     skipped: list[int] = field(default_factory=list)
     """Slots that are answered by nothing, ascending."""
     kept: list[Any] = field(default_factory=list, repr=False)
-    """What the codec needs to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
+    """Data needed to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
 
     def reject(self, rejections: Mapping[int, Rejection]) -> None:
         """Reject these slots, whatever decoding made of them."""

@@ -14,7 +14,7 @@ _NOT_JSON = rejections.rejection(
 
 
 def frame(schema_id: int) -> bytes:
-    """What goes before a JSON value that the schema of this id describes."""
+    """Return the bytes before a JSON value that the schema of this id describes."""
     return b"\0" + schema_id.to_bytes(4, "big")
 
 

@@ -26,11 +26,11 @@ class Mode(Protocol):
     """Keeps of an event what its answer needs, and later writes the answer."""
 
     def keep(self, opened: Opened) -> Any:
-        """What ``write`` needs of an event besides its record."""
+        """Return the data that ``write`` needs of an event besides its record."""
         ...
 
     def keep_bare(self, document: Document) -> Any:
-        """What ``write`` needs of a plain record whose value is this object from its first byte to its last.
+        """Return what ``write`` needs of a plain record whose whole value is this object.
 
         By a look-up alone: None where it takes ``keep`` to tell.
         """
@@ -44,7 +44,7 @@ class Mode(Protocol):
 
 
 Envelope: TypeAlias = tuple[bytes, bytes | None, int, bytes]
-"""What an enriched event has around its verdict:
+"""The parts of an enriched event around its verdict:
 
 - the frame before it;
 - the bytes that are repeated, or None for the record's value as it is;

@@ -1,4 +1,4 @@
-"""What every input format finds in a record: plain tuples, since there is one for each event."""
+"""Parsed events, as every input format returns them: plain tuples, since there is one for each event."""
 
 from typing import TypeAlias
 
@@ -6,7 +6,7 @@ from worker.codec.document import Document, parse
 from worker.errors import Rejection
 
 CloudEvent: TypeAlias = tuple[str, bool, bool]
-"""What an answer to a CloudEvent needs to know about it:
+"""The facts about a CloudEvent that its answer depends on:
 
 - its id;
 - whether it is structured, the whole event being the value; otherwise (binary) its attributes are headers and the value

@@ -1,4 +1,4 @@
-"""What a record that cannot be answered is told. No message quotes the event: texts are private."""
+"""Messages for records that cannot be answered. No message quotes the event: texts are private."""
 
 from worker.errors import Reason, Rejection, Stage
 

@@ -14,7 +14,7 @@ class Condition:
 
     pointer: Pointer
     value: Any
-    """What the pointer has to find; MISSING: anything but null."""
+    """The value that the pointer has to find; MISSING: anything but null."""
 
     @classmethod
     def parse(cls, text: str) -> "Condition":

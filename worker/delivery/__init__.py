@@ -1,1 +1,1 @@
-"""Getting verdicts out in order, and knowing which offsets are safe to commit."""
+"""Publishing of verdicts in order, and the offsets that are then safe to commit."""

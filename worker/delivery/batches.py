@@ -11,7 +11,7 @@ from worker.fetch import Headers
 
 #: The timestamp of a record that has none; the broker checks no bounds of it.
 NO_TIMESTAMP = -1
-#: What a record takes besides key, value and headers, at most; a batch takes 61 bytes.
+#: The most bytes that a record takes besides key, value and headers; a batch takes 61.
 RECORD_OVERHEAD = 21
 
 

@@ -1,4 +1,4 @@
-"""The brake against a flood of invalid events. Pure: it counts, and says when to stop."""
+"""The circuit breaker against a flood of invalid events. Pure: it counts, and says when to stop."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping

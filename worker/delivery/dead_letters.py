@@ -7,9 +7,9 @@ PREFIX = "__dlq.errors."
 
 
 def dead_letter_headers(fetch: Fetch, slot: int, rejection: Rejection, group: str) -> Headers:
-    """The event's own headers untouched, then ours, named after KIP-1191's; every value of ours is UTF-8 text.
+    """Return the event's headers untouched, then ours, named after KIP-1191's; every value of ours is UTF-8 text.
 
-    Key and value of a dead letter are the event's own, but for what its topic refuses (see ``smaller_letter``). The
+    Key and value of a dead letter are the event's own, except for what its topic refuses (see ``smaller_letter``). The
     text itself never gets into a header.
     """
     record = fetch.records[slot]

@@ -74,15 +74,14 @@ class RefusedRecords:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Whom a lane asks and tells."""
+    """The callbacks of a lane."""
 
     wanted: Callable[[Parcel], bool]
-    """Asked at the last moment before a parcel's records are sent, also again; False drops them (their partition went
-    away)."""
+    """Asked just before a parcel's records are sent, at each attempt; False drops them (partition revoked)."""
     delivered: Callable[[Parcel, int], None]
     """Told how many records of a parcel the broker has just acknowledged."""
     taken: Callable[[int], None]
-    """Told of a batch that the broker has taken: how many records."""
+    """Told how many records a batch had, once the broker has taken it."""
     refused: Callable[[RefusedRecords], None]
     """Told of records that the broker does not take."""
     failed: Callable[[BaseException], None]
@@ -135,7 +134,7 @@ class Lane:
             self._tell.failed(_explained(error, self._target))
 
     def _fill(self) -> tuple[DefaultRecordBatchBuilder, list[Span]]:
-        """A batch of the next records, as many as fit, and which these are."""
+        """Return a batch of the next records, as many as fit, and the spans that they come from."""
         now = time.monotonic()
         batch_bytes, alone_bytes = self._limit.batch_bytes(now), self._limit.alone_bytes(now)
         builder = self._sink.builder(MAX_BATCH_BYTES)
@@ -223,7 +222,7 @@ class Lane:
                     refusal = None
                     break
                 builder, batch = self._rebuild(spans), b""
-        # The end of a trouble at the level of its beginning: whoever sees warnings alone sees both.
+        # Logged at the level of the failure: a reader who sees only warnings sees both.
         for sentence in self._retries.over(self._target.topic, self._target.partition) if failures else ():
             logger.warning("%s", sentence)
         if refusal is not None:
@@ -246,16 +245,17 @@ class Lane:
         await asyncio.sleep(backoff(failures))
 
     def _refused_by_size(self, batch: bytes, spans: list[Span]) -> Refusal | None:
-        """The broker's word on a record alone, where it has just given it on a smaller one."""
+        """Return the refusal of a single record, without asking, where the broker has just refused a smaller one."""
         known = self._limit.alone_bytes(time.monotonic())
         if known is None or len(batch) < known or count(spans) > 1:
             return None
         return Refusal(MessageSizeTooLargeError(), (0,))
 
     def _renumber(self, *, unknown: bool = False) -> None:
-        """Number under a new epoch: whatever of ours still waits in the broker is void.
+        """Number under a new epoch, which voids our batches that still wait in the broker.
 
-        Where even the first number of one is ``unknown`` to the broker, or no epoch is left, under a new producer id.
+        Where the broker does not know even the first number of an epoch (``unknown``), or no epoch is left, take a new
+        producer id.
         """
         if self._numbers is not None:
             self._numbers = None if unknown and self._numbers.next == 0 else self._numbers.next_epoch()
@@ -276,7 +276,7 @@ def _stamped(builder: DefaultRecordBatchBuilder, numbers: Numbering) -> bytes:
 
 
 def _explained(error: BaseException, target: TopicPartition) -> BaseException:
-    # A missing permission is told with the name of the user, which is not known here.
+    # The message about a missing permission names the user, which is not known here.
     if isinstance(error, TopicAuthorizationFailedError):
         named: BaseException = TopicAuthorizationFailedError(target.topic)
         return named

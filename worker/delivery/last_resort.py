@@ -36,7 +36,7 @@ def _order(error: KafkaError) -> tuple[str, ...]:
         return VALUE, HEADERS, KEY
     if isinstance(error, InvalidTimestampError):
         return TIMESTAMP, KEY, HEADERS, VALUE
-    return KEY, TIMESTAMP, HEADERS, VALUE  # no key where the topic is compacted, or a rule that we cannot know
+    return KEY, TIMESTAMP, HEADERS, VALUE  # a compacted topic asks for a key; other rules we cannot know
 
 
 def _has(letters: Chunk, thing: str) -> bool:
@@ -65,7 +65,7 @@ def _without(letters: Chunk, thing: str) -> Chunk:
         elif thing == KEY:
             headers[index] = _noted(headers[index], "key_left_out", str(_size(keys[index])))
             keys[index] = f"{fetch.topic}-{fetch.partition}@{record.offset}".encode()
-            if values[index] is None:  # with a key it would delete, not tell
+            if values[index] is None:  # with a key and no value it would be a tombstone
                 values[index] = b""
         else:
             stamp = Stamp.NONE

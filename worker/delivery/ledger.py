@@ -72,7 +72,7 @@ class _PartitionLedger:
     """Releases behind that first one which are acknowledged already."""
     committable: int | None = None
     next_offset: int = 0
-    """Behind the newest fetch."""
+    """The offset behind the newest fetch."""
 
 
 class Ledger:

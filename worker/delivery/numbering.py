@@ -1,9 +1,9 @@
 """The numbers by which a broker tells a batch that it has from a new one (KIP-98), for one partition. Pure.
 
 A broker takes a batch only if its first number follows the last that it has, and answers one that it has already as if
-it had just written it. So a batch whose fate is unknown is sent again under the same numbers. One that is given up
-instead may be written yet, by a request that waits in the broker: a new epoch sees to it that this cannot happen after
-what follows.
+it had just written it. So a batch whose fate is unknown is sent again under the same numbers. A batch that is
+given up instead may still be written by a request that waits in the broker: a new epoch prevents this once a later
+batch is written.
 """
 
 from dataclasses import dataclass

@@ -65,11 +65,11 @@ class PartitionGoneError(KafkaError):  # type: ignore[misc]
 
 
 class NotSentError(KafkaError):  # type: ignore[misc]
-    """A batch was not sent, for a reason of ours: it says nothing of the broker."""
+    """A batch was not sent, for a reason of ours that says nothing about the broker."""
 
 
 class WithdrawnError(NotSentError):
-    """Nobody wants some of its records any more."""
+    """Some of its records are no longer wanted."""
 
 
 class SessionUnconfirmedError(NotSentError):
@@ -83,7 +83,7 @@ _CODES: dict[int, type[KafkaError]] = {
     90: ProducerFenced,
 }
 
-#: What a broker says of records, not of itself: the rest of the batch may still be good.
+#: Errors about records, not about the broker: the rest of the batch may still be good.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
 
@@ -101,7 +101,7 @@ _NUMBERING = (
     ProducerFenced,
 )
 
-#: Somebody has to change a right, a setting or a version first.
+#: Errors that last until somebody changes a permission, a setting or a version.
 FORBIDDEN = (
     TopicAuthorizationFailedError,
     ClusterAuthorizationFailedError,

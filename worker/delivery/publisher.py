@@ -1,4 +1,4 @@
-"""Outputs and dead letters to Kafka: which topic and partition, in order, and word when the broker has them."""
+"""Publishing to Kafka: outputs and dead letters, each to its topic and partition, in order, until acknowledged."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Trouble:
-    """Who waits for the same, since when, and whether the log has said so."""
+    """The partitions with the same trouble, since when, and whether the log has said so."""
 
     since: dict[tuple[str, Hashable], float] = field(default_factory=dict)
     said: bool = False
@@ -55,7 +55,7 @@ class Retries:
 
 
 def _ends(trouble: _Trouble, place: tuple[str, Hashable]) -> bool:
-    """Note that a place is out of a trouble; returns whether the log has to say that it is over."""
+    """Note that a partition has no trouble any more; returns whether the log has to say that it is over for all."""
     if trouble.since.pop(place, None) is None or trouble.since or not trouble.said:
         return False
     trouble.said = False

@@ -1,4 +1,4 @@
-"""How many dead letters there were, and why."""
+"""Counts of dead letters by reason."""
 
 from collections import Counter
 from collections.abc import Iterable

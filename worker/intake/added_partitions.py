@@ -1,8 +1,8 @@
 """Which partitions were added to a topic after its group had begun to read it. Pure: no clock, no broker.
 
-Of a partition that was added, what was written before anybody noticed it counts: it is read from its start, whatever
-``start_from`` says. Nothing is committed of it, but that is true, too, of a partition that had no leader when the group
-began. So each commit says how many partitions the topic had then: those with a higher number came later.
+A partition that was added later is read from its start, whatever ``start_from`` says: the records written before it was
+noticed count, too. It has no committed offset, but neither has a partition without a leader when the group began. So
+each commit says how many partitions the topic had then: those with a higher number were added later.
 """
 
 from collections.abc import Mapping

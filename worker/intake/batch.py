@@ -1,6 +1,6 @@
 """Kafka's record batches as bytes: where one ends and the next begins, and what a batch's header says.
 
-Offset, length and the format's number (``magic``) stand at the same place in every format that there has been.
+Offset, length and the format's number (``magic``) are at the same place in every format.
 """
 
 import struct
@@ -15,7 +15,7 @@ _SMALLEST = 26
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_SIZE = _HEADER.size
-"""Bytes before the records, in the format of today (magic 2)."""
+"""Bytes before the records in the current format (magic 2)."""
 _LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT = 8, 21, 57
 
 _EXPANSION = MappingProxyType({0: 0, 1: 1_032, 3: 255})
@@ -101,7 +101,7 @@ class Header(NamedTuple):
 def split(data: bytes) -> Iterator[RawBatch]:
     """Yield the batches of a fetch response, without the last one where that was cut short.
 
-    Bytes that do not even start with a whole batch are one of magic -1: the broker always sends the first one whole.
+    Bytes that do not start with a whole batch become one of magic -1: the broker always sends the first one whole.
     """
     view, size, start = memoryview(data), len(data), 0
     while start + _FRAME.size <= size:

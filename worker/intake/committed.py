@@ -8,14 +8,14 @@ from aiokafka.structs import OffsetAndMetadata
 
 from worker.intake.broker_errors import UnansweredError, raise_for
 
-#: What the coordinator says of a partition of which nothing is committed.
+#: The coordinator's answer for a partition without a committed offset.
 NOTHING_COMMITTED = -1
 
 
 def committed_offsets(
     response: Any, partitions: Iterable[TopicPartition], group: str
 ) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return what the group has committed of these partitions, without those of which it has committed nothing.
+    """Return the group's committed offsets of these partitions, without those that have none.
 
     Args:
         response: to an OffsetFetch request, of any version that aiokafka speaks.
@@ -23,7 +23,7 @@ def committed_offsets(
         group: for messages.
 
     Raises:
-        KafkaError: the coordinator does not say it of all of them. An error of the whole group, since version 2, comes
+        KafkaError: the coordinator does not answer for all of them. Since version 2, an error of the whole group comes
             without any partition.
     """
     raise_for(getattr(response, "error_code", 0), f"the group {group!r}")

@@ -4,7 +4,7 @@ Faust spends 60 to 140 microseconds on each message it delivers. Here a message 
 partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables,
 changelogs) keeps getting single messages.
 
-What is used or overridden here without being public stands in ``worker/intake/internals.py``.
+``worker/intake/internals.py`` lists the private names that are used or overridden here.
 """
 
 import time
@@ -73,8 +73,8 @@ class FetchConsumer(WatchingConsumer):
         )
 
     def _note_committed(self, tp: TP, offset: int | None) -> None:
-        self._read_offset[tp] = None  # else Faust drops what it takes for read
-        self._committed_offset[tp] = offset  # it commits nothing that is not above
+        self._read_offset[tp] = None  # otherwise Faust drops records that it takes for read
+        self._committed_offset[tp] = offset  # Faust commits only higher offsets
 
     def _call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed
@@ -139,7 +139,7 @@ class FetchConsumer(WatchingConsumer):
             await self.sleep(WAIT_SECONDS)  # not to ask for the same at once
 
     async def _find_places(self) -> None:
-        """Look up where those partitions are read from of which that is unknown or doubted, once Faust has sought."""
+        """Look up the places that are unknown or in doubt, once Faust has called ``perform_seek``."""
         assignment = self._thread.current_assignment()
         if not self.flow_active or assignment is None or self._positioned is not assignment:
             return
@@ -230,7 +230,7 @@ class FetchConsumer(WatchingConsumer):
         self._unreadable.rest()
 
     def resume_flow(self) -> None:
-        """Records come again: from now on they must be taken again, too."""
+        """Have the worker take fetches again, before records flow again."""
         self._intake.resume()
         super().resume_flow()
 
@@ -244,20 +244,20 @@ class FetchConsumer(WatchingConsumer):
     def _should_commit(self, tp: TP, offset: int) -> bool:
         known = self._committed_offset[tp]
         if isinstance(offset, ReadOffset) and isinstance(known, ReadOffset) and offset.source is not known.source:
-            return True  # Faust notes an offset as committed, too, that was left out since its place was in doubt
+            return True  # Faust also takes an offset for committed that was left out because its place was in doubt
         return bool(super()._should_commit(tp, offset))
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._intake.topics:
-            # A broker takes the offsets of a client that is no member at all, as long as nobody else is one.
+            # A broker accepts offsets from a client that is not a member as long as the group has no members.
             if not self._intake.session.is_member:
                 return None
             offset, source = self._intake.ledger.committable(Partition(*tp)), self.places.source(tp)
             return None if offset is None or source is None else ReadOffset(offset, source)
         return super()._new_offset(tp)
 
-    # When a buffer is full Faust takes its partition out of those it polls, and sleeps for a second once none is left.
-    # For fetches the full buffer itself is enough: it blocks getmany until the pipeline has room.
+    # Faust stops polling a partition whose buffer is full, and sleeps for a second once none is left. For fetches the
+    # full buffer itself is enough: it blocks getmany until the pipeline has room.
 
     def on_buffer_full(self, tp: TP) -> None:
         if tp.topic not in self._intake.topics:

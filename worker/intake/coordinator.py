@@ -1,10 +1,10 @@
-"""aiokafka's coordinator, which commits only what counts records of the log that is there, and keeps to its name.
+"""aiokafka's coordinator, changed to commit offsets of the present log only, and never to take back a static name.
 
-An offset travels through Faust and aiokafka as a number, and may arrive when its topic is gone and another one has its
-name. So the number carries its source, and each attempt to commit asks the broker for the topic's id. The id is
-committed with the offset: whoever reads it later can tell, too.
+An offset passes through Faust and aiokafka as a number. When it is committed, its topic may have been deleted, and
+another one may have the name. So the number carries its source, and each attempt to commit asks the broker for the
+topic's id. The id is committed with the offset, so that a later reader can compare it as well.
 
-A static member whose name another one has taken says nothing more to the group: it would take the name back.
+A static member whose name another one has taken sends nothing more to the group: it would take the name back.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class ReadOffset(int):
 
 
 class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untyped
-    """Leaves out offsets of other logs and what is committed already; falls silent where its name was taken."""
+    """Leaves out offsets of other logs and those committed already; sends nothing once its name was taken."""
 
     places: Places
     session: GroupSession
@@ -61,7 +61,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
 
     @classmethod
     def adopt(cls, coordinator: Any, places: Places, session: GroupSession, on_fenced: Callable[[str], None]) -> None:
-        """Make a coordinator, which aiokafka's consumer has made for itself, one of these.
+        """Turn the coordinator that aiokafka's consumer has made into one of these.
 
         Args:
             coordinator: aiokafka's, not in a group yet.

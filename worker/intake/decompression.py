@@ -13,12 +13,12 @@ import cramjam
 import zstandard
 
 PIECE_BYTES = 4 * 2**20
-"""The most that one piece has, bytes: as much as the largest block of LZ4."""
+"""The largest size of a piece, bytes: that of the largest LZ4 block."""
 MAX_WINDOW_BYTES = 128 * 2**20
 """The most that a Zstandard frame may ask for to look back at, as in the format's own command line tool."""
 
 _SNAPPY_MOST = 22
-"""No byte of Snappy stands for more bytes than this: a longer length is not true, and must not be allocated."""
+"""One byte of Snappy becomes no more bytes than this: a larger length is false, and must not be allocated."""
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _LZ4_MAGIC = 0x184D2204
@@ -26,7 +26,7 @@ _LZ4_BLOCK_BYTES = MappingProxyType({4: 2**16, 5: 2**18, 6: 2**20, 7: 2**22})
 
 
 class UnreadableBatchError(Exception):
-    """The batch is compressed in a way that nobody can read; the message says why, and quotes nothing."""
+    """A batch that cannot be decompressed; the message says why, without quoting it."""
 
 
 def decompress(codec: int, data: memoryview) -> Iterator[bytes]:
@@ -35,8 +35,8 @@ def decompress(codec: int, data: memoryview) -> Iterator[bytes]:
     A block of Snappy is one piece, whatever its size; it has at most 22 times the bytes of the compressed one.
 
     Raises:
-        UnreadableBatchError: nobody knows this codec, or the frame is not as its format has it.
-        Exception: of the codec's library, which found something else than it writes.
+        UnreadableBatchError: the codec is unknown, or the frame does not follow its format.
+        Exception: from the codec's library, where the data is not in its format.
     """
     if codec not in _CODECS:
         raise UnreadableBatchError(f"its compression codec {codec} is unknown")
@@ -86,7 +86,7 @@ def _snappy_block(block: memoryview) -> bytes:
 
 
 def _lz4(data: memoryview) -> Iterator[bytes]:
-    """Kafka's frames: as LZ4 has them, their blocks independent of one another."""
+    """Yield the content of an LZ4 frame as Kafka's clients write it, with independent blocks."""
     magic, flags, sizes = struct.unpack_from("<IBB", data)
     block_bytes = _LZ4_BLOCK_BYTES.get(sizes >> 4 & 7)
     if magic != _LZ4_MAGIC or block_bytes is None or not flags & 0x20:
@@ -101,7 +101,7 @@ def _lz4(data: memoryview) -> Iterator[bytes]:
 
 
 def _lz4_blocks(data: memoryview, at: int, checksum_bytes: int) -> Iterator[tuple[bool, memoryview]]:
-    """Yield each block of a frame, and whether it is there as it is, without compression."""
+    """Yield each block of a frame, and whether it is stored uncompressed."""
     while size := struct.unpack_from("<I", data, at)[0]:
         is_stored, size = bool(size >> 31), size & 0x7FFFFFFF
         at += 4

@@ -1,4 +1,4 @@
-"""How the consumer ends: after a drain, with a last commit, never waiting for whoever has gone."""
+"""The end of the consumer: after a drain, with a last commit, and without waiting for a thread that has ended."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ LAST_COMMIT_SECONDS = 4.0
 
 
 class EndingConsumer(driver.Consumer):
-    """Faust's consumer, whose stops and rebalances come to an end whatever has crashed meanwhile."""
+    """Faust's consumer, whose stops and rebalances end even after a crash elsewhere."""
 
     logger = logging.getLogger("faust.consumer")
 
@@ -27,7 +27,7 @@ class EndingConsumer(driver.Consumer):
         return cast(Intake, cast(Any, self.transport).intake)
 
     async def wait_empty(self) -> None:
-        """Finish what was started, then what Faust's own streams have, then commit."""
+        """Drain the worker, then Faust's own streams, then commit."""
         stopping = self.app.should_stop
         await self._intake.drain(stopping=stopping)
         last = asyncio.ensure_future(self._commit_for_the_last_time())
@@ -51,8 +51,8 @@ class EndingConsumer(driver.Consumer):
         except ConsumerStoppedError:
             return False
 
-    # At a crash the queue of what the thread asks of us is not served any more. The thread must not wait for that: it
-    # would never end.
+    # After a crash nobody serves the queue of the thread's calls. The thread must not wait for an answer, or it would
+    # never end.
 
     async def threadsafe_partitions_revoked(self, receiver_loop: Any, revoked: set[TP]) -> None:
         await self._while_served(super().threadsafe_partitions_revoked(receiver_loop, revoked))

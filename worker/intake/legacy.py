@@ -17,7 +17,7 @@ _KEY_AT = {0: 18, 1: 26}
 
 
 def read_legacy(batch: RawBatch, *, check_crc: bool) -> Iterable[Any]:
-    """Return its records.
+    """Return the records of a batch.
 
     Raises:
         UnreadableBatchError: its checksum is wrong, or it holds more than ``MAX_BYTES``.

@@ -27,14 +27,14 @@ class Whereabouts:
     committed: Bookmark | None
     """The group's committed offset; None where there is none."""
     partitions_at_first: int
-    """How many partitions its topic had when the group began to read it; now, if it begins only."""
+    """How many partitions its topic had when the group began to read it; has now, if the group begins only now."""
     at_time: int | None
     """Its first record at or after the time that was asked for; None where there is none, or nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """An answer for each partition that was asked for: what is known of it, or why nothing is."""
+    """An answer for each requested partition: its place, or the reason why that is not known."""
 
     found: dict[TopicPartition, Whereabouts]
     unknown: dict[TopicPartition, str]
@@ -81,7 +81,8 @@ async def look_up(consumer: Any, targets: Collection[TopicPartition], time_ms: i
         topic: partitions_at_first(count, _marks(topic, topics.ids.get(topic), committed))
         for topic, count in counts.items()
     }
-    # For the broker the end of a partition is before an open transaction; beyond the end is beyond all records.
+    # Asked for the end of a partition, a broker names the start of an open transaction; but only an offset behind all
+    # records is out of range.
     isolation = READ_COMMITTED if consumer._isolation_level == "read_committed" else READ_UNCOMMITTED
     by_leader: dict[int, list[TopicPartition]] = defaultdict(list)
     for target in known:
@@ -118,7 +119,7 @@ def _why_unknown(client: Any, topics: TopicIds, target: TopicPartition) -> str |
 
 
 def _marks(topic: str, topic_id: TopicId | None, committed: Mapping[TopicPartition, Any]) -> dict[int, str]:
-    """Return the texts that were committed of a topic, by partition, without those of another one of its name."""
+    """Return the metadata committed for a topic, by partition, without that of another topic of the same name."""
     texts = {target.partition: mark.metadata or "" for target, mark in committed.items() if target.topic == topic}
     return {number: text for number, text in texts.items() if TopicId.from_metadata(text) in (None, topic_id)}
 
@@ -130,7 +131,7 @@ def _count(client: Any, topics: TopicIds, topic: str) -> int:
 async def _ends(
     client: Any, leader: int, targets: list[TopicPartition], times: Mapping[TopicPartition, int], isolation: int
 ) -> dict[TopicPartition, _Ends | Exception]:
-    """Ask one broker; where it does not answer, this is known of its partitions alone."""
+    """Ask one broker for ends of partitions; where it does not answer, return the error for each of them."""
     timed = {target: times[target] for target in targets if target in times}
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

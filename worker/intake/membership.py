@@ -1,4 +1,4 @@
-"""Tell the session that delivery looks at how the group coordinator answers."""
+"""Report the group coordinator's answers to the session that delivery checks."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """Where a partition is read from, and what to do when its offset is not of its log. Pure: no clock, no broker.
 
-An offset counts records of one log. It says nothing any more once the topic was deleted and made anew, once the broker
-has lost the end of the log, or once retention has deleted the records at that offset. Clients of Kafka then move to an
-end of the log in silence (``auto.offset.reset``); here it is noticed, said, and done as ``on_offset_reset`` wants it.
+An offset counts records of one log. It is of no use once the topic was deleted and made anew, once the broker has lost
+the end of the log, or once retention has deleted the records at that offset. Kafka's clients then silently move to an
+end of the log (``auto.offset.reset``); here it is noticed and logged, and ``on_offset_reset`` decides.
 """
 
 from collections.abc import Collection
@@ -49,12 +49,12 @@ class Bookmark:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """A partition that cannot be read on where it was."""
+    """A partition that cannot be read on from its offset."""
 
     partition: Partition
     cause: Cause
     offset: int | None
-    """Where it was to be read on; None where the broker has forgotten it together with the topic."""
+    """The offset to read on from; None where the broker has forgotten it together with the topic."""
     log: Log
     policy: Policy
 

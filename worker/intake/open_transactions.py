@@ -1,8 +1,8 @@
 """Partitions that stand still because a producer's transaction is open. Pure: no clock, no broker.
 
 Under ``read_committed`` a partition is read up to its last stable offset, which does not pass the first record of an
-open transaction. A producer that went away without an end to its transaction holds everything back that others write
-behind it, until the broker aborts the transaction, which may take as long as the producer's ``transaction.timeout.ms``.
+open transaction. A producer that disappears without ending its transaction holds back all that others write behind it,
+until the broker aborts the transaction, which may take as long as the producer's ``transaction.timeout.ms``.
 """
 
 from collections.abc import Mapping

@@ -133,7 +133,7 @@ class PartitionRecords:
             if batch.magic == 2 and len(batch.data) >= HEADER_SIZE:
                 records = DefaultRecordBatch(batch.data)
                 intact = not self._check_crcs or records.validate_crc()
-                if intact and is_plain(batch.data, PIECE_BYTES):  # in fewer steps what would come out the same below
+                if intact and is_plain(batch.data, PIECE_BYTES):  # the same result as below, in fewer steps
                     self._bytes_read += len(batch.data)
                     yield self._plain_records(batch, records)
                     last_offset = records.next_offset - 1
@@ -235,7 +235,7 @@ class PartitionRecords:
             yield self._consumer_record(parsed) if rejection is None else unreadable(self._tp, parsed, rejection)
 
     def _unknown_batch(self, batch: RawBatch) -> Iterator[Record]:
-        """Yield a batch that not even its header can be read of."""
+        """Yield a batch whose header cannot be read."""
         if batch.magic < 0:
             first = last = self.next_fetch_offset
             trouble = "it does not have the length that it says"
@@ -249,7 +249,7 @@ class PartitionRecords:
     def _whole_batch(
         self, batch: RawBatch, first: int, last: int, trouble: str, exception: str = ""
     ) -> Iterator[Record]:
-        """Yield a batch as one record with the bytes of it, for what of it was not read before."""
+        """Yield the unread rest of a batch as one record, which has the bytes of the whole batch."""
         first = max(first, self.next_fetch_offset)
         if first <= last:
             self.next_fetch_offset = last + 1

@@ -45,7 +45,7 @@ class Poll(dict[TP, list[Any]]):
         self.assignment = assignment
         """aiokafka's own. Each rebalance makes another one, also where the group's generation stays the same."""
         self.stretches = {} if assignment is None else {TP(*of): read for of, read in take(assignment).items()}
-        """What was gone through since the last poll; more than the records where there are holes."""
+        """Offsets read through since the last poll; more than the records where there are holes."""
         self.next_offsets: dict[TP, int] = {}
         """Where each assigned partition is read on."""
         for target in () if assignment is None else assignment.tps:

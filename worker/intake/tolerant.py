@@ -1,4 +1,4 @@
-"""Records read one by one, for a batch on which aiokafka's parser gives up at the first that it cannot read.
+"""Records read one by one, for a batch in which aiokafka's parser fails at the first unreadable one.
 
 It is slower, and runs only then.
 """
@@ -65,8 +65,8 @@ class _Fields:
 def parse(header: Header, payload: bytes | memoryview, first_offset: int) -> Iterator[ParsedRecord]:
     """Yield every record of an uncompressed payload, in offset order.
 
-    From a record without a sensible length on nothing can be told apart: all of the rest is one record then, with its
-    bytes as the value.
+    After a record without a sensible length, records cannot be told apart: it and all behind it become one record, with
+    their bytes as the value.
 
     Args:
         header: of the batch.

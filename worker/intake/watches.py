@@ -1,4 +1,4 @@
-"""Look now and then whether the group still takes us, and whether the topics are still the same."""
+"""Regular checks: whether the group still accepts us, and whether the topics are still the same."""
 
 from functools import cached_property
 
@@ -13,12 +13,12 @@ from worker.intake.open_transactions import OpenTransactions
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread
 
-#: Between two looks at whether the group still takes us.
+#: Between two checks whether the group still accepts us.
 GROUP_CHECK_SECONDS = 1.0
 
 
 class WatchingConsumer(EndingConsumer):
-    """Faust's consumer with tasks that look."""
+    """Faust's consumer with a task for each check."""
 
     _thread: FetchConsumerThread
     places: Places
@@ -35,7 +35,7 @@ class WatchingConsumer(EndingConsumer):
 
     @Service.task
     async def _watch_the_group(self) -> None:
-        """Tell of what shuts us out of the group: aiokafka keeps it until it is asked, which Faust never does."""
+        """End the worker at an error that excludes it from the group: aiokafka keeps it, and Faust never asks."""
         while not self.should_stop:
             error = self._thread.group_error()
             if error is not None:
@@ -69,7 +69,7 @@ class WatchingConsumer(EndingConsumer):
             except ConsumerStoppedError:
                 return  # we stop
             except (KafkaError, ConsumerNotStarted):
-                continue  # whoever fetches says so
+                continue  # fetching fails as well, and says so
             begun, ended = open_transactions.look(ends)
             for partition in begun:
                 behind = open_transactions.stalled[partition]

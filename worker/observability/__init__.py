@@ -1,1 +1,1 @@
-"""What can be seen of a running worker."""
+"""Health pages and log lines of a running worker."""

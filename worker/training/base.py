@@ -1,4 +1,4 @@
-"""What a training starts from: a model and its tokenizer, refused where the worker could not run what they become."""
+"""The start of a training: a model and its tokenizer, refused where the worker could not run what they become."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is doubtful in labelled texts before one trains on them, or measures by them, in sentences. Pure."""
+"""Doubts about labelled texts, in sentences, before one trains or measures with them. Pure."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def mark_of(out: Path) -> Path:
 
 
 def run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> dict[str, Any]:
-    """What decides how a training ends, by name; made of what was read of the files, not of the files."""
+    """Return what decides how a training ends, by name; made of what was read of the files, not of the files."""
     parts = (train, dev)
     texts = [text.encode(errors="surrogatepass") for part in parts for text in part.texts]
     targets = [row.tobytes() for part in parts for row in part.targets]
@@ -104,7 +104,7 @@ def _check_same(out: Path, mark: Path, run: Mapping[str, Any]) -> None:
 
 
 def _differences(former: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
-    """What is not the same, with both values where these are a user's, and without what only follows from it."""
+    """Name what is not the same, with both values where these are a user's, and without what only follows from it."""
     other = {name for name, value in run.items() if former[name] != value}
     return [
         name if name in _FOLLOWS else f"{name} ({former[name]}, now {run[name]})"

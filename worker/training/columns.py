@@ -22,7 +22,7 @@ SHOWN_NAMES = 20
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the user calls the columns (or the fields of the JSON objects); None where nothing is said."""
+    """The user's names of the columns (or the fields of the JSON objects); None where the user gives none."""
 
     text: str | None = None
     label: str | None = None
@@ -43,7 +43,7 @@ class Chosen:
 
 
 def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str] | None) -> Chosen:
-    """What to read of the file ``name`` with the columns ``there``; ``labels`` are those of --labels.
+    """Choose what to read of the file ``name`` with the columns ``there``; ``labels`` are those of --labels.
 
     A column that the user names is read. Where that is a label or a rating, nothing else says what a text is, whatever
     other columns are called; where it is neither, all of label, rating and shares are read that are there.

@@ -39,7 +39,7 @@ Scores = Callable[[list[str]], NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
-    """What one model said, before the labels to compare in are known."""
+    """The answers of one model, before the labels to compare in are known."""
 
     model: ModelLabels
     revision: str

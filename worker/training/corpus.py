@@ -1,4 +1,4 @@
-"""What a student sees besides the rated texts: single words, changed copies, texts of the grammar, and unrated ones."""
+"""A student's texts besides the rated ones: single words, changed copies, texts of the grammar, and unrated ones."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class RatedText:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """What a training loop reads, column by column; all columns have the same length n.
+    """The input of a training loop, column by column; all columns have the same length n.
 
     ``targets`` is float32 (n, labels), every row a distribution. ``ratings`` is float32 (n,), NaN where a text has
     none. ``weights`` is float32 (n,), 1 for a text that counts once. ``features``, where a teacher gave some, is

@@ -147,7 +147,7 @@ def mixture(
     temperature: float,
     seed: int = 5,
 ) -> Examples:
-    """What the student trains on. ``outputs`` are the teacher's by part of the corpus, and for ``train``."""
+    """Return the student's examples. ``outputs`` are the teacher's by part of the corpus, and for ``train``."""
     rated = rated_examples(rows, outputs["train"], temperature)
     grammar = read_grammar()
     return join(

@@ -56,8 +56,8 @@ class Trained:
     dev_ece: float
     """By the texts that ``temperature`` was fitted to, so that other texts will give a larger one."""
     temperature: float
-    """What the logits were divided by, for good, so that scores are as sure as they are right on the dev texts, or,
-    where those have vote shares, as unsure as the raters.
+    """The divisor of the saved logits, which makes scores as sure as they are right on the dev texts, or, where those
+    have vote shares, as unsure as the raters.
 
     1 where that gains nothing, and where they are fewer than `ENOUGH_DEV_TEXTS`: when all of a handful are right, no
     score would seem too sure.

@@ -38,7 +38,7 @@ class Labelled:
     targets: NDArray[np.float32] = field(repr=False)
     """[n, k], every row a distribution: the vote shares, else what the rating says, else 1 for the stated label."""
     kind: str
-    """What ``targets`` are made of: "vote shares", "ratings" or "labels"."""
+    """The source of ``targets``: "vote shares", "ratings" or "labels"."""
     ratings: NDArray[np.float32] | None = field(default=None, repr=False)
     """[n], -4 (most negative) to 4, where the file has them."""
     domains: tuple[str, ...] | None = field(default=None, repr=False)
@@ -183,7 +183,7 @@ class _Reader:
         return f"if these are stars or words, {self._as_labels(column)}"
 
     def _as_labels(self, column: str) -> str:
-        """What to do with a column that holds no ratings."""
+        """Say what to do with a column that holds no ratings."""
         as_labels = f"read them as labels with --label-column {shlex.quote(column)}"
         if self._at.label is not None:
             return f"leave them out with --label-column {shlex.quote(self._at.label)} alone, or {as_labels}"

@@ -48,7 +48,7 @@ ARRAY = (
     "a JSON array, and JSON lines are meant: one object a line, without brackets and commas around them "
     "(`jq -c '.[]' FILE` writes them)"
 )
-"""What to say of a file of which `is_array` is true, after its name and *is*."""
+"""The message about a file of which `is_array` is true, after its name and *is*."""
 
 _ARRAY_OF_OBJECTS = re.compile(r"\s*\[\s*(\{|$)")
 
@@ -65,7 +65,7 @@ def is_packed(path: Path) -> bool:
 
 @contextmanager
 def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
-    """What the file ``path``, opened as ``stream``, holds; the stream itself where it is not packed.
+    """Yield the content of the file ``path``, opened as ``stream``; the stream itself where it is not packed.
 
     Raises:
         SettingError: at whatever place it is read, the file turns out not to be gzip's, or not whole.

@@ -34,7 +34,7 @@ def plan_of(
     patience: int | None = None,
     accumulate: int = 1,
 ) -> Plan:
-    """What is given, and for the rest what gives ``texts`` texts enough steps to learn from.
+    """Take what is given, and choose the rest so that ``texts`` texts give enough steps to learn from.
 
     Where the usual 4 epochs in batches of 32 are fewer than `ENOUGH_STEPS`, batches are halved, down to 8, and then
     epochs are added, up to 30. Patience is a third of the epochs, and 3 at least.

@@ -71,7 +71,7 @@ def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.T
 
 @dataclass(frozen=True, slots=True)
 class LogitsAndFeatures:
-    """What a classifier says of n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
+    """A classifier's outputs for n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
 
     logits: NDArray[np.float32]
     features: NDArray[np.float16]

@@ -39,12 +39,12 @@ def hold_out(data: Labelled, share: float, seed: int) -> tuple[Indices, Indices]
 
 
 def plain(text: str) -> str:
-    """What texts have in common that count as repeats of one."""
+    """Return the form in which repeats of a text are equal."""
     return " ".join(text.casefold().split())
 
 
 def _why_none(rows: int, texts: int) -> str:
-    """What is wrong, and one way out, with rows whose texts are as many as their labels when repeats count once."""
+    """Say what is wrong, and one way out, with rows whose texts are as many as their labels when repeats count once."""
     if texts == rows:
         return (
             f"has as many labels as rows, {rows:,}, and so no second text of any to choose by: name the column of the "

@@ -1,4 +1,4 @@
-"""What ends a training and is no bug, as one sentence that names the way out."""
+"""Errors that end a training and are no bugs, each as one sentence that names the way out."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Certificates:
     expired: Path
     """A certificate of the client that has expired, and its key."""
     stores: dict[str, bytes]
-    """What the broker has: its certificates with their keys, and ``trusted``, whom it trusts."""
+    """The broker's stores: its certificates with their keys, and ``trusted``, whom it trusts."""
 
     @classmethod
     def made(cls, folder: Path, host: str) -> Self:

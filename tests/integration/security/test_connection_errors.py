@@ -1,4 +1,4 @@
-"""What keeps us from a broker, on a real one: each cause is one sentence that names the setting to change."""
+"""Failures to connect to a real broker: each cause is one sentence that names the setting to change."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

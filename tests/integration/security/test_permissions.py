@@ -1,4 +1,4 @@
-"""What the user is not allowed, on a Kafka that looks at it: named within seconds, and nothing is done meanwhile."""
+"""Missing permissions, on a Kafka that checks them: named within seconds, and nothing is done meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def settings_of(secured: SecuredKafka, topics: Topics) -> dict[str, object]:
 
 @pytest.fixture
 def doctor(run_here: Callable[..., Ran]) -> Doctor:
-    """What ``doctor`` says of permissions, without the way out."""
+    """Return a function that gives what ``doctor`` says about permissions, without the way out."""
 
     def run(settings: dict[str, object]) -> list[str]:
         lines = run_here(settings, "doctor").out.splitlines()

@@ -1,4 +1,4 @@
-"""What goes into the window comes out once, padded to a rectangle, with the way back to its fetch."""
+"""Texts that go into the window come out once, padded to a rectangle, with the way back to its fetch."""
 
 from itertools import accumulate
 

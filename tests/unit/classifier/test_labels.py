@@ -1,4 +1,4 @@
-"""What labels mean: the table of docs/models.md, row by row."""
+"""The meaning of labels: the table of docs/models.md, row by row."""
 
 import numpy as np
 import pytest

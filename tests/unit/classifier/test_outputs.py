@@ -1,4 +1,4 @@
-"""What code gets from a classifier: the same numbers as transformers, with the shapes that are promised."""
+"""The outputs of a classifier: the same numbers as transformers, with the shapes that are promised."""
 
 from collections.abc import Callable
 from pathlib import Path

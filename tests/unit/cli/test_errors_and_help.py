@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: one sentence, an exit code, and no traceback unless asked for."""
+"""Errors as a user sees them: one sentence, an exit code, and no traceback unless asked for."""
 
 import signal
 import subprocess

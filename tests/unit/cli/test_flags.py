@@ -46,7 +46,7 @@ def test_a_group_of_flags_names_settings_that_exist(names):
 
 
 def _given(**values):
-    """What a command gets of these flags; None stands for a flag that was not given."""
+    """Return the flags that a command gets; None stands for a flag that was not given."""
     seen = {}
 
     @with_flags(*values)

@@ -6,7 +6,7 @@ import pytest
 
 
 def _sent(run, topic, count):
-    """What lies in a topic, as ``watch`` prints it without a terminal; partitions mix the order."""
+    """Return the records of a topic as ``watch`` prints them without a terminal, in no certain order."""
     ran = run("watch", "--output-topic", topic, "--from", "earliest", "--count", str(count))
     assert ran.code == 0
     return sorted(ran.lines)

@@ -54,7 +54,7 @@ def some_verdicts(count: int) -> Verdicts:
 
 
 def answer(codec: Codec, record: ConsumerRecord) -> Output:
-    """What the codec makes of one record that carries a text."""
+    """Return the codec's output for one record that carries a text."""
     decoded = codec.decode([record])
     assert decoded.slots == [0], decoded.rejected
     [output] = codec.encode(a_fetch([record]), decoded, decoded.slots, some_verdicts(1), PROCESSED_AT)

@@ -1,4 +1,4 @@
-"""What holds for every input format, the day it is listed in FORMATS."""
+"""Properties of every input format, from the day it is listed in FORMATS."""
 
 import json
 from collections.abc import Iterator

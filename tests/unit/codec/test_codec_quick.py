@@ -80,7 +80,7 @@ def refuse(constant: str) -> None:
 
 
 def reasons_by_python(value: bytes) -> set[Reason]:
-    """What the standard library, read strictly, has against a value; nothing if there may be a text in it."""
+    """Return why the standard library, read strictly, rejects a value; an empty set if there may be a text in it."""
     if value[:1] == b"\0":
         return {Reason.UNKNOWN_FRAME}
     if value.startswith(b"\xef\xbb\xbf"):

@@ -1,4 +1,4 @@
-"""What delivery uses behind aiokafka's doors is still there, in the installed version."""
+"""The internals of aiokafka that delivery uses are still there, in the installed version."""
 
 import ast
 import asyncio

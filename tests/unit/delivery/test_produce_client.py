@@ -1,4 +1,4 @@
-"""What the produce client does about errors: when it looks for leaders anew, and how long a start waits."""
+"""The produce client's reaction to errors: when it looks for leaders anew, and how long a start waits."""
 
 import asyncio
 from collections.abc import Callable

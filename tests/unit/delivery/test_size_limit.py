@@ -1,4 +1,4 @@
-"""What a topic is too small for is learnt from refusals, and forgotten again."""
+"""The size limit of a topic is learnt from refusals, and forgotten again."""
 
 from hypothesis import given
 from hypothesis import strategies as st

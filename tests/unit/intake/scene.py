@@ -106,7 +106,7 @@ class Kafka:
         self.records[tp] += [record(tp, offset) for offset in offsets]
 
     def assign(self, tps: Iterable[TP]) -> None:
-        """What a join ends with: another assignment, all its partitions at their committed or reset offset."""
+        """Do what a join ends with: another assignment, all its partitions at their committed or reset offset."""
         self._subscription.assign_from_subscribed({TopicPartition(*tp) for tp in tps})
         for tp in tps:
             if tp in self.offsets:
@@ -152,7 +152,7 @@ class Kafka:
         return self.offsets.get(tp)
 
     async def look_up(self, tps: Iterable[TP], time_ms: int | None) -> LookUp:
-        """What ``worker.intake.lookup`` finds."""
+        """Return what ``worker.intake.lookup`` would find."""
         await _play(self._looking_up)
         found = {}
         for tp in [tp for tp in tps if tp not in self.unknown]:
@@ -227,7 +227,7 @@ class Scene:
         self.tps: set[TP] = set()
         self.given: list[Message] = []
         self.background: list[asyncio.Future[Any]] = []
-        """What a test has begun and waits for at its end."""
+        """Tasks that a test has begun and waits for at its end."""
         self._after_poll: list[Script] = []
         self._before_job: list[Script] = []
         self._after_job: list[Script] = []
@@ -259,7 +259,7 @@ class Scene:
         await self.recover()
 
     async def revoke(self) -> None:
-        """What a rebalance begins with."""
+        """Begin a rebalance: revoke the partitions."""
         self.kafka._subscription.begin_reassignment()
         await self.consumer.on_partitions_revoked(self.tps)
 
@@ -286,7 +286,7 @@ class Scene:
         self.consumer.pause_partitions(assigned)
 
     async def recover(self) -> None:
-        """What Faust ends a rebalance with."""
+        """End a rebalance as Faust does."""
         self.consumer.resume_partitions(self.tps)
         if self.tps:
             await self.consumer.perform_seek()

@@ -1,4 +1,4 @@
-"""What is committed, and what a member says whose name was taken."""
+"""The committed offsets, and the answer of a member whose name was taken."""
 
 import asyncio
 from types import SimpleNamespace

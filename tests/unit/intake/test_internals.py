@@ -1,4 +1,4 @@
-"""What we use behind Faust's and aiokafka's doors is still there, on real objects of the installed versions."""
+"""The internals of Faust and aiokafka that we use are still there, on real objects of the installed versions."""
 
 import ast
 import asyncio

@@ -1,4 +1,4 @@
-"""What one broker does not say keeps nobody from knowing what the others say."""
+"""A broker that does not answer keeps nobody from knowing the answers of the others."""
 
 import asyncio
 from collections.abc import Collection, Mapping

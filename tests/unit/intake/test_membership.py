@@ -1,4 +1,4 @@
-"""What the coordinator's answers say of the session, on aiokafka's own requests."""
+"""The coordinator's answers to aiokafka's own requests begin, renew and end a session."""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a cluster says to the topics that are to be made."""
+"""A cluster's answers about the topics to be made."""
 
 import asyncio
 from types import SimpleNamespace

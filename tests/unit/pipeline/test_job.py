@@ -1,4 +1,4 @@
-"""What a job remembers of its slots."""
+"""The slots of a job."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What is said of labelled texts before one trains on them."""
+"""Warnings about labelled texts before one trains on them."""
 
 from pathlib import Path
 

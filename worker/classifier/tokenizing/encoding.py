@@ -1,4 +1,4 @@
-"""What a tokenizer needs to know besides its vocabulary, and what all backends share."""
+"""The limits of encoded texts, and the code that all tokenizer backends share."""
 
 from dataclasses import dataclass
 from typing import Literal

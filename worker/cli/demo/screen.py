@@ -1,4 +1,4 @@
-"""What the demo shows while it happens: a line for some of the answers, and the worker's counts below them."""
+"""The display of the running demo: a line for some of the answers, and the worker's counts below them."""
 
 import time
 from typing import Any

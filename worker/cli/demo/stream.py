@@ -32,7 +32,7 @@ BROKEN: Sequence[bytes] = (
 
 
 def event_of(sentence: RatedSentence) -> bytes:
-    """What is sent of a sentence; the rating is not."""
+    """Return the event for a sentence, without its rating."""
     return json.dumps(
         {"id": sentence.id, "text": sentence.text, "source": sentence.domain, "language": "en"}, ensure_ascii=False
     ).encode()

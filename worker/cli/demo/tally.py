@@ -1,4 +1,4 @@
-"""What was sent, what came back, and how well it agrees with the people who rated the sentences."""
+"""Counts of the events sent and answered, and the answers' agreement with the people who rated the sentences."""
 
 import time
 from collections import Counter

@@ -42,7 +42,7 @@ class Test:
 
     @property
     def cases(self) -> int:
-        """What can fail: every text of kind ``label``, every changed text of the other kinds."""
+        """The number of texts that can fail: every text of kind ``label``, every changed text of the other kinds."""
         return sum(len(group) if self.kind == "label" else len(group) - 1 for group in self.groups)
 
     @property

@@ -1,4 +1,4 @@
-"""What a report's pictures are drawn on: colours, sizes, the look of axes, and SVG out of matplotlib."""
+"""The canvas of a report's pictures: colours, sizes, the look of axes, and SVG out of matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report consists of, whatever its format."""
+"""The sections of a report, whatever its format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was evaluated on what."""
+    """The evaluated models and the texts that they were evaluated on."""
 
     data: str
     texts: int

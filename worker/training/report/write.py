@@ -59,7 +59,7 @@ def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]
 
 
 def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Section]:
-    """What there is to show, in the order in which one asks."""
+    """Return the sections of the report, in the order in which a reader asks for them."""
     first = evaluations[0]
 
     def picture(draw: Callable[..., str]) -> str:
