@@ -7,7 +7,6 @@ whatever happens to them.
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,26 +14,13 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from integration.kafka_container import KafkaContainer
 from integration.process import free_port
+from integration.topics import Topics
 from testcontainers.core.network import Network
 
 from chaos.events import OUTPUT_LIMIT
 
 PARTITIONS = 4
 HOUR_MS = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """The topics and the group of an epoch."""
-
-    input: str
-    output: str
-    dead_letters: str
-    group: str
-
-    @classmethod
-    def of(cls, epoch: str) -> "Topics":
-        return cls(f"{epoch}-texts", f"{epoch}-sentiments", f"{epoch}-dead-letters", f"{epoch}-workers")
 
 
 class Cluster:

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chaos.cluster import PARTITIONS, Cluster, Topics
+from integration.topics import Topics
+
+from chaos.cluster import PARTITIONS, Cluster
 from chaos.exits import BROKER_AWAY, DEVICE_BROKEN, FLOOD, TOPIC_AWAY
 from chaos.load import Load
 from chaos.schedule import Fault

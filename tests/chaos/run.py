@@ -9,8 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from integration.topics import Topics
+
 from chaos.accounts import account
-from chaos.cluster import PARTITIONS, Cluster, Topics
+from chaos.cluster import PARTITIONS, Cluster
 from chaos.events import Source
 from chaos.faults import BREAKER, FAULTS, Scene
 from chaos.load import Load

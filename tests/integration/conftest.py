@@ -1,6 +1,5 @@
 """Fixtures of the integration tests: an independent client, topics of a test's own, workers that never outlive it."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,35 +12,7 @@ from integration.inputs import PRIVATE
 from integration.models import save_tiny_model
 from integration.polling import eventually
 from integration.process import Worker
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """Names that no other test uses."""
-
-    input: str
-    output: str
-    dead_letters: str
-    group: str
-
-    @classmethod
-    def new(cls) -> "Topics":
-        unique = uuid.uuid4().hex[:8]
-        return cls(f"texts-{unique}", f"sentiments-{unique}", f"dead-letters-{unique}", f"group-{unique}")
-
-    def settings(self, bootstrap: str, model: Path) -> dict[str, object]:
-        """Settings of a worker between these topics that commits often and stops soon."""
-        return {
-            "bootstrap_servers": bootstrap,
-            "input_topics": self.input,
-            "output_topic": self.output,
-            "dead_letter_topic": self.dead_letters,
-            "group_id": self.group,
-            "model": model,
-            "commit_interval": 0.3,
-            "session_timeout": 6,
-            "drain_timeout": 10,
-        }
+from integration.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)

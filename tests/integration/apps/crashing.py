@@ -4,12 +4,12 @@ import itertools
 import sys
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
+
 from worker import app
 from worker.classifier import Device
 from worker.codec import Codec
 from worker.delivery.publisher import Publisher
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 AFTER = {"decode": 1, "tokenise": 1, "device": 5, "publish": 5}
@@ -47,9 +47,4 @@ def main(stage: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1])
-    except (WorkerError, RuntimeError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(lambda: main(sys.argv[1]), RuntimeError)

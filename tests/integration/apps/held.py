@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
+
 from worker import app
 from worker.codec import Codec, Decoded
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 LARGE = 600_000
@@ -31,9 +31,4 @@ def main(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except WorkerError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(lambda: main(Path(sys.argv[1])))

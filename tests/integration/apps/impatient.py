@@ -3,14 +3,13 @@
 ``tried in vain for N request timeouts`` comes once an attempt, N whole ones after the first that failed.
 """
 
-import sys
 import time
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
+
 from worker import app
 from worker.delivery import produce_client
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 REQUEST_TIMEOUT_MS = 2_000
@@ -38,9 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except WorkerError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(main)

@@ -1,12 +1,11 @@
 """A worker whose model takes an hour to load."""
 
-import sys
 import time
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
+
 from worker import app
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 
@@ -16,9 +15,4 @@ def load(_: Any) -> Any:
 
 
 if __name__ == "__main__":
-    try:
-        app.run(load_settings(), load=load)
-    except WorkerError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(lambda: app.run(load_settings(), load=load))

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
 from integration.models import POISON, VOCABULARY
 
 from worker import app
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 
@@ -37,9 +36,4 @@ def main(passes: int, tokens: int, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
-    except WorkerError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(lambda: main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))

@@ -4,10 +4,10 @@ import sys
 import time
 from typing import Any
 
+from integration.apps.ending import run_to_the_end
+
 from worker import app
 from worker.classifier import Device
-from worker.errors import WorkerError
-from worker.process import end
 from worker.settings import load_settings
 
 
@@ -23,9 +23,4 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(float(sys.argv[1]))
-    except WorkerError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        end(1)
-    end(0)
+    run_to_the_end(lambda: main(float(sys.argv[1])))

@@ -1,27 +1,18 @@
 """One secured Kafka for the tests of this folder."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_line import Ran, leave_out_settings, run_in_process
 from integration.client import Client
-from integration.conftest import Topics
 from integration.inputs import keyed
 from integration.process import Worker
 from integration.security.secured_kafka import SecuredKafka
+from integration.topics import Topics
 
-from worker.cli.commands import main
-
-
-class Ran(NamedTuple):
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
+from worker.settings import ENV_PREFIX
 
 
 @pytest.fixture(scope="package")
@@ -68,20 +59,12 @@ def start(tiny_model: Path, tmp_path: Path, topics: Topics) -> Iterator[Callable
 
 @pytest.fixture
 def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
-    """Runs a command in this process, where what it imports is there already."""
+    """Return a function that runs a command in this process with these settings."""
 
     def run(settings: Mapping[str, object], *arguments: str) -> Ran:
-        for name in [name for name in os.environ if name.startswith("SENTIMENT_")]:
-            monkeypatch.delenv(name)
+        leave_out_settings(monkeypatch, tmp_path)
         for name, value in settings.items():
-            monkeypatch.setenv(f"SENTIMENT_{name.upper()}", str(value))
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["sentiment-worker", *arguments])
-        capfd.readouterr()
-        try:
-            code = main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        return Ran(code, *capfd.readouterr())
+            monkeypatch.setenv(f"{ENV_PREFIX}{name.upper()}", str(value))
+        return run_in_process(monkeypatch, capfd, *arguments)
 
     return run

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from command_line import Ran
 from integration.process import run_command
-from integration.security.conftest import Ran
 from integration.security.secured_kafka import NOWHERE, SecuredKafka
 from integration.test_refusals import only_sentence
 

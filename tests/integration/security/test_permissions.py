@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
+from command_line import Ran
 from integration.client import Client
-from integration.conftest import Topics
 from integration.inputs import keyed
 from integration.polling import eventually
 from integration.process import Worker, run_command
-from integration.security.conftest import Ran
 from integration.security.secured_kafka import COMMON_NAME, USER, SecuredKafka
 from integration.test_refusals import only_sentence
+from integration.topics import Topics
 
 from worker.diagnosis import explained
 from worker.settings import Settings

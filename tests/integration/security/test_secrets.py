@@ -8,12 +8,12 @@ import urllib.parse
 from collections.abc import Callable
 
 import pytest
+from command_line import Ran
 from integration.client import Client
-from integration.conftest import Topics
 from integration.polling import eventually
 from integration.process import Worker
-from integration.security.conftest import Ran
 from integration.security.secured_kafka import KEY_PASSWORD, PASSWORD, USER, SecuredKafka
+from integration.topics import Topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]  # the first test waits for Kafka to start
 

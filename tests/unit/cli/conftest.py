@@ -1,26 +1,13 @@
 """The command line, run in this process as its script would run it."""
 
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 
 import pytest
+from command_line import Ran, leave_out_settings, run_in_process
 
-from worker.cli.commands import main
 from worker.embedded import EmbeddedBroker
-from worker.settings import CONFIG_FILE_VARIABLE, Settings
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
+from worker.settings import CONFIG_FILE_VARIABLE
 
 Run = Callable[..., Ran]
 
@@ -28,27 +15,15 @@ Run = Callable[..., Ran]
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch, tmp_path):
     """Neither the environment nor the folder of whoever runs the tests has a say."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"SENTIMENT_{name.upper()}", raising=False)
+    leave_out_settings(monkeypatch, tmp_path)
     # Set and taken back by monkeypatch, so that what --config writes does not outlive the test.
     monkeypatch.setenv(CONFIG_FILE_VARIABLE, "")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def run(monkeypatch, capfd) -> Run:
-    def run_command(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["sentiment-worker", *arguments])
-        capfd.readouterr()
-        try:
-            code = main()
-        except SystemExit as leaving:
-            code = leaving.code or 0
-        out, err = capfd.readouterr()
-        return Ran(code, out, err)
-
-    return run_command
+    return partial(run_in_process, monkeypatch, capfd)
 
 
 @pytest.fixture

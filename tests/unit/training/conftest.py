@@ -2,18 +2,15 @@
 
 import json
 import random
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from command_line import Ran, leave_out_settings, run_in_process
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
-
-from worker.cli.commands import main
-from worker.settings import Settings
 
 WORDS = {
     "negative": ["awful", "broken", "bad", "worst", "boring"],
@@ -73,28 +70,9 @@ def labelled_file(tmp_path: Path) -> Path:
     return file
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """The command line in this process, in an empty folder, without anybody's settings."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"SENTIMENT_{name.upper()}", raising=False)
-    monkeypatch.chdir(tmp_path)
+    leave_out_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
-
-    def run_command(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["sentiment-worker", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            code = main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        return Ran(code, *capfd.readouterr())
-
-    return run_command
+    return partial(run_in_process, monkeypatch, capfd)
