@@ -121,6 +121,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
     rebalance_timeout = max(60.0, settings.session_timeout, settings.drain_timeout + 15.0)
     app = SentimentApp(
         settings.group_id,
+        env={},  # Faust would let its own variables (WEB_PORT, BROKER_URL, ...) win over what follows
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
         broker_credentials=_credentials(settings),
         broker_commit_interval=settings.commit_interval,
