@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -275,7 +276,9 @@ class Engine(Service):
         if pipeline is None:
             return True
         unconfirmed_for = min(self.session.unconfirmed_for(), self.session.now() - self._loaded_at)
-        return pipeline.failure is None and max(pipeline.stalled_for(), unconfirmed_for) < self.settings.stall_timeout
+        failing_for = 0.0 if self._publisher is None else self._publisher.failing_for(time.monotonic())
+        longest = max(pipeline.stalled_for(), unconfirmed_for, failing_for)
+        return pipeline.failure is None and longest < self.settings.stall_timeout
 
     @property
     def failure(self) -> BaseException | None:

@@ -1,12 +1,16 @@
 """A dead letter that its topic refuses gets there all the same, as little of it as must be left out."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.client import Message, dead_letter_source
-from integration.conftest import Scene
+from integration.client import Client, Message, dead_letter_source, sources
+from integration.conftest import Scene, scene_at
 from integration.inputs import valid
+from integration.kafka_container import KafkaContainer
 
 pytestmark = pytest.mark.kafka
 
@@ -63,6 +67,36 @@ def test_every_dead_letter_gets_into_a_topic_that_is_compacted_and_small(scene: 
     assert {event: letters[event].value for event in (KEYLESS, NULL, PLAIN)} == {KEYLESS: BAD, NULL: b"", PLAIN: BAD}
     assert dict(letters[VALUE].headers)["h"] == b"1"
     assert worker.stop() == 0
+
+
+@pytest.fixture
+def narrow() -> Iterator[KafkaContainer]:
+    """A broker that closes the connection at a request that is larger than topics would take."""
+    with KafkaContainer().with_env("KAFKA_SOCKET_REQUEST_MAX_BYTES", "1500000") as kafka:
+        yield kafka
+
+
+def test_an_output_at_which_the_broker_closes_the_connection_holds_nobody_up(
+    narrow: KafkaContainer, tiny_model: Path, tmp_path: Path
+) -> None:
+    with (
+        closing(Client(narrow.bootstrap, real=True)) as client,
+        scene_at(narrow, client, tiny_model, tmp_path) as scene,
+    ):
+        topics = scene.topics
+        client.create(topics.input, topics.output, topics.dead_letters, max_message_bytes="8000000")
+        padded = valid(2)[:-1] + b', "padding": "' + b"x" * 3_000_000 + b'"}'
+        events = [valid(0), valid(1), padded, valid(3)]
+        producer = client.producer(compression_type="gzip", message_max_bytes=8_000_000)
+        client.produce(topics.input, [Message(event, b"key", partition=0) for event in events], producer)
+        worker = scene.start()
+        scene.wait_for_commits()
+        assert sources(scene.outputs()) == [(topics.input, 0, offset) for offset in (0, 1, 3)]
+        (letter,) = scene.dead_letters()
+        assert dead_letter_source(letter) == (topics.input, 0, 2)
+        assert dict(letter.headers)["__dlq.errors.reason"] == b"output_too_large"
+        assert notes(letter) == {"value_left_out": str(len(padded)), "value_sha256": sha256(padded).hexdigest()}
+        assert worker.stop() == 0
 
 
 def test_a_dead_letter_gets_into_a_topic_that_refuses_the_time_of_its_writing(scene: Scene) -> None:

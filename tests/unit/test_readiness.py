@@ -61,6 +61,16 @@ def test_a_worker_that_is_broken_or_stuck_is_not_alive(found: Any, alive: bool) 
 IDLE = SimpleNamespace(failure=None, stalled_for=lambda: 0.0, revoke=lambda _: None)
 
 
+@pytest.mark.parametrize(("failing_for", "alive"), [(299.0, True), (300.0, False)])
+def test_one_partition_that_cannot_be_written_to_is_enough_although_others_get_on(
+    failing_for: float, alive: bool
+) -> None:
+    engine = engine_of(pipeline=IDLE)
+    publisher: Any = SimpleNamespace(failing_for=lambda now: failing_for)
+    engine._publisher = publisher
+    assert engine.alive == alive
+
+
 def test_a_worker_that_the_group_does_not_take_in_again_is_not_alive() -> None:
     """Its pending events are revoked: nothing is left that could make progress."""
     engine = engine_of(pipeline=IDLE)

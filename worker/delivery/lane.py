@@ -16,7 +16,6 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
-    CorruptRecordException,
     KafkaError,
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
@@ -26,8 +25,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from worker.delivery.batches import Chunk, Parcel, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
 from worker.delivery.outcomes import (
-    CORRUPT_ATTEMPTS,
     FORBIDDEN,
+    SUSPECT,
+    SUSPECT_ATTEMPTS,
     TOO_LARGE,
     Outcome,
     PartitionGoneError,
@@ -193,7 +193,7 @@ class Lane:
         Returns what was sent in the end, without what was no longer wanted, and why it is refused; None if it is not.
         """
         batch = b""
-        failures = corrupt = 0
+        failures = suspicions = 0
         while True:
             try:
                 self._numbers = numbers = self._numbers or Numbering(await self._sink.new_producer_id())
@@ -209,8 +209,8 @@ class Lane:
                 if what is Outcome.FATAL:
                     raise
                 failures += 1
-                corrupt = corrupt + 1 if isinstance(error, CorruptRecordException) else 0
-                if corrupt == CORRUPT_ATTEMPTS:
+                suspicions = suspicions + 1 if isinstance(error, SUSPECT) else 0
+                if suspicions == SUSPECT_ATTEMPTS:
                     refusal = Refusal(error)
                     break
                 await self._wait(error, failures)

@@ -11,6 +11,7 @@ from aiokafka.errors import (
     AuthenticationMethodNotSupported,
     BrokerResponseError,
     ClusterAuthorizationFailedError,
+    CorruptRecordException,
     DelegationTokenAuthorizationFailed,
     DelegationTokenExpired,
     GroupAuthorizationFailedError,
@@ -64,6 +65,10 @@ class PartitionGoneError(KafkaError):  # type: ignore[misc]
     """The topic has fewer partitions than it had: it was made anew."""
 
 
+class RequestCutOffError(KafkaError):  # type: ignore[misc]
+    """The broker closes the connection at a large request, and answers others: above its socket.request.max.bytes."""
+
+
 class NotSentError(KafkaError):  # type: ignore[misc]
     """A batch was not sent, for a reason of ours that says nothing about the broker."""
 
@@ -84,13 +89,16 @@ _CODES: dict[int, type[KafkaError]] = {
 }
 
 #: Errors about records, not about the broker: the rest of the batch may still be good.
-TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
-REFUSALS = (*TOO_LARGE, InvalidTimestampError, InvalidRecordError)
+_TOO_LARGE_BY_NAME = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+TOO_LARGE = (*_TOO_LARGE_BY_NAME, RequestCutOffError)
+REFUSALS = (*_TOO_LARGE_BY_NAME, InvalidTimestampError, InvalidRecordError)
 
-#: A batch whose checksum was wrong when it arrived may arrive whole the next time. Brokers before 2.4 say the same of a
-#: record without a key for a compacted topic, and so does every broker of a batch that was damaged in our memory: after
-#: so many attempts in a row, it is the records that are at fault.
-CORRUPT_ATTEMPTS = 4
+#: Errors that may pass, and may as well be the records' fault: after ``SUSPECT_ATTEMPTS`` in a row they are. A batch
+#: whose checksum was wrong when it arrived may arrive whole the next time; but brokers before 2.4 say the same of a
+#: record without a key for a compacted topic, and every broker of a batch that was damaged in our memory. A broker may
+#: close a connection for reasons of its own, or always at a request of this size.
+SUSPECT = (CorruptRecordException, RequestCutOffError)
+SUSPECT_ATTEMPTS = 4
 
 #: The broker does not know our numbering (it lost data, or the topic was made anew) and has taken nothing.
 _NUMBERING = (

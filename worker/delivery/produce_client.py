@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     DuplicateSequenceNumber,
+    KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
@@ -23,6 +24,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -30,12 +32,13 @@ from worker.delivery.outcomes import (
     NotSentError,
     Outcome,
     PartitionGoneError,
+    RequestCutOffError,
     SessionUnconfirmedError,
     backoff,
     error_for,
     outcome,
 )
-from worker.delivery.requests import Batch, Requests
+from worker.delivery.requests import MAX_REQUEST_BYTES, Batch, Requests
 from worker.delivery.retries import PATIENCE_SECONDS
 from worker.errors import BrokerError
 
@@ -184,7 +187,13 @@ class ProduceClient:
                 raise SessionUnconfirmedError()
 
         try:
-            answer = await self._requests.send(self._leader(target), Batch(target, batch, check_all))
+            leader = self._leader(target)
+            try:
+                answer = await self._requests.send(leader, Batch(target, batch, check_all))
+            except KafkaConnectionError as lost:
+                if len(batch) > MAX_REQUEST_BYTES and await self._answers(leader):
+                    raise RequestCutOffError(f"a request of {len(batch):,} bytes") from lost
+                raise
             if answer.code in (NoError.errno, DuplicateSequenceNumber.errno):
                 return None
             error = error_for(answer.code)
@@ -196,6 +205,14 @@ class ProduceClient:
                 self._client.force_metadata_update()
             raise
         return Refusal(error, answer.records)
+
+    async def _answers(self, node: int) -> bool:
+        """Return whether a broker answers a request that is small."""
+        try:
+            await self._client.send(node, MetadataRequest([], allow_auto_topic_creation=False))
+        except (KafkaError, OSError):
+            return False
+        return True
 
     def _leader(self, target: TopicPartition) -> int:
         cluster = self._client.cluster

@@ -83,6 +83,10 @@ class Publisher:
         if rejected:
             self._put(self._dead_letter_topic, self._dead_letters(parcel, rejected))
 
+    def failing_for(self, now: float) -> float:
+        """Return the seconds for which nothing could be written to some partition; 0 if all can be written to."""
+        return self._retries.failing_for(now)
+
     async def close(self) -> None:
         """Stop sending; what is not acknowledged stays uncommitted."""
         for lane in self._lanes.values():

@@ -23,8 +23,8 @@ from aiokafka.protocol.produce import (
 
 from worker.delivery.outcomes import NotSentError
 
-#: A request takes no further batch above this size; a batch that is larger goes alone.
-MAX_REQUEST_BYTES = 4 * 2**20
+#: A request takes no further batch above this size, that of Kafka's own clients; a batch that is larger goes alone.
+MAX_REQUEST_BYTES = 2**20
 _ALL_REPLICAS = -1
 _RECORD_ERRORS_SINCE = 8
 _Versions = (

@@ -41,14 +41,19 @@ class Retries:
                 "may be another's"
             )
         return (
-            f"nothing can be written to {topic} ({type(error).__name__}): it is tried again until it works; what is "
-            "not written is not committed"
+            f"{topic}[{partition}] cannot be written to ({type(error).__name__}): it is tried again until it works; "
+            "what is not written is not committed"
         )
+
+    def failing_for(self, now: float) -> float:
+        """Return the seconds for which the partition has failed that has done so for longest; 0 if none does."""
+        troubles = [self._session, *self._topics.values()]
+        return now - min((since for trouble in troubles for since in trouble.since.values()), default=now)
 
     def over(self, topic: str, partition: Hashable) -> list[str]:
         """Note that a partition is not tried again any more; returns a sentence for each trouble that this ends."""
         ends = {
-            f"{topic} can be written to again": self._topics.get(topic),
+            f"all of {topic} can be written to again": self._topics.get(topic),
             "outputs wait no longer for the group's coordinator": self._session,
         }
         return [sentence for sentence, trouble in ends.items() if trouble and _ends(trouble, (topic, partition))]

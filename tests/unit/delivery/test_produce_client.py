@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, RequestTimedOutError
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceResponse_v7
 
-from worker.delivery.outcomes import SessionUnconfirmedError, WithdrawnError
+from worker.delivery.outcomes import RequestCutOffError, SessionUnconfirmedError, WithdrawnError
 from worker.delivery.produce_client import ProduceClient
-from worker.delivery.requests import Requests
+from worker.delivery.requests import MAX_REQUEST_BYTES, Requests
 from worker.errors import BrokerError
 
 OUT = TopicPartition("out", 0)
@@ -91,6 +92,31 @@ def test_leaders_are_looked_up_anew_whatever_the_broker_says_that_is_tried_again
 @pytest.mark.parametrize("error", [KafkaConnectionError(), RequestTimedOutError(), OSError(), TimeoutError()])
 def test_leaders_are_looked_up_anew_when_a_connection_fails(error: Exception) -> None:
     assert refreshes(raising(error)) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "answers", "error"),
+    [
+        pytest.param(MAX_REQUEST_BYTES + 1, True, RequestCutOffError, id="large"),
+        pytest.param(MAX_REQUEST_BYTES, True, KafkaConnectionError, id="not too large for anybody"),
+        pytest.param(MAX_REQUEST_BYTES + 1, False, KafkaConnectionError, id="the broker answers nothing"),
+    ],
+)
+def test_a_large_request_is_suspected_where_the_broker_answers_others(
+    size: int, answers: bool, error: type[KafkaError]
+) -> None:
+    def answer(request: Any) -> Any:
+        if answers and isinstance(request, MetadataRequest):
+            return None
+        raise KafkaConnectionError()
+
+    async def produce() -> None:
+        client, _ = client_of(answer)
+        await client.produce(OUT, bytes(size), lambda: None)
+
+    with pytest.raises(KafkaError) as raised:
+        asyncio.run(produce())
+    assert type(raised.value) is error
 
 
 @pytest.mark.parametrize("error", [WithdrawnError, SessionUnconfirmedError])

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from worker.delivery.breaker import Event
 from worker.delivery.lane import MAX_BATCH_BYTES
 from worker.delivery.ledger import Release
-from worker.delivery.outcomes import REFUSALS, SessionUnconfirmedError
+from worker.delivery.outcomes import REFUSALS, RequestCutOffError, SessionUnconfirmedError
 from worker.delivery.produce_client import Refusal
 from worker.delivery.publisher import Publisher
 from worker.errors import BrokerError, Reason, Rejection, Stage
@@ -403,9 +403,9 @@ def test_who_sees_warnings_alone_sees_both_ends_of_a_trouble(
         await bench.until(lambda: bool(bench.delivered))
         said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert [sentence.split(":")[0] for sentence in said] == [
-            "nothing can be written to out (NodeNotReadyError)",
+            "out[0] cannot be written to (NodeNotReadyError)",
             "outputs wait",
-            "out can be written to again",
+            "all of out can be written to again",
             "outputs wait no longer for the group's coordinator",
         ]
 
@@ -438,7 +438,7 @@ def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_
         await bench.until(lambda: bool(caplog.messages))
         assert bench.producer.ids_asked_for > 1
         assert caplog.messages == [
-            "nothing can be written to out (GroupLoadInProgressError): it is tried again until it works; what is "
+            "out[0] cannot be written to (GroupLoadInProgressError): it is tried again until it works; what is "
             "not written is not committed"
         ]
         bench.unwanted.add(gone.fetch)
@@ -460,8 +460,12 @@ def idle(bench: Bench) -> bool:
     return task is None or task.done()
 
 
-def test_a_batch_that_always_arrives_damaged_is_looked_through_and_one_that_does_not_is_whole(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(CorruptRecordException, Reason.OUTPUT_REFUSED), (RequestCutOffError, Reason.OUTPUT_TOO_LARGE)],
+)
+def test_a_batch_that_never_arrives_whole_is_looked_through(
+    error: type[KafkaError], reason: Reason, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.delivery.lane.backoff", lambda failures: 0.0)
 
@@ -471,18 +475,19 @@ def test_a_batch_that_always_arrives_damaged_is_looked_through_and_one_that_does
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == values[:5] + values[6:]
         assert bench.producer.values("dead") == [b"in"]
-        assert [(event.slot, event.reason) for event in bench.refused] == [(5, Reason.OUTPUT_REFUSED)]
+        assert [(event.slot, event.reason) for event in bench.refused] == [(5, reason)]
 
-    with_publisher(body, refusing(b"5", error=CorruptRecordException))
+    with_publisher(body, refusing(b"5", error=error))
 
 
-def test_a_batch_that_arrived_damaged_once_is_sent_again() -> None:
+@pytest.mark.parametrize("error", [CorruptRecordException, RequestCutOffError])
+def test_a_batch_that_did_not_arrive_whole_once_is_sent_again(error: type[KafkaError]) -> None:
     async def body(bench: Bench) -> None:
         publish(bench, release_of(3), [b"a"] * 3)
         await bench.until(lambda: bool(bench.delivered))
         assert (bench.producer.values("out"), bench.producer.values("dead")) == ([b"a"] * 3, [])
 
-    with_publisher(body, troubles=[(CorruptRecordException(), False)])
+    with_publisher(body, troubles=[(error(), False)])
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["not written", "written, and the answer lost"])

@@ -19,10 +19,22 @@ def test_a_topic_in_trouble_is_named_once_whatever_its_partitions_go_through() -
     late = 5.0 + PATIENCE_SECONDS
     said = [retries.failed("out", partition, TROUBLE, now) for now in (5.0, late, late + 1) for partition in (0, 1)]
     (sentence,) = filter(None, said)
-    assert "out (LeaderNotAvailableError)" in sentence
+    assert "out[0] cannot be written to (LeaderNotAvailableError)" in sentence
     assert retries.over("out", 0) == []
-    assert retries.over("out", 1) == ["out can be written to again"]
+    assert retries.over("out", 1) == ["all of out can be written to again"]
     assert retries.over("out", 1) == []
+
+
+def test_the_partition_that_has_failed_for_longest_tells_for_how_long() -> None:
+    retries = Retries()
+    assert retries.failing_for(now=5.0) == 0.0
+    for partition, now in ((0, 5.0), (1, 7.0), (0, 8.0)):
+        retries.failed("out", partition, TROUBLE, now)
+    assert retries.failing_for(now=9.0) == 4.0
+    retries.over("out", 0)
+    assert retries.failing_for(now=9.0) == 2.0
+    retries.over("out", 1)
+    assert retries.failing_for(now=9.0) == 0.0
 
 
 def test_topics_are_told_apart_and_new_trouble_is_said_again() -> None:
