@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from getpass import getuser
 from pathlib import Path
 
 from integration.polling import eventually
@@ -31,8 +30,8 @@ CODES = {
     ("run", signal.SIGTERM): {0, 143},
     ("run", signal.SIGINT): {0, 130},
 }
-PER_USER = {f"torchinductor_{getuser()}", f"sentiment-worker-{getuser()}-data"}
-"""Temporary folders that torch and Faust make once and use again."""
+USED_AGAIN = ("torchinductor_*", "*-data")
+"""Temporary folders that torch and Faust make once, for each user and each group, and use again."""
 WEIGHTS = {"run": 3, "classify": 3, "doctor": 1, "watch": 1, "send": 2, "demo": 2, "train": 2}
 
 
@@ -121,7 +120,8 @@ def carry_out(stop: Stop, settings: Mapping[str, object], log: Path) -> list[str
     found = [] if code in stop.codes() else [f"exit code {code}"]
     found += [f"{sign!r} in its output" for sign in UNCLEAN if sign in text]
     found += ["a process left running"] if left else []
-    return found + [f"{path.name} left in TMPDIR" for path in temporary.iterdir() if path.name not in PER_USER]
+    left_over = [path.name for path in temporary.iterdir() if not any(map(path.match, USED_AGAIN))]
+    return found + [f"{name} left in TMPDIR" for name in left_over]
 
 
 def _send(signum: signal.Signals, process: "subprocess.Popen[bytes]") -> None:
