@@ -13,9 +13,9 @@ A user's own app is a few lines more::
 
 import asyncio
 import errno
-import getpass
+import hashlib
 import logging
-import re
+import os
 import ssl
 import sys
 import tempfile
@@ -33,7 +33,7 @@ from worker.connection import client_options
 from worker.delivery.group_session import heartbeat_interval
 from worker.diagnosis import explained
 from worker.engine import READ_AGAIN, Engine, because
-from worker.errors import WorkerError
+from worker.errors import SettingError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
@@ -217,9 +217,19 @@ def quieten(level: str) -> None:
 
 
 def _data_folder(group: str) -> Path:
-    """Faust makes it for tables; ours are none. One for each user, since temporary folders are shared."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", group)
-    return Path(tempfile.gettempdir()) / f"{name}-{getpass.getuser()}-data"
+    """Faust makes it for tables; ours are none. One for each user, since temporary folders are shared.
+
+    A user id may have no name (as in OpenShift), and a group's name may be longer than a file's.
+
+    Raises:
+        SettingError: no folder for temporary files can be written to.
+    """
+    try:
+        temporary = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise SettingError("no folder for temporary files can be written to: set TMPDIR to one that can") from error
+    digest = hashlib.sha256(group.encode(errors="surrogatepass")).hexdigest()[:16]
+    return Path(temporary) / f"sentiment-worker-{os.getuid()}-{digest}-data"
 
 
 def _credentials(settings: Settings) -> Any:

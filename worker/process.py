@@ -34,6 +34,21 @@ def end(code: int) -> NoReturn:
     os._exit(code)
 
 
+def open_standard_streams() -> None:
+    """Open those of stdin, stdout and stderr without which the process was started, so that they lead nowhere.
+
+    Otherwise the first files and sockets that are opened get their numbers, and what a library prints goes there.
+    ``sys.stdout`` and ``sys.stdin`` stay None where they were closed: whoever needs them has to say so.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
+
+
 def run_to_the_end(command: Callable[[], int]) -> NoReturn:
     """Run a command and end the process with its exit code."""
     try:

@@ -7,6 +7,7 @@ from worker import process
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code, see `worker.cli.commands.main`."""
+    process.open_standard_streams()
     process.end_at_signals()
     process.run_to_the_end(_command)
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +42,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+#: Commands whose results go to stdout and nowhere else. The others are done, or have an exit code, without it, too.
+PRINTS_RESULTS = frozenset({"classify", "watch", "evaluate", "schemas", "config"})
+
+
 @app.callback()
 def common(
+    context: typer.Context,
     config_file: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="read settings from this TOML file"),
@@ -56,6 +62,11 @@ def common(
 
     Every setting of `run` can also be given as SENTIMENT_<NAME> in the environment or in sentiment-worker.toml.
     """
+    if sys.stdout is None and context.invoked_subcommand in PRINTS_RESULTS:
+        raise SettingError(
+            f"stdout is closed, and {context.invoked_subcommand} writes its results there: open it "
+            "(`>FILE`, or `>/dev/null` for none)"
+        )
     if debug:
         logging.basicConfig(level=logging.INFO)
         log.setLevel(logging.DEBUG)

@@ -21,9 +21,11 @@ def opened(file: Path | None) -> Iterator[IO[bytes]]:
     """The file, or stdin where none is named (``-`` names it, too).
 
     Raises:
-        SettingError: the file cannot be read.
+        SettingError: the file cannot be read, or stdin is closed.
     """
     if file is None or str(file) == "-":
+        if sys.stdin is None:
+            raise SettingError("stdin is closed: name a file by --file, or open stdin (`<FILE`)")
         if sys.stdin.isatty():
             stderr().print("reading lines from the terminal; Ctrl-D ends them", style="dim")
         yield sys.stdin.buffer

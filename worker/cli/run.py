@@ -1,5 +1,7 @@
 """``run``: the worker itself."""
 
+import sys
+
 from worker import process
 from worker.cli.flags import Flags, with_flags
 from worker.settings import load_settings
@@ -15,6 +17,9 @@ def run(flags: Flags) -> None:
 
     # Told to stop before there is anything to stop, it ends at once. The worker has handlers of its own.
     process.end_at_signals(terminated=0, tidies_up=False)
+
+    if sys.stdout is None:  # Faust refuses to log without it, although its log goes to stderr
+        sys.stdout = sys.stderr
 
     from worker.app import run as run_worker
 

@@ -49,6 +49,24 @@ def test_every_command_refuses_an_address_without_a_port(run, command):
     )
 
 
+@pytest.mark.parametrize("command", ["classify good", "watch", "config", "evaluate rows.jsonl", "schemas"])
+def test_a_command_whose_results_can_go_nowhere_says_so(run, monkeypatch, command):
+    monkeypatch.setattr(sys, "stdout", None)
+    ran = run(*command.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("sentiment-worker: stdout is closed, and ")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["classify", "send"])
+def test_a_command_that_cannot_read_stdin_says_so(run, monkeypatch, command):
+    monkeypatch.setattr(sys, "stdin", None)
+    ran = run(command)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("sentiment-worker: stdin is closed: name a file by --file")
+    assert ran.err.count("\n") == 1
+
+
 def _fail(monkeypatch, error):
     def app(prog_name):
         raise error
