@@ -20,6 +20,7 @@ from faust.types import TP, Message
 from worker.delivery.ledger import Partition
 from worker.errors import BrokerError, Rejection
 from worker.fetch import Fetch
+from worker.group_refusals import group_refusal
 from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
 from worker.intake.places import Places
@@ -88,6 +89,18 @@ class FetchConsumer(WatchingConsumer):
             "give each worker a name of its own"
         )
         self._call_soon(self._intake.fail, error)
+
+    def on_refused(self, request: str, code: int) -> None:
+        """Stop: the group's coordinator refuses a request for good. Called in the consumer's thread."""
+        conf = self.app.conf
+        sentence = group_refusal(
+            request,
+            code,
+            group=conf.id,
+            session_timeout=conf.broker_session_timeout,
+            name=conf.consumer_group_instance_id,
+        )
+        self._call_soon(self._intake.fail, BrokerError(sentence))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         if self._positioned is not None and not self._intake.session.is_member:

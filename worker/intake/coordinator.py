@@ -4,7 +4,8 @@ An offset passes through Faust and aiokafka as a number. When it is committed, i
 another one may have the name. So the number carries its source, and each attempt to commit asks the broker for the
 topic's id. The id is committed with the offset, so that a later reader can compare it as well.
 
-A static member whose name another one has taken sends nothing more to the group: it would take the name back.
+A static member whose name another one has taken sends nothing more to the group: it would take the name back. What the
+broker refuses for good is reported by its code, which aiokafka does not always keep.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     KafkaError,
     NotCoordinatorForGroupError,
+    OffsetMetadataTooLargeError,
 )
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import JoinGroupRequest
@@ -28,6 +30,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from worker.delivery.group_session import GroupSession
+from worker.group_refusals import OFFSET_METADATA_TOO_LARGE, is_refusal
 from worker.intake.committed import committed_offsets
 from worker.intake.places import Places, Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
@@ -56,11 +59,21 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
     places: Places
     session: GroupSession
     on_fenced: Callable[[str], None]
+    on_refused: Callable[[str, int], None]
     _acknowledged: dict[TopicPartition, ReadOffset]
     _fenced: bool
+    _refused: bool
+    _commits_metadata: bool
 
     @classmethod
-    def adopt(cls, coordinator: Any, places: Places, session: GroupSession, on_fenced: Callable[[str], None]) -> None:
+    def adopt(
+        cls,
+        coordinator: Any,
+        places: Places,
+        session: GroupSession,
+        on_fenced: Callable[[str], None],
+        on_refused: Callable[[str, int], None],
+    ) -> None:
         """Turn the coordinator that aiokafka's consumer has made into one of these.
 
         Args:
@@ -68,21 +81,38 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             places: of the partitions.
             session: ended when another member has taken our name.
             on_fenced: called with our name when another member has taken it, in the consumer's thread.
+            on_refused: called once, when the broker refuses for good, with the request and Kafka's error code; in that
+                thread, too.
         """
         coordinator.__class__ = cls
         coordinator.places = places
         coordinator.session = session
         coordinator.on_fenced = on_fenced
+        coordinator.on_refused = on_refused
         coordinator._acknowledged = {}
         coordinator._fenced = False
+        coordinator._refused = False
+        coordinator._commits_metadata = True
 
     async def _send_req(self, request: Any) -> Any:
         if self._fenced:
             await self._say_nothing(request)
         response = await super()._send_req(request)
+        codes = error_codes(response)
+        if OFFSET_METADATA_TOO_LARGE in codes and self._commits_metadata:
+            raise OffsetMetadataTooLargeError
         name = self._group_instance_id
-        if name is None:
-            return response
+        if name is not None:
+            await self._look_at_the_name(name, request, response)
+        asked = type(request).__name__.removesuffix("Request")
+        if refusals := sorted(code for code in codes if is_refusal(asked, code)):
+            if not self._refused:
+                self._refused = True
+                self.on_refused(asked, refusals[0])
+            await self._say_nothing(request)
+        return response
+
+    async def _look_at_the_name(self, name: str, request: Any, response: Any) -> None:
         codes = error_codes(response)
         if FENCED_INSTANCE_ID in codes or (UNKNOWN_MEMBER_ID in codes and await self._is_fenced(name)):
             self._fenced = True
@@ -91,7 +121,6 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             await self._say_nothing(request)
         if isinstance(request, JoinGroupRequest) and NO_ERROR in codes:
             self._lead(response, name)
-        return response
 
     async def _is_fenced(self, name: str) -> bool:
         try:
@@ -131,10 +160,26 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
     async def _do_commit_offsets(self, assignment: Any, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         # aiokafka calls this for each attempt, and tries for ever where the topic is missing.
         wanted = await self._committable(offsets)
-        await super()._do_commit_offsets(assignment, wanted)
+        try:
+            await super()._do_commit_offsets(assignment, wanted)
+        except OffsetMetadataTooLargeError:
+            self._leave_out_metadata(wanted)
+            wanted = {target: OffsetAndMetadata(offset, "") for target, (offset, _) in wanted.items()}
+            await super()._do_commit_offsets(assignment, wanted)
         for target, (offset, _) in wanted.items():
             if isinstance(offset, ReadOffset):
                 self._acknowledged[target] = offset
+
+    def _leave_out_metadata(self, refused: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        self._commits_metadata = False
+        size = max(len(metadata.encode()) for _, metadata in refused.values())
+        logger.warning(
+            "the brokers take less than the %d bytes that say with each offset of which topic it is: offsets are "
+            "committed without. A topic that is made anew while no worker runs is then noticed only where the offsets "
+            "do not fit it: raise offset.metadata.max.bytes of the brokers (Kafka's default is 4096), and start the "
+            "workers again",
+            size,
+        )
 
     async def _committable(
         self, offsets: dict[TopicPartition, OffsetAndMetadata]
@@ -156,7 +201,8 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
                 logger.info("offset %d of %s[%d] is not committed: the topic is gone", offset, *target)
                 self.places.doubt_from_thread(TP(*target), offset.source)
             else:
-                wanted[target] = OffsetAndMetadata(offset, offset.source.as_metadata())
+                metadata = offset.source.as_metadata() if self._commits_metadata else ""
+                wanted[target] = OffsetAndMetadata(offset, metadata)
         return wanted
 
     def _is_news(self, target: TopicPartition, offset: Any) -> bool:

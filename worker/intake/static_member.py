@@ -69,9 +69,8 @@ class NamedHeartbeat(Request[_HeartbeatStruct]):  # type: ignore[misc]
 
 def error_codes(response: Any) -> set[int]:
     """Return the error codes in an answer of the group's coordinator."""
-    if hasattr(response, "error_code"):
-        return {response.error_code}
-    return {partition[-1] for _, partitions in getattr(response, "topics", ()) for partition in partitions}
+    own = {response.error_code} if hasattr(response, "error_code") else set()
+    return own | {partition[-1] for _, partitions in getattr(response, "topics", ()) for partition in partitions}
 
 
 def is_named(member_id: str, name: str) -> bool:

@@ -1,6 +1,7 @@
 """The committed offsets, and the answer of a member whose name was taken."""
 
 import asyncio
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from worker.delivery.group_session import GroupSession
+from worker.group_refusals import OFFSET_METADATA_TOO_LARGE
 from worker.intake.coordinator import Coordinator, ReadOffset
 from worker.intake.places import Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
@@ -30,6 +32,7 @@ class Scene:
         self.sent: list[Any] = []
         self.committed: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.fenced: list[str] = []
+        self.refused: list[tuple[str, int]] = []
         self.session = GroupSession(60.0)
         self.session.joined(self.session.now())
         self.fresh_when_fenced: list[bool] = []
@@ -42,7 +45,7 @@ class Scene:
             _client=None, coordinator_id=1, _group_instance_id=name, group_id="g", generation=3, member_id="w-1"
         )
         places = SimpleNamespace(source=self.sources.get, doubt_from_thread=lambda tp, source: self.doubted.add(tp))
-        Coordinator.adopt(self.coordinator, places, self.session, self.on_fenced)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, places, self.session, self.on_fenced, self.on_refused)  # type: ignore[arg-type]
 
         async def send(_: Any, request: Any) -> Any:
             self.sent.append(request)
@@ -62,6 +65,9 @@ class Scene:
     def on_fenced(self, name: str) -> None:
         self.fenced.append(name)
         self.fresh_when_fenced.append(self.session.is_fresh)
+
+    def on_refused(self, request: str, code: int) -> None:
+        self.refused.append((request, code))
 
     def read(self, topic_id: TopicId | None) -> Source:
         source = self.sources[TP(*TEXTS)] = Source(object(), topic_id)
@@ -101,6 +107,34 @@ def test_offsets_of_other_topics_are_committed_as_ever(monkeypatch: pytest.Monke
     scene = Scene(monkeypatch, topic=NEW)
     asyncio.run(scene.commit(7))
     assert scene.committed == [{TEXTS: (7, "")}]
+
+
+def test_offsets_are_committed_without_metadata_where_the_brokers_take_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit = GroupCoordinator._do_commit_offsets
+    scene = Scene(monkeypatch, topic=NEW)
+    monkeypatch.setattr(GroupCoordinator, "_do_commit_offsets", commit)
+    limit = 20
+    committed: list[tuple[int, str]] = []
+
+    def store(request: OffsetCommitRequest) -> Any:
+        ((topic, ((number, offset, metadata),)),) = request._topics
+        fits = len(metadata) <= limit
+        if fits:
+            committed.append((offset, metadata))
+        return SimpleNamespace(topics=[(topic, [(number, 0 if fits else OFFSET_METADATA_TOO_LARGE)])])
+
+    scene.answers = store
+    source = scene.read(NEW)
+    for offset in (7, 7, 9):
+        asyncio.run(scene.commit(ReadOffset(offset, source)))
+    assert committed == [(7, ""), (9, "")]
+    assert len(scene.sent) == 3, "the text is tried once, and nothing is committed twice"
+    (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert line.name == "worker.intake.coordinator", "aiokafka has nothing to say"
+    assert "raise offset.metadata.max.bytes" in line.getMessage()
+    assert scene.refused == []
 
 
 def answer(codes: dict[type, int]) -> Any:
@@ -154,6 +188,7 @@ def test_error_codes_are_found_in_each_answer() -> None:
     fetched = [("a", [(0, 82, "metadata", 0)])]
     assert error_codes(SimpleNamespace(topics=commits)) == {0, 25, 82}
     assert error_codes(SimpleNamespace(topics=fetched)) == {0}
+    assert error_codes(SimpleNamespace(error_code=0, topics=commits)) == {0, 25, 82}
 
 
 def test_an_id_that_the_broker_made_for_a_name_is_told() -> None:
