@@ -1,8 +1,9 @@
-"""What the log says of a crash, and what a second Ctrl-C does, in processes of their own."""
+"""A crash is told once, and a second Ctrl-C ends a stop: in processes of their own."""
 
 import signal
 import subprocess
 import sys
+import tempfile
 
 PROGRAM = """
 import asyncio
@@ -25,7 +26,7 @@ class Part(Service):
         print("stopping", flush=True)
         await asyncio.sleep({hang})
 
-app = faust.App("quiet", broker="kafka://nowhere:1", web_enabled=False)
+app = faust.App("quiet", broker="kafka://nowhere:1", web_enabled=False, datadir={folder!r})
 worker = QuietWorker(app, Part(), loglevel="info", quiet=True, redirect_stdouts=False)
 quieten("info")
 try:
@@ -37,7 +38,8 @@ except Exception as error:
 
 def program(crash: str = "", hang: float = 0.0) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", PROGRAM.format(crash=crash, hang=hang)], **pipes)
+    script = PROGRAM.format(crash=crash, hang=hang, folder=f"{tempfile.gettempdir()}/quiet-data")
+    return subprocess.Popen([sys.executable, "-c", script], **pipes)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:

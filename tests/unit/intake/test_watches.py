@@ -1,4 +1,4 @@
-"""What is wrong with the topics is noticed when the group notices it, not only at the next look."""
+"""A topic that is missing is noticed when the group notices it, not only at the next look."""
 
 import asyncio
 from collections.abc import Collection
