@@ -12,7 +12,6 @@ A user's own app is a few lines more::
 """
 
 import asyncio
-import errno
 import hashlib
 import logging
 import os
@@ -195,13 +194,6 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
         run_until_stopped(worker)
     except KafkaError as error:
         raise asyncio.run(explained(settings, error)) from error
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise WorkerError(
-            f"port {settings.web_port} of {settings.web_host} is taken, by another worker perhaps: "
-            "choose another web_port for the health pages, or 0 for none"
-        ) from error
     if app.engine.unfinished:
         raise WorkerError(
             f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "

@@ -4,6 +4,7 @@ import ssl
 import time
 from typing import Any
 
+from worker.address import host_port
 from worker.errors import BrokerError, SettingError
 from worker.redaction import hide
 from worker.settings import Settings
@@ -50,8 +51,8 @@ async def ask(connection: Any, request: Any) -> Any:
     except (KafkaError, TimeoutError) as error:
         why = "does not answer in time" if isinstance(error, TimeoutError) else f"broke off: {error}"
         raise BrokerError(
-            f"Kafka at {connection.host}:{connection.port} took our connection, and then {why}: try again; if that "
-            "does not help, look at the broker"
+            f"Kafka at {host_port(connection.host, connection.port)} took our connection, and then {why}: try again; "
+            "if that does not help, look at the broker"
         ) from error
 
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
+from worker.address import host_port
 from worker.connection import ask, certificate_expired, client_options
 from worker.errors import BrokerError, SettingError
 from worker.permissions import check_permissions, names_no_topic, refused
@@ -143,9 +144,10 @@ async def check_brokers(settings: Settings, *, every: bool) -> None:
         try:
             await (await _connect((host, port), options)).close()
         except Exception as error:
-            failure = await _diagnose(settings, f"{host}:{port}", (host, port), options, error)
+            server = host_port(host, port)
+            failure = await _diagnose(settings, server, (host, port), options, error)
             unreached = BrokerError(
-                f"the cluster sends its clients to {host}:{port} (advertised.listeners), and there: {failure.sentence}"
+                f"the cluster sends its clients to {server} (advertised.listeners), and there: {failure.sentence}"
             )
             if every:
                 break

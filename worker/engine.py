@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from worker.address import host_port
 from worker.classifier import Classifier
 from worker.connection import client_options
 from worker.deadline import Deadline
@@ -316,7 +317,7 @@ class Engine(Service):
                 return
             await self.sleep(0.05)
         settings = self.settings
-        pages = f"http://{settings.web_host}:{settings.web_port}/readyz" if settings.web_port else "none"
+        pages = f"http://{host_port(settings.web_host, settings.web_port)}/readyz" if settings.web_port else "none"
         logger.info(
             "ready: reads %s, writes %s, dead letters to %s; health pages: %s",
             ", ".join(settings.input_topics),

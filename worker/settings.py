@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from worker.broker_address import check_address
+from worker.address import check_addresses
 from worker.errors import SettingError
 from worker.pointer import Pointer
 
@@ -165,8 +165,7 @@ class Settings(BaseSettings):
     @field_validator("bootstrap_servers")
     @classmethod
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for server in value:
-            check_address(server)
+        check_addresses(value)
         return value
 
     @field_validator("input_topics", "output_topic", "dead_letter_topic")

@@ -27,6 +27,17 @@ def test_a_broker_that_does_not_answer_is_named_in_one_sentence(tiny_model: Path
     assert f"no Kafka broker answers at {server}" in only_sentence(done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [("192.0.2.1", "is no address of this machine"), ("pages..example", "cannot be resolved")],
+    ids=["another machine's", "no name"],
+)
+def test_health_pages_that_cannot_be_served_end_the_start_with_one_sentence(host: str, sentence: str) -> None:
+    done = run_command("run", settings={"web_host": host, "web_port": free_port()})
+    assert done.returncode == 2
+    assert only_sentence(done.stderr).startswith(f"web_host={host!r} {sentence}")
+
+
 @pytest.mark.kafka
 def test_with_missing_topics_fail_they_are_named_and_not_made(scene: Scene) -> None:
     scene.client.create(scene.topics.input)

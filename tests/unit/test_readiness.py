@@ -1,5 +1,7 @@
 """/readyz names what a worker still waits for, /livez tells whether it is broken or stuck."""
 
+import asyncio
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,3 +93,18 @@ def test_the_time_to_join_counts_from_the_end_of_the_load() -> None:
     assert not engine.alive
     engine._loaded_at = engine.session.now()
     assert engine.alive
+
+
+@pytest.mark.parametrize(
+    ("host", "pages"),
+    [("127.0.0.1", "http://127.0.0.1:6066/readyz"), ("::1", "http://[::1]:6066/readyz")],
+    ids=["IPv4", "IPv6"],
+)
+def test_the_log_names_the_health_pages_by_an_address_that_can_be_opened(
+    host: str, pages: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    engine = engine_of(pipeline=pipeline())
+    engine.settings = load_settings(web_host=host)
+    asyncio.run(engine._say_when_ready())
+    assert caplog.messages[-1].endswith(f"health pages: {pages}")

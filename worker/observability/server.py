@@ -14,6 +14,7 @@ from aiohttp import web
 from faust.web.drivers.aiohttp import Web
 
 from worker.observability.connections import CLIENT_SECONDS, MAX_CONNECTIONS, Connection, Connections
+from worker.observability.listening import cannot_listen
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,18 @@ class PageServer(Web):
     def connections(self) -> list[Connection]:
         """The connections that are open, oldest first."""
         return self._limited.connections
+
+    async def start_server(self) -> None:
+        """Listen for clients.
+
+        Raises:
+            WorkerError: the port is taken.
+            SettingError: there cannot be a server at this host and port.
+        """
+        try:
+            await super().start_server()
+        except (OSError, UnicodeError) as error:
+            raise cannot_listen(error, self.app.conf.web_bind, self.app.conf.web_port) from error
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

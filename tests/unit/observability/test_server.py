@@ -269,23 +269,6 @@ def test_a_stop_does_not_wait_for_clients() -> None:
     asyncio.run(stopped())
 
 
-def test_a_port_that_is_taken_is_an_error() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-
-        async def run() -> None:
-            app = faust.App("p", broker="kafka://", web_bind="127.0.0.1", web_port=taken.getsockname()[1])
-            server = PageServer(app)
-            try:
-                with pytest.raises(OSError, match="in use"):
-                    await server.start_server()
-            finally:
-                await server.stop_server()
-
-        asyncio.run(run())
-
-
 def test_connections_are_forgotten_when_they_end() -> None:
     async def body(site: Site) -> None:
         _reader, writer = await site.connect()

@@ -1,11 +1,17 @@
-"""The address of a broker: ``host:port``, with brackets around an IPv6 address."""
+"""Addresses: ``host:port``, with brackets around an IPv6 address."""
 
+from collections.abc import Iterable
 from ipaddress import IPv6Address
 
 MAX_PORT = 65_535
 
 
-def check_address(server: str) -> None:
+def host_port(host: str, port: int) -> str:
+    """Return the address as it stands in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def check_addresses(servers: Iterable[str]) -> None:
     """Refuse what is not the address of a broker.
 
     Clients take 9092 for a port that is missing, and an unbracketed IPv6 address for a host and a port: a broker that
@@ -14,8 +20,17 @@ def check_address(server: str) -> None:
     Raises:
         ValueError: it names the wrong part and the form that is expected.
     """
-    if "@" in server:  # not quoted: it may hold a password
-        raise ValueError("an address is host:port: user and password go into sasl_username and sasl_password")
+    servers = tuple(servers)
+    # None is quoted: one of them may hold a password, or half of it where there is a comma in it.
+    if any("@" in server for server in servers):
+        raise ValueError(
+            "there is an '@' in an address: write host:port, user and password go into sasl_username and sasl_password"
+        )
+    for server in servers:
+        _check_address(server)
+
+
+def _check_address(server: str) -> None:
     protocol, scheme, rest = server.partition("://")
     if scheme:
         raise ValueError(f"{server!r} is not host:port: leave out '{protocol}://', security_protocol says it")
@@ -34,17 +49,28 @@ def check_address(server: str) -> None:
             raise ValueError(f"{server!r} is not host:port: {bare!r} is no IPv6 address")
     elif any(character in "[]:;/\\" or character.isspace() for character in host):
         raise ValueError(f"{server!r} is not host:port; several addresses are separated by commas")
+    elif not _is_encodable(host):
+        raise ValueError(f"{server!r} is not host:port: {host!r} is no host name")
     if not port:
         raise ValueError(f"{server!r} has no port: write host:port, such as {host}:9092")
     if not (port.isascii() and port.isdecimal()):
         raise ValueError(f"{server!r} is not host:port: {port!r} is no port number")
     if not 1 <= int(port) <= MAX_PORT:
-        raise ValueError(f"{server!r}: port {port} is not between 1 and {MAX_PORT}")
+        raise ValueError(f"{server!r} is not host:port: port {port} is not between 1 and {MAX_PORT}")
 
 
 def _is_ipv6(host: str) -> bool:
     try:
         IPv6Address(host)
     except ValueError:
+        return False
+    return True
+
+
+def _is_encodable(host: str) -> bool:
+    """Return whether a resolver can be asked for the name: no part of it is empty or longer than 63 bytes."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
         return False
     return True
