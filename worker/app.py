@@ -81,6 +81,7 @@ class QuietWorker(faust.Worker):
             handler.addFilter(_is_worth_a_line)
             if level > logging.DEBUG:
                 handler.addFilter(RepeatedLines("aiokafka"))
+                handler.addFilter(RepeatedLines("mode.timers"))  # a commit that takes longer than its interval
 
     def _on_sigint(self) -> None:
         if self._signal_stop_time is None and self.crash_reason is None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -36,6 +35,7 @@ from worker.intake.topics import ensure_topics
 from worker.job import Answer
 from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
+from worker.setting_values import start_time_ms
 from worker.settings import Settings
 from worker.statistics import Statistics
 
@@ -79,7 +79,7 @@ class Engine(Service):
         self.isolation_level = settings.isolation_level
         self.on_offset_reset = settings.on_offset_reset
         self.metadata_max_age = settings.metadata_max_age
-        self.start_time_ms = _start_time_ms(settings.start_from)
+        self.start_time_ms = start_time_ms(settings.start_from)
         self.assigned = False
         """Whether the group has given us partitions, or told us that there are none for us."""
         self._stopping = False
@@ -380,9 +380,3 @@ def _named(partitions: Iterable[Sequence[Any]]) -> str:
     for topic, partition in sorted(tuple(partition) for partition in partitions):
         topics.setdefault(topic, []).append(partition)
     return " ".join(f"{topic}[{','.join(map(str, numbers))}]" for topic, numbers in topics.items()) or "none"
-
-
-def _start_time_ms(start_from: str) -> int | None:
-    if start_from in ("earliest", "latest"):
-        return None
-    return int(datetime.fromisoformat(start_from).timestamp() * 1000)

@@ -1,41 +1,51 @@
 """Every setting once: flags first, then ``SENTIMENT_*`` environment variables, then a TOML file."""
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable
-from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from worker.address import check_addresses
 from worker.errors import SettingError
 from worker.pointer import Pointer
+from worker.setting_values import (
+    MAX_BATCH_SIZE,
+    MAX_BATCH_TOKENS,
+    MAX_PARTITIONS,
+    MAX_REPLICAS,
+    Bytes,
+    Count,
+    Names,
+    Polarities,
+    Seconds,
+    check_topics,
+    names,
+    parsed_json,
+    start_time_ms,
+    unset_if_blank,
+)
 
 ENV_PREFIX = "SENTIMENT_"
 CONFIG_FILE_VARIABLE = "SENTIMENT_CONFIG"
 DEFAULT_CONFIG_FILE = Path("sentiment-worker.toml")
 
-_TOPIC = re.compile("[a-zA-Z0-9._-]{1,249}")
-
-Names = Annotated[tuple[str, ...], NoDecode]
-
 
 class Settings(BaseSettings):
     """One frozen object that travels through the whole worker. Sizes and times carry their unit in the description."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     # Kafka
     bootstrap_servers: Names = Field(("localhost:9092",), description="Kafka brokers, host:port, comma-separated")
@@ -65,7 +75,7 @@ class Settings(BaseSettings):
         description="where to go on when an offset is not of its log any more (topic recreated, records lost or "
         "deleted by retention): earliest reads what is there, latest what comes, fail stops",
     )
-    metadata_max_age: float = Field(
+    metadata_max_age: Seconds = Field(
         30.0, ge=0.1, description="seconds after which new partitions, and topics created again, are noticed"
     )
     isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
@@ -74,13 +84,13 @@ class Settings(BaseSettings):
     missing_topics: Literal["create", "fail"] = Field(
         "create", description="what to do at the start when a topic is missing"
     )
-    topic_partitions: int = Field(4, ge=1, description="partitions of a topic that is created")
+    topic_partitions: int = Field(4, ge=1, le=MAX_PARTITIONS, description="partitions of a topic that is created")
     topic_replication: int = Field(
-        -1, ge=-1, description="replicas of a topic that is created; -1: the broker's default"
+        -1, ge=-1, le=MAX_REPLICAS, description="replicas of a topic that is created; -1: the broker's default"
     )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field("none", description="codec of the outputs")
-    commit_interval: float = Field(1.0, gt=0, description="seconds between commits")
-    session_timeout: float = Field(
+    commit_interval: Seconds = Field(1.0, ge=0.1, description="seconds between commits")
+    session_timeout: Seconds = Field(
         45.0, ge=6, le=300, description="seconds without a heartbeat after which the group takes our partitions"
     )
 
@@ -96,7 +106,7 @@ class Settings(BaseSettings):
     output_schema_id: int | None = Field(
         None, ge=0, lt=2**31, description="frame outputs for Confluent's registry with this schema id"
     )
-    max_text_bytes: int = Field(65_536, ge=1, description="a text with more UTF-8 bytes becomes a dead letter")
+    max_text_bytes: Bytes = Field(65_536, ge=1, description="a text with more UTF-8 bytes becomes a dead letter")
     tombstones: Literal["forward", "dead_letter"] = Field(
         "forward", description="a null value with a key: pass it on to the output topic, or reject it"
     )
@@ -113,17 +123,20 @@ class Settings(BaseSettings):
 
     # Batching
     max_batch_size: int | None = Field(
-        None, ge=1, description="texts in a batch; default 64 on a CPU, 256 on an accelerator"
+        None, ge=1, le=MAX_BATCH_SIZE, description="texts in a batch; default 64 on a CPU, 256 on an accelerator"
     )
     max_batch_tokens: int | None = Field(
-        None, ge=1, description="padded tokens in a batch (longest x count); default 8192 on a CPU, 32768 otherwise"
+        None,
+        ge=1,
+        le=MAX_BATCH_TOKENS,
+        description="padded tokens in a batch (longest x count); default 8192 on a CPU, 32768 otherwise",
     )
-    max_batch_time: float = Field(
+    max_batch_time: Seconds = Field(
         0.05, ge=0, description="seconds after which the oldest text is sent to a busy device's queue"
     )
     max_in_flight_batches: int = Field(2, ge=1, le=8, description="batches at the device, the computing one included")
-    max_pending_events: int = Field(16_384, ge=1, description="events received and not yet published")
-    max_pending_bytes: int = Field(64 * 2**20, ge=1, description="bytes of those events, keys and headers too")
+    max_pending_events: Count = Field(16_384, ge=1, description="events received and not yet published")
+    max_pending_bytes: Bytes = Field(64 * 2**20, ge=1, description="bytes of those events, keys and headers too")
 
     # Classifier
     model: str = Field("bundled", min_length=1, description="'bundled', a local folder, or a hub name")
@@ -133,18 +146,18 @@ class Settings(BaseSettings):
     tokenizer: Literal["auto", "huggingface"] = Field(
         "auto", description="auto: the fastest that gives the ids of Hugging Face's tokenizers"
     )
-    label_polarity: dict[str, float] = Field(
+    label_polarity: Polarities = Field(
         default_factory=dict, description='polarity of labels, -1..1, as JSON: {"toxic": -1, "fine": 1}'
     )
 
     # Guards
-    drain_timeout: float = Field(20.0, gt=0, description="seconds that a stop may take to finish what was started")
+    drain_timeout: Seconds = Field(20.0, gt=0, description="seconds that a stop may take to finish what was started")
     max_invalid_ratio: float = Field(
         0.95, gt=0, le=1, description="invalid events among the newest 10,000; at more the worker stops"
     )
-    max_consecutive_invalid: int = Field(1_000, ge=1, description="invalid events in a row; at more the worker stops")
+    max_consecutive_invalid: Count = Field(1_000, ge=1, description="invalid events in a row; at more the worker stops")
 
-    stall_timeout: float = Field(
+    stall_timeout: Seconds = Field(
         300.0, gt=0, description="seconds without progress, or without a word of the group, after which /livez says so"
     )
 
@@ -156,11 +169,17 @@ class Settings(BaseSettings):
     @field_validator("bootstrap_servers", "input_topics", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        parts = value.split(",") if isinstance(value, str) else value
-        names = tuple(part.strip() for part in parts if part.strip())
-        if not names:
-            raise ValueError("names at least one")
-        return names
+        return names(value)
+
+    @field_validator("label_polarity", mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> Any:
+        return parsed_json(value, cls.model_fields["label_polarity"].description or "")
+
+    @field_validator("*", mode="before")  # the last of them: it comes first
+    @classmethod
+    def _unset_if_blank(cls, value: Any, info: ValidationInfo) -> Any:
+        return unset_if_blank(cls.model_fields[str(info.field_name)], value)
 
     @field_validator("bootstrap_servers")
     @classmethod
@@ -171,9 +190,7 @@ class Settings(BaseSettings):
     @field_validator("input_topics", "output_topic", "dead_letter_topic")
     @classmethod
     def _are_topics(cls, value: Any) -> Any:
-        for name in (value,) if isinstance(value, str) else value:
-            if not _TOPIC.fullmatch(name) or name in (".", ".."):
-                raise ValueError(f"{name!r} cannot be a topic: letters, digits, '.', '_' and '-', 249 at most")
+        check_topics((value,) if isinstance(value, str) else value)
         return value
 
     @field_validator("topic_replication")
@@ -211,8 +228,7 @@ class Settings(BaseSettings):
     @field_validator("start_from")
     @classmethod
     def _is_start(cls, value: str) -> str:
-        if value not in ("earliest", "latest") and datetime.fromisoformat(value).tzinfo is None:
-            raise ValueError("needs a time zone, such as 2026-01-31T08:00:00Z")
+        start_time_ms(value)
         return value
 
     @model_validator(mode="after")
@@ -244,7 +260,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -259,16 +275,8 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         # Not chained: pydantic's own words quote what was given, a password among it.
         raise SettingError("; ".join(_sentence(detail) for detail in error.errors(include_input=False))) from None
-    except SettingsError as error:  # from the environment, where what is no text is JSON
-        name = re.search(r'field "(\w+)"', str(error))
-        field = Settings.model_fields.get(name[1]) if name else None
-        if name is None or field is None:
-            raise SettingError(f"the settings cannot be read: {error}") from error
-        if "..." in getattr(error.__cause__, "doc", ""):
-            raise SettingError(f"{name[1]}: put a number in the place of each ...") from error
-        raise SettingError(f"{name[1]}: is no JSON ({field.description})") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{_config_file()} is no TOML: {error}") from error
+        raise SettingError(f"{config_file()} is no TOML: {error}") from error
     except (OSError, ValueError) as error:
         raise SettingError(f"the settings cannot be read: {error}") from error
 
@@ -283,9 +291,14 @@ def _refuse_misspelt(environment: Iterable[str]) -> None:
                 raise SettingError(f"there is no setting {name}; is {near[0]} meant?")
 
 
-def _config_file() -> Path | None:
-    named = os.environ.get(CONFIG_FILE_VARIABLE)
-    if named:
+def config_file() -> Path | None:
+    """Return the settings file, if there is one.
+
+    Raises:
+        SettingError: there is none of the name that was given.
+    """
+    named = os.environ.get(CONFIG_FILE_VARIABLE, "")
+    if named.strip():
         if not Path(named).is_file():
             raise SettingError(f"there is no settings file {named!r} (--config, or {CONFIG_FILE_VARIABLE})")
         return Path(named)

@@ -7,6 +7,7 @@ import tempfile
 
 PROGRAM = """
 import asyncio
+import logging
 from mode import Service
 import faust
 from worker.app import QuietWorker, quieten
@@ -15,6 +16,8 @@ from worker.process import run_until_stopped
 
 class Part(Service):
     async def on_started(self):
+        for _ in range({overlaps}):
+            logging.getLogger("mode.timers").warning("Timer %s is overlapping", "commit")
         print("ready", flush=True)
         if {crash!r}:
             try:
@@ -36,9 +39,10 @@ except Exception as error:
 """
 
 
-def program(crash: str = "", hang: float = 0.0) -> subprocess.Popen[str]:
+def program(crash: str = "", hang: float = 0.0, overlaps: int = 0) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    script = PROGRAM.format(crash=crash, hang=hang, folder=f"{tempfile.gettempdir()}/quiet-data")
+    folder = f"{tempfile.gettempdir()}/quiet-data"
+    script = PROGRAM.format(crash=crash, hang=hang, overlaps=overlaps, folder=folder)
     return subprocess.Popen([sys.executable, "-c", script], **pipes)
 
 
@@ -86,3 +90,9 @@ def test_ctrl_c_in_the_stop_that_a_crash_began_names_its_reason() -> None:
         _, err = ended(process)
     assert process.returncode == 130
     assert "stopping at once (the device is gone): what is not committed will be read again" in err
+
+
+def test_commits_that_take_longer_than_their_interval_do_not_fill_the_log() -> None:
+    with program("DeviceError('the end')", overlaps=20) as process:
+        _, err = ended(process)
+    assert err.count("Timer commit is overlapping") == 1

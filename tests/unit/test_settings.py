@@ -55,8 +55,6 @@ def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.Monkey
         pytest.param({"text_path": "/a~2b"}, "write '~' as '~0'", id="no escape"),
         pytest.param({"topic_replication": 0}, "0 replicas keep nothing", id="no replicas"),
         pytest.param({"max_batch_size": 0}, "max_batch_size", id="no batch"),
-        pytest.param({"start_from": "yesterday"}, "start_from", id="no time"),
-        pytest.param({"start_from": "2026-01-31T08:00:00"}, "needs a time zone", id="no time zone"),
         pytest.param({"nonsense": 1}, "there is no setting 'nonsense'", id="unknown"),
         pytest.param({"security_protocol": "SASL_SSL"}, "needs sasl_username and sasl_password", id="no credentials"),
     ],

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from worker.cli.console import stdout
 from worker.cli.flags import Flags, flag, is_secret, shown, with_flags
-from worker.settings import CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE, ENV_PREFIX, Settings, load_settings
+from worker.settings import ENV_PREFIX, Settings, config_file, load_settings
 
 HIDDEN = "(hidden)"
 
@@ -53,15 +53,10 @@ def _origin(name: str, flags: Flags) -> str:
     variable = ENV_PREFIX + name.upper()
     if any(key.upper() == variable for key in os.environ):
         return variable
-    file = _file()
+    file = config_file()
     if file is not None and name in tomllib.loads(file.read_text(encoding="utf-8")):
         return file.name
     return "default"
-
-
-def _file() -> Path | None:
-    file = Path(os.environ.get(CONFIG_FILE_VARIABLE) or DEFAULT_CONFIG_FILE)
-    return file if file.is_file() else None
 
 
 def _shown(name: str, value: Any) -> str:

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
-from worker.errors import SettingError
 from worker.settings import Settings
 
 Flags = dict[str, Any]
@@ -63,7 +62,7 @@ def with_flags(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def flagged(*args: Any, **given: Any) -> None:
-            flags = {name: _parsed(name, given.pop(name)) for name in fields}
+            flags = {name: given.pop(name) for name in fields}
             command(*args, flags={name: value for name, value in flags.items() if value is not None}, **given)
 
         signature = inspect.signature(command, eval_str=True)
@@ -88,7 +87,14 @@ def _parameters(fields: dict[str, FieldInfo]) -> list[inspect.Parameter]:
         panel = _PANELS.get(name, panel)
         if name not in fields:
             continue
-        option = typer.Option(flag(name), help=_help(field), show_default=False, rich_help_panel=panel)
+        path = Path in get_args(field.annotation)
+        option = typer.Option(
+            flag(name),
+            help=_help(field),
+            show_default=False,
+            rich_help_panel=panel,
+            metavar="PATH" if path else None,
+        )
         annotation = Annotated[_flag_type(field.annotation), option]  # type: ignore[valid-type]
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None))
     return parameters
@@ -111,24 +117,12 @@ def shown(value: Any) -> str:
 
 
 def _flag_type(annotation: Any) -> Any:
-    """Return the type for the command line to check: choices, numbers, paths. The rest is text for the settings."""
+    """Return the type for the command line to check: choices, numbers. The rest is text for the settings."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (choice for choice in get_args(annotation) if choice is not NoneType)
-    if get_origin(annotation) is Literal or annotation in (int, float, Path):
+    if get_origin(annotation) is Literal or annotation in (int, float):
         return annotation | None
     return str | None
-
-
-def _parsed(name: str, value: Any) -> Any:
-    annotation = Settings.model_fields[name].annotation
-    if value is None or get_origin(annotation) is not dict:
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        if "..." in value:
-            raise SettingError(f"{flag(name)}: put a number in the place of each ...") from error
-        raise SettingError(f"{flag(name)} takes JSON, and this is none: {error}") from error
 
 
 def is_secret(field: FieldInfo) -> bool:

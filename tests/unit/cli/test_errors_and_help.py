@@ -15,7 +15,7 @@ from worker.errors import BrokerError, SettingError
     ("arguments", "code", "says"),
     [
         pytest.param(["config", "--max-batch-size", "0"], 2, "max_batch_size", id="bad-value"),
-        pytest.param(["config", "--label-polarity", "{"], 2, "--label-polarity takes JSON", id="bad-json"),
+        pytest.param(["config", "--label-polarity", "{"], 2, "label_polarity: is no JSON", id="bad-json"),
         pytest.param(["--config", "nowhere.toml", "config"], 2, "nowhere.toml", id="no-such-settings-file"),
         pytest.param(["run", "--output-topic", "text-events"], 2, "Choose another output_topic", id="loop"),
         pytest.param(["schemas", "nothing"], 2, "text-event.schema.json", id="no-such-schema"),

@@ -95,3 +95,11 @@ def test_every_flag_of_run_reaches_the_settings(run, tmp_path):
     assert ran.code == 0
     for name, value in values.items():
         assert any(line.split() == [name, *value.split(), flag(name)] for line in ran.lines), (name, ran.out)
+
+
+@pytest.mark.parametrize("name", ["group_instance_id", "sasl_password", "ssl_cafile", "label_polarity"])
+def test_an_empty_flag_unsets_what_the_environment_sets(run, monkeypatch, name):
+    monkeypatch.setenv(f"SENTIMENT_{name.upper()}", '{"a": 1}' if name == "label_polarity" else "something")
+    ran = run("config", flag(name), "")
+    assert ran.code == 0
+    assert any(line.split() == [name, "-", flag(name)] for line in ran.lines)
