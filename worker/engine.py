@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from mode import Service
 
 from worker.address import host_port
@@ -371,6 +371,8 @@ def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> N
 
 def because(error: BaseException | None) -> str:
     """Return the reason of a stop, for a line that may be the last one; a bug has its traceback in the log."""
+    if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+        return f" ({type(error).__name__}: {error})"
     return f" ({error})" if isinstance(error, WorkerError) else ""
 
 

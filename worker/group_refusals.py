@@ -79,8 +79,17 @@ _UNKNOWN = (
 )
 
 
+#: Codes that pass by themselves at times: a fault within the broker, and a full group whose dead member still counts.
+_MAY_PASS = frozenset({UNKNOWN_SERVER_ERROR, GROUP_MAX_SIZE_REACHED})
+
+
+def is_final(code: int) -> bool:
+    """Return whether a refusal can never pass; others come of a replica that is slow, say."""
+    return code in SENTENCES and code not in _MAY_PASS
+
+
 def is_refusal(request: str, code: int) -> bool:
-    """Return whether a coordinator's answer is one after which asking again is of no use.
+    """Return whether a coordinator's answer is one after which the client does not ask again by itself.
 
     Args:
         request: what it answers, as Kafka names it; others than those of group members are never refused here.

@@ -54,6 +54,8 @@ def names(value: Any) -> tuple[str, ...]:
         ValueError: there is none.
     """
     parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("is neither a text nor a list of texts")
     found = tuple(part.strip() for part in parts if part.strip())
     if not found:
         raise ValueError("names at least one")

@@ -41,7 +41,7 @@ except Exception as error:
 
 def program(crash: str = "", hang: float = 0.0, overlaps: int = 0) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    folder = f"{tempfile.gettempdir()}/quiet-data"
+    folder = tempfile.mkdtemp()
     script = PROGRAM.format(crash=crash, hang=hang, overlaps=overlaps, folder=folder)
     return subprocess.Popen([sys.executable, "-c", script], **pipes)
 

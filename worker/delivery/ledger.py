@@ -73,6 +73,12 @@ class _PartitionLedger:
     committable: int | None = None
     next_offset: int = 0
     """The offset behind the newest fetch."""
+    passed_over: int = 0
+    """Up to where the consumer has found nothing more behind the newest fetch."""
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.entries and not self.unacknowledged
 
 
 class Ledger:
@@ -143,16 +149,19 @@ class Ledger:
             if first.stop == len(first.fetch):
                 del self._open[first.fetch]
                 done.append(first.fetch)
+        if ledger.is_idle and ledger.committable is not None:
+            ledger.committable = max(ledger.committable, ledger.passed_over)
         return done
 
     def pass_over(self, partition: Partition, position: int) -> None:
         """Note that the consumer reads on at ``position`` and found nothing before it that is not in the ledger.
 
-        So a partition where nothing is open can be committed up to there: past aborted transactions, control records
+        So once nothing is open the partition can be committed up to there: past aborted transactions, control records
         and what compaction removed.
         """
         ledger = self._partitions.setdefault(partition, _PartitionLedger())
-        if not ledger.entries and not ledger.unacknowledged:
+        ledger.passed_over = position
+        if ledger.is_idle:
             ledger.committable = max(position, ledger.committable or 0)
 
     def committable(self, partition: Partition) -> int | None:

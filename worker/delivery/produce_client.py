@@ -44,7 +44,8 @@ from worker.errors import BrokerError
 
 logger = logging.getLogger(__name__)
 
-#: How long a broker may wait for its replicas, and we for its answer, in milliseconds.
+#: How long we wait for a broker's answer, in milliseconds. The broker waits for its replicas a quarter less, so that we
+#: get its answer for the other partitions of a request.
 REQUEST_TIMEOUT_MS = 40_000
 #: How long a start asks for a producer id, in seconds.
 START_SECONDS = 60.0
@@ -81,7 +82,7 @@ class ProduceClient:
         **options: Any,
     ) -> None:
         self._client = AIOKafkaClient(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS, **options)
-        self._requests = Requests(self._client, REQUEST_TIMEOUT_MS)
+        self._requests = Requests(self._client, REQUEST_TIMEOUT_MS * 3 // 4)
         self._topics = topics
         self._confirmed = confirmed
         self._codec = _CODECS[compression]
@@ -191,7 +192,7 @@ class ProduceClient:
             try:
                 answer = await self._requests.send(leader, Batch(target, batch, check_all))
             except KafkaConnectionError as lost:
-                if len(batch) > MAX_REQUEST_BYTES and await self._answers(leader):
+                if len(batch) > MAX_REQUEST_BYTES and await self._answers_others(leader):
                     raise RequestCutOffError(f"a request of {len(batch):,} bytes") from lost
                 raise
             if answer.code in (NoError.errno, DuplicateSequenceNumber.errno):
@@ -206,7 +207,7 @@ class ProduceClient:
             raise
         return Refusal(error, answer.records)
 
-    async def _answers(self, node: int) -> bool:
+    async def _answers_others(self, node: int) -> bool:
         """Return whether a broker answers a request that is small."""
         try:
             await self._client.send(node, MetadataRequest([], allow_auto_topic_creation=False))

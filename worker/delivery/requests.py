@@ -148,7 +148,7 @@ class Requests:
         waiting = self._waiting[node]
         try:
             while True:
-                await asyncio.sleep(0)  # whose batches were answered together have their next ones ready together
+                await asyncio.sleep(0)  # who was answered by the same response puts in its next batch in this turn
                 if not waiting:
                     return
                 batches = _first(waiting)
@@ -167,6 +167,10 @@ class Requests:
         except Exception as error:
             for batch in batches:
                 batch.fail(error)
+            # The next request would wait as long in vain, although the partitions' leader may be another by now.
+            for batch in self._waiting[node]:
+                batch.fail(NotSentError(f"a request before it has failed ({type(error).__name__})"))
+            self._waiting[node].clear()
             return
         answers = _answers(response)
         for batch in batches:

@@ -20,6 +20,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import (
     CommitFailedError,
     GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
     KafkaError,
     NotCoordinatorForGroupError,
     OffsetMetadataTooLargeError,
@@ -30,7 +31,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from worker.delivery.group_session import GroupSession
-from worker.group_refusals import OFFSET_METADATA_TOO_LARGE, is_refusal
+from worker.group_refusals import OFFSET_METADATA_TOO_LARGE, is_final, is_refusal
 from worker.intake.committed import committed_offsets
 from worker.intake.places import Places, Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
@@ -62,7 +63,9 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
     on_refused: Callable[[str, int], None]
     _acknowledged: dict[TopicPartition, ReadOffset]
     _fenced: bool
+    _patience: float
     _refused: bool
+    _refused_since: dict[str, float]
     _commits_metadata: bool
 
     @classmethod
@@ -73,6 +76,8 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         session: GroupSession,
         on_fenced: Callable[[str], None],
         on_refused: Callable[[str, int], None],
+        *,
+        patience: float,
     ) -> None:
         """Turn the coordinator that aiokafka's consumer has made into one of these.
 
@@ -83,6 +88,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             on_fenced: called with our name when another member has taken it, in the consumer's thread.
             on_refused: called once, when the broker refuses for good, with the request and Kafka's error code; in that
                 thread, too.
+            patience: seconds for which it may refuse what can pass: as long as a member that died still counts.
         """
         coordinator.__class__ = cls
         coordinator.places = places
@@ -91,7 +97,9 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         coordinator.on_refused = on_refused
         coordinator._acknowledged = {}
         coordinator._fenced = False
+        coordinator._patience = patience
         coordinator._refused = False
+        coordinator._refused_since = {}
         coordinator._commits_metadata = True
 
     async def _send_req(self, request: Any) -> Any:
@@ -106,11 +114,22 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             await self._look_at_the_name(name, request, response)
         asked = type(request).__name__.removesuffix("Request")
         if refusals := sorted(code for code in codes if is_refusal(asked, code)):
-            if not self._refused:
-                self._refused = True
-                self.on_refused(asked, refusals[0])
-            await self._say_nothing(request)
+            await self._bear(asked, refusals[0], request)
+        self._refused_since.pop(asked, None)
         return response
+
+    async def _bear(self, asked: str, code: int, request: Any) -> NoReturn:
+        now = self.session.now()
+        if asked not in self._refused_since:
+            self._refused_since[asked] = now
+            if not is_final(code):
+                logger.warning("the group's coordinator refuses %s (code %d): it is asked again", asked, code)
+        if not self._refused and not is_final(code) and now - self._refused_since[asked] < self._patience:
+            raise GroupLoadInProgressError  # after which aiokafka asks again
+        if not self._refused:
+            self._refused = True
+            self.on_refused(asked, code)
+        await self._say_nothing(request)
 
     async def _look_at_the_name(self, name: str, request: Any, response: Any) -> None:
         codes = error_codes(response)

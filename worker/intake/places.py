@@ -187,6 +187,9 @@ class Places:
         """
         if self._has_failed:
             return True
+        if self._finding is not None and self._finding.done():  # nobody waited for it any more
+            self._finding.result()
+            self._finding = None
         # One at a time: of two, the later one would send partitions back to where the first one found them.
         finding = self._finding = self._finding or asyncio.ensure_future(self._find(tps))
         await asyncio.wait({finding}, timeout=patience)
@@ -230,7 +233,7 @@ class Places:
             self._has_failed = True
         self._doubted.update(starts)  # nothing of them is accepted until they are where they are sent now
         goals = {tp: start.offset for tp, start in starts.items()}
-        if not self._has_failed and not await self._thread.move(assignment, goals):
+        if goals and not self._has_failed and not await self._thread.move(assignment, goals):
             return
         for reset in resets:
             logger.warning("%s", reset)

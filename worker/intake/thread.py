@@ -86,7 +86,14 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator = self._ensure_consumer()._coordinator
         if isinstance(coordinator, GroupCoordinator):  # nothing is subscribed yet, so that nothing was sent
             consumer = cast(Any, self.consumer)
-            Coordinator.adopt(coordinator, consumer.places, self._session, consumer.on_fenced, consumer.on_refused)
+            Coordinator.adopt(
+                coordinator,
+                consumer.places,
+                self._session,
+                consumer.on_fenced,
+                consumer.on_refused,
+                patience=self.app.conf.broker_session_timeout,
+            )
             watch_membership(coordinator, self._session)
 
     async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:

@@ -94,16 +94,20 @@ def test_an_idle_partition_is_committed_up_to_where_the_consumer_reads_on() -> N
     assert ledger.committable(Partition(TOPIC, 0)) == 40
 
 
-def test_a_partition_with_open_slots_is_not_passed_over() -> None:
+def test_a_partition_is_passed_over_once_nothing_is_open() -> None:
     ledger = Ledger()
-    fetch = make_fetch(0, [0])
-    ledger.open(fetch)
+    first, second = make_fetch(0, [0]), make_fetch(50, [0])
+    ledger.open(first)
     ledger.pass_over(Partition(TOPIC, 0), 40)
-    (release,) = ledger.settle(fetch, [0])
-    ledger.pass_over(Partition(TOPIC, 0), 40)
+    (release,) = ledger.settle(first, [0])
     assert ledger.committable(Partition(TOPIC, 0)) is None
     ledger.acknowledge(release)
-    assert ledger.committable(Partition(TOPIC, 0)) == 1
+    assert ledger.committable(Partition(TOPIC, 0)) == 40
+    ledger.open(second)
+    ledger.pass_over(Partition(TOPIC, 0), 60)
+    assert ledger.committable(Partition(TOPIC, 0)) == 40
+    ledger.acknowledge(*ledger.settle(second, [0]))
+    assert ledger.committable(Partition(TOPIC, 0)) == 60
 
 
 def test_a_slot_settled_twice_is_refused() -> None:

@@ -110,16 +110,20 @@ async def test_each_batch_has_its_own_answer() -> None:
 
 
 @in_a_loop
-async def test_a_connection_that_fails_fails_all_that_went_over_it_and_nothing_else() -> None:
+async def test_a_connection_that_fails_lets_nobody_wait_for_a_turn_that_would_fail_too() -> None:
     brokers = Brokers()
     error = KafkaConnectionError()
     brokers.errors = [error]
     requests = requests_to(brokers)
     tasks = await begun(requests.send(1, batch(0)), requests.send(1, batch(1)))
-    waiting = await begun(requests.send(1, batch(2)))
+    (waiting,) = await begun(requests.send(1, batch(2)))
+    elsewhere = await begun(requests.send(2, batch(3)))
     brokers.answers.set()
     assert await asyncio.gather(*tasks, return_exceptions=True) == [error] * 2
-    assert await asyncio.gather(*waiting) == [Answer(0)]
+    with pytest.raises(NotSentError):
+        await waiting
+    assert await asyncio.gather(*elsewhere) == [Answer(0)]
+    assert await requests.send(1, batch(2)) == Answer(0)
 
 
 @in_a_loop
@@ -140,7 +144,7 @@ async def test_a_batch_that_may_not_be_sent_is_left_out_and_the_others_go() -> N
 
 
 @in_a_loop
-async def test_whose_lane_has_given_up_is_not_sent() -> None:
+async def test_a_batch_whose_lane_has_given_up_is_not_sent() -> None:
     brokers = Brokers()
     requests = requests_to(brokers)
     (first,) = await begun(requests.send(1, batch(0)))

@@ -37,7 +37,7 @@ class Scene:
         self.deaths = 0
         self.coordinator = object.__new__(GroupCoordinator)
         self.coordinator.__dict__.update(group_id="g", _group_instance_id=None, _retry_backoff_ms=1)
-        Coordinator.adopt(self.coordinator, None, None, print, print)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, None, None, print, print, patience=0.0)  # type: ignore[arg-type]
 
         async def send(*_: Any) -> Any:
             return self.answers.popleft()

@@ -45,7 +45,7 @@ class Scene:
             _client=None, coordinator_id=1, _group_instance_id=name, group_id="g", generation=3, member_id="w-1"
         )
         places = SimpleNamespace(source=self.sources.get, doubt_from_thread=lambda tp, source: self.doubted.add(tp))
-        Coordinator.adopt(self.coordinator, places, self.session, self.on_fenced, self.on_refused)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, places, self.session, self.on_fenced, self.on_refused, patience=0.0)  # type: ignore[arg-type]
 
         async def send(_: Any, request: Any) -> Any:
             self.sent.append(request)

@@ -22,15 +22,17 @@ from aiokafka.protocol.group import SyncGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from worker.delivery.group_session import GroupSession
-from worker.group_refusals import SENTENCES, group_refusal, is_refusal
+from worker.group_refusals import SENTENCES, group_refusal, is_final, is_refusal
 from worker.intake import consumer
 from worker.intake.coordinator import Coordinator
 
 TEXTS = TopicPartition("texts", 0)
 UNHEARD_OF = 999
+#: REBALANCE_IN_PROGRESS, as Kafka answers a JoinGroup that it could not store in time.
+REPLICATION_TIMED_OUT = 27
 #: The codes that Kafka's sources name for the answers to members of a group, and one that none does.
 ANSWERS = {
-    "JoinGroup": (-1, 14, 15, 16, 23, 24, 25, 26, 30, 35, 42, 79, 81, 82, 110, 111, 112, UNHEARD_OF),
+    "JoinGroup": (-1, 14, 15, 16, 23, 24, 25, 26, 27, 30, 35, 42, 79, 81, 82, 110, 111, 112, UNHEARD_OF),
     "SyncGroup": (-1, 15, 16, 22, 23, 24, 25, 27, 30, 35, 42, 82, UNHEARD_OF),
     "Heartbeat": (-1, 15, 16, 22, 24, 25, 27, 30, 35, 42, 82, UNHEARD_OF),
     "OffsetCommit": (
@@ -51,7 +53,7 @@ SETTINGS = (
 class Play:
     """A real coordinator of aiokafka's, made ours, whose broker answers each request of one kind with one code."""
 
-    def __init__(self, request: str, code: int) -> None:
+    def __init__(self, request: str, code: int, patience: float = 0.0) -> None:
         self.request, self.code = request, code
         self.refused: list[tuple[str, int]] = []
         client = AIOKafkaClient()
@@ -60,7 +62,7 @@ class Play:
         self.coordinator = GroupCoordinator(client, self.subscription, group_id="g", enable_auto_commit=False)
         places = SimpleNamespace(source=lambda _: None)
         told: Any = lambda *refusal: self.refused.append(refusal)  # noqa: E731
-        Coordinator.adopt(self.coordinator, places, GroupSession(60.0), print, told)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, places, GroupSession(60.0), print, told, patience=patience)  # type: ignore[arg-type]
         self.coordinator.coordinator_id = 1
         self.coordinator._commits_metadata = False
 
@@ -99,13 +101,14 @@ class Play:
         )
 
 
-async def play(request: str, code: int) -> tuple[list[tuple[str, int]], KafkaError | None]:
+async def play(request: str, code: int, patience: float = 0.0) -> tuple[list[tuple[str, int]], KafkaError | None]:
     """Ask until it is answered or refused; returns what was refused, and what was raised."""
-    scene = Play(request, code)
+    scene = Play(request, code, patience)
     coordinator = scene.coordinator
     asking = asyncio.ensure_future(scene.ask())
-    while not (asking.done() or scene.refused):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while not (asking.done() or scene.refused):
+            await asyncio.sleep(0)
     coordinator._closing.set_result(None)
     coordinator._coordination_task.cancel()
     (raised,) = await asyncio.gather(asking, return_exceptions=True)
@@ -127,6 +130,23 @@ def test_an_answer_is_asked_again_or_names_a_permission_or_ends_with_a_sentence(
     assert isinstance(raised, PERMISSIONS) == (code in (29, 30))
 
 
+@pytest.mark.parametrize(
+    ("request_name", "code"),
+    [(name, code) for name, codes in ANSWERS.items() for code in codes if is_refusal(name, code)],
+)
+def test_what_can_pass_is_asked_again_for_as_long_as_a_dead_member_counts(request_name: str, code: int) -> None:
+    refused, raised = asyncio.run(play(request_name, code, patience=60.0))
+    assert refused == ([(request_name, code)] if is_final(code) else [])
+    assert raised is None or raised.retriable or isinstance(raised, CommitFailedError)
+
+
+@pytest.mark.parametrize(
+    ("code", "final"), [(23, True), (26, True), (81, False), (-1, False), (27, False), (999, False)]
+)
+def test_only_what_can_never_pass_is_final(code: int, final: bool) -> None:
+    assert is_final(code) == final
+
+
 @pytest.mark.parametrize("code", SENTENCES)
 def test_each_code_that_ends_the_worker_has_a_sentence_with_a_setting(code: int) -> None:
     (request, *_) = (name for name, codes in ANSWERS.items() if code in codes and is_refusal(name, code))
@@ -138,7 +158,7 @@ def test_each_code_that_ends_the_worker_has_a_sentence_with_a_setting(code: int)
 
 def test_each_code_that_kafka_names_and_that_ends_the_worker_is_in_the_table() -> None:
     ends = {code for name, codes in ANSWERS.items() for code in codes if is_refusal(name, code)}
-    assert ends - {UNHEARD_OF} == set(SENTENCES)
+    assert ends - {UNHEARD_OF, REPLICATION_TIMED_OUT} == set(SENTENCES)
     said = group_refusal("JoinGroup", UNHEARD_OF, group="mine", session_timeout=45.0, name=None)
     assert "'mine' refuses our JoinGroup request by Kafka's error code 999" in said
 

@@ -173,6 +173,20 @@ async def test_markers_that_nobody_noticed_to_be_read_are_read_again() -> None:
 
 
 @in_a_loop
+async def test_markers_that_are_read_while_records_are_open_are_committed_with_them() -> None:
+    scene = Scene()
+    scene.kafka.produce(TEXTS, range(5))
+    scene.kafka.ends[TEXTS] = 9
+    await scene.join(TEXTS)
+    await scene.turn()
+    scene.kafka.go_through(TEXTS, 9)
+    await scene.turn()
+    assert scene.ledger.committable(Partition(*TEXTS)) is None
+    scene.acknowledge(scene.fetches[0])
+    assert scene.ledger.committable(Partition(*TEXTS)) == 9
+
+
+@in_a_loop
 async def test_markers_of_a_poll_that_a_stopped_flow_overtakes_are_not_passed_over() -> None:
     scene = Scene()
     scene.kafka.offsets[TEXTS] = 5
