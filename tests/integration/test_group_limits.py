@@ -1,6 +1,6 @@
 """A broker that bounds its groups tightly: it gets offsets without text, and what it refuses is one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -38,11 +38,12 @@ def strict_scene(strict: KafkaContainer, tiny_model: Path, tmp_path: Path) -> It
         yield scene
 
 
-def refusal(scene: Scene, **changes: object) -> str:
-    """The last line of a worker that is refused."""
+def refusal(scene: Scene, warnings: Sequence[str] = (), **changes: object) -> str:
+    """Return the last line of a worker that is refused, after warnings with these words."""
     worker = scene.start(ready=False, **{"session_timeout": 10, **changes})
     assert worker.wait() == 1
-    assert not worker.warnings
+    assert len(worker.warnings) == len(warnings)
+    assert all(words in line for words, line in zip(warnings, worker.warnings, strict=True))
     assert "Traceback" not in worker.log
     return worker.log.splitlines()[-1]
 
@@ -54,7 +55,8 @@ def test_offsets_go_without_text_and_a_full_group_is_named(strict_scene: Scene) 
     scene.wait_for_commits()
     (warning,) = worker.warnings
     assert "raise offset.metadata.max.bytes of the brokers" in warning
-    assert "brokers allow: raise their group.max.size" in refusal(scene)
+    patience = "the group's coordinator refuses JoinGroup (code 81): it is asked again"
+    assert "brokers allow: raise their group.max.size" in refusal(scene, [patience])
     assert worker.stop() == 0
     again = scene.start(session_timeout=10)
     scene.client.produce(scene.topics.input, [Message(valid(number)) for number in range(EVENTS, 2 * EVENTS)])
