@@ -28,7 +28,7 @@ from bench.cases import CASES, CLOUDEVENTS, ENRICH, STUB_BATCH, Measured, Worklo
 from bench.stubs import StubClassifier
 from worker.app import create_app
 from worker.codec import Codec
-from worker.delivery.lane import MAX_BATCH_BYTES
+from worker.delivery.partition_sender import MAX_BATCH_BYTES
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
 

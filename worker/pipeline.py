@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.batching import Batch, Limits, Window, plan
+from worker.batching import Backlog, Batch, Limits, plan
 from worker.classifier import Classifier, Device, Result, tokenise
 from worker.codec import Codec, Decoded
 from worker.deadline import Deadline
@@ -76,7 +76,7 @@ class Pipeline:
             batch_time=settings.max_batch_time,
             in_flight=settings.max_in_flight_batches,
         )
-        self._window = Window(classifier.pad_id)
+        self._backlog = Backlog(classifier.pad_id)
         self._jobs: dict[Fetch, Job] = {}
         self._pending_events = 0
         self._pending_bytes = 0
@@ -127,7 +127,7 @@ class Pipeline:
         )
         if fetch in self._jobs:  # not revoked meanwhile
             job.tokenised(tokens, rejected, len(self._classifier.card.labels))
-            self._window.add(fetch, tokens)
+            self._backlog.add(fetch, tokens)
             self._dispatch()
 
     async def _decode(self, fetch: Fetch, size: int) -> Decoded:
@@ -158,15 +158,15 @@ class Pipeline:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        while len(self._window) and self.failure is None:
+        while len(self._backlog) and self.failure is None:
             now = time.monotonic()
-            window = self._window
-            decision = plan(window.lengths, window.oldest, now, self._limits, self._in_flight, draining=self.draining)
+            backlog = self._backlog
+            decision = plan(backlog.lengths, backlog.oldest, now, self._limits, self._in_flight, draining=self.draining)
             if decision.flush is None:
                 if decision.deadline is not None:
                     self._timer = loop.call_later(decision.deadline - now, self._dispatch_in_time)
                 return
-            batch = window.take(decision.chosen)
+            batch = backlog.take(decision.chosen)
             if self._in_flight == 0:
                 self._device_progressed_at = now
             self._in_flight += 1
@@ -263,7 +263,7 @@ class Pipeline:
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
         fetches = self._ledger.revoke(partitions)
-        self._window.drop(fetches)
+        self._backlog.drop(fetches)
         for fetch in fetches:
             self._forget(fetch)
         self._changed.set()
@@ -287,7 +287,7 @@ class Pipeline:
         self._dispatch()
         if work_off:
             await self._wait_until(lambda: not self._jobs, deadline.half())
-        self._window.drop(list(self._jobs))
+        self._backlog.drop(list(self._jobs))
         return await self._wait_until(lambda: self.drained, deadline)
 
     @property
@@ -343,7 +343,7 @@ class Pipeline:
             dead_letter_reasons=dict(counters.dead_letter_reasons),
             pending_events=self._pending_events,
             pending_bytes=self._pending_bytes,
-            waiting_texts=len(self._window),
+            waiting_texts=len(self._backlog),
             in_flight_batches=self._in_flight,
             batches=counters.batches,
             batch_events=counters.batch_events,

@@ -29,7 +29,7 @@ class Statistics:
     pending_bytes: int
     """Bytes of their values."""
     waiting_texts: int
-    """Texts in the window."""
+    """Texts in the backlog."""
     in_flight_batches: int
     """Batches that the device has."""
     batches: int

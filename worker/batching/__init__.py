@@ -1,6 +1,6 @@
 """Which texts go to the device together, and when."""
 
+from worker.batching.backlog import Backlog, Batch
 from worker.batching.planner import Flush, Limits, Plan, plan
-from worker.batching.window import Batch, Window
 
-__all__ = ["Batch", "Flush", "Limits", "Plan", "Window", "plan"]
+__all__ = ["Backlog", "Batch", "Flush", "Limits", "Plan", "plan"]

@@ -55,7 +55,7 @@ class Plan:
     """
 
     chosen: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    """Positions in the window, the oldest first, then by distance in length."""
+    """Positions in the backlog, the oldest first, then by distance in length."""
     flush: Flush | None = None
     deadline: float | None = None
 

@@ -21,8 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from worker.batching.backlog import Backlog
 from worker.batching.planner import Limits, choose
-from worker.batching.window import Window
 from worker.cli.answers import Answered, AnswerFormat, writer
 from worker.cli.console import stderr, stdout
 from worker.cli.embed import write_embeddings
@@ -193,11 +193,11 @@ class _Session:
         self.progress.advance(self.task, len(rejected))
         tokens = self.classifier.tokenizer.encode(decoded.texts)
         scores = np.zeros((len(tokens), len(self.classifier.card.labels)), dtype=np.float32)
-        window = Window(self.classifier.pad_id)
-        window.add(fetch, tokens)
+        backlog = Backlog(self.classifier.pad_id)
+        backlog.add(fetch, tokens)
         limits = Limits(self.classifier.batch_size, self.classifier.batch_tokens, batch_time=0.0, in_flight=1)
-        while len(window):
-            batch = window.take(choose(window.lengths, limits))
+        while len(backlog):
+            batch = backlog.take(choose(backlog.lengths, limits))
             result = self.device.submit(batch.padded).result()
             limits = replace(limits, batch_tokens=result.token_limit)
             for _, rows, positions in batch.parts:

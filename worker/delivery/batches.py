@@ -16,7 +16,7 @@ RECORD_OVERHEAD = 21
 
 
 @dataclass(slots=True)
-class Parcel:
+class PendingDelivery:
     """A release on its way: delivered once every record of it is acknowledged, as an output or as a dead letter."""
 
     release: Release
@@ -37,10 +37,10 @@ class Stamp(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Records of one parcel for one output partition, in slot order; the columns have the same length."""
+class OutputSlice:
+    """Records of one pending delivery for one output partition, in slot order; the columns have the same length."""
 
-    parcel: Parcel
+    pending: PendingDelivery
     slots: Sequence[int]
     keys: Sequence[bytes | None] = field(repr=False)
     values: Sequence[bytes | None] = field(repr=False)
@@ -49,10 +49,10 @@ class Chunk:
     left_out: frozenset[str] = frozenset()
     """Parts that dead letters go without, see ``smaller_letter``."""
 
-    def pick(self, indexes: Sequence[int]) -> "Chunk":
-        """Return these records as a chunk of their own."""
-        return Chunk(
-            self.parcel,
+    def pick(self, indexes: Sequence[int]) -> "OutputSlice":
+        """Return these records as a slice of their own."""
+        return OutputSlice(
+            self.pending,
             [self.slots[index] for index in indexes],
             [self.keys[index] for index in indexes],
             [self.values[index] for index in indexes],
@@ -62,8 +62,8 @@ class Chunk:
         )
 
 
-Span = tuple[Chunk, int, int]
-"""Records ``start`` to ``stop`` (exclusive) of a chunk."""
+Span = tuple[OutputSlice, int, int]
+"""Records ``start`` to ``stop`` (exclusive) of a slice."""
 
 
 def append(
@@ -73,7 +73,7 @@ def append(
     batch_bytes: int | None = None,
     alone_bytes: int | None = None,
 ) -> int:
-    """Append records of a span until the batch is full; returns the index in the chunk where it stopped.
+    """Append records of a span until the batch is full; returns the index in the slice where it stopped.
 
     Args:
         builder: the batch.
@@ -82,8 +82,13 @@ def append(
         batch_bytes: the batch takes no further record above this size.
         alone_bytes: a record of this size gets a batch to itself.
     """
-    chunk, start, stop = span
-    records, keys, values, headers = chunk.parcel.release.fetch.records, chunk.keys, chunk.values, chunk.headers
+    outputs, start, stop = span
+    records, keys, values, headers = (
+        outputs.pending.release.fetch.records,
+        outputs.keys,
+        outputs.values,
+        outputs.headers,
+    )
     for index in range(start, stop):
         if position:
             if batch_bytes is not None and builder.size() > batch_bytes:
@@ -91,9 +96,9 @@ def append(
             if alone_bytes is not None and _bytes(keys[index], values[index], headers[index]) >= alone_bytes:
                 return index
         timestamp: int | None = None
-        if chunk.stamp is Stamp.NONE:
+        if outputs.stamp is Stamp.NONE:
             timestamp = NO_TIMESTAMP
-        elif chunk.stamp is Stamp.INPUT and (given := records[chunk.slots[index]].timestamp) >= 0:
+        elif outputs.stamp is Stamp.INPUT and (given := records[outputs.slots[index]].timestamp) >= 0:
             timestamp = given
         if builder.append(position, timestamp, keys[index], values[index], [*headers[index]]) is None:
             return index
@@ -116,39 +121,39 @@ def halves(spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
     first = count(spans) // 2
     left: list[Span] = []
     right: list[Span] = []
-    for chunk, start, stop in spans:
+    for outputs, start, stop in spans:
         middle = min(stop, start + first)
         first -= middle - start
         if middle > start:
-            left.append((chunk, start, middle))
+            left.append((outputs, start, middle))
         if stop > middle:
-            right.append((chunk, middle, stop))
+            right.append((outputs, middle, stop))
     return left, right
 
 
-def part(spans: Sequence[Span], indexes: Iterable[int]) -> tuple[list[Chunk], list[Span]]:
+def part(spans: Sequence[Span], indexes: Iterable[int]) -> tuple[list[OutputSlice], list[Span]]:
     """Take the records at these indexes (ascending, counted through all spans) out of spans.
 
-    Returns those, one chunk for each that they come from, and the spans of the others.
+    Returns those, one slice for each that they come from, and the spans of the others.
     """
     wanted = iter(indexes)
     next_wanted = next(wanted, None)
-    taken: list[Chunk] = []
+    taken: list[OutputSlice] = []
     rest: list[Span] = []
     base = 0
-    for chunk, start, stop in spans:
+    for outputs, start, stop in spans:
         found: list[int] = []
         begin = start
         while next_wanted is not None and next_wanted < base + stop - start:
             index = start + next_wanted - base
             found.append(index)
             if index > begin:
-                rest.append((chunk, begin, index))
+                rest.append((outputs, begin, index))
             begin = index + 1
             next_wanted = next(wanted, None)
         if stop > begin:
-            rest.append((chunk, begin, stop))
+            rest.append((outputs, begin, stop))
         if found:
-            taken.append(chunk.pick(found))
+            taken.append(outputs.pick(found))
         base += stop - start
     return taken, rest

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from aiokafka.errors import InvalidTimestampError, KafkaError
 
-from worker.delivery.batches import Chunk, Stamp
+from worker.delivery.batches import OutputSlice, Stamp
 from worker.delivery.dead_letters import PREFIX
 from worker.delivery.outcomes import TOO_LARGE
 from worker.fetch import Headers
@@ -16,7 +16,7 @@ from worker.fetch import Headers
 VALUE, HEADERS, KEY, TIMESTAMP = "value", "headers", "key", "timestamp"
 
 
-def smaller_letter(letters: Chunk, error: KafkaError) -> Chunk | None:
+def smaller_letter(letters: OutputSlice, error: KafkaError) -> OutputSlice | None:
     """Return refused dead letters with something less, and headers that say what; None if there is nothing left.
 
     Each call takes one thing away, that which the error speaks of first, so that some calls lead to the end.
@@ -39,9 +39,9 @@ def _order(error: KafkaError) -> tuple[str, ...]:
     return KEY, TIMESTAMP, HEADERS, VALUE  # a compacted topic asks for a key; other rules we cannot know
 
 
-def _has(letters: Chunk, thing: str) -> bool:
+def _has(letters: OutputSlice, thing: str) -> bool:
     """Whether leaving the thing out changes any of the letters."""
-    records = letters.parcel.release.fetch.records
+    records = letters.pending.release.fetch.records
     if thing == VALUE:
         return any(letters.values)
     if thing == HEADERS:
@@ -49,8 +49,8 @@ def _has(letters: Chunk, thing: str) -> bool:
     return True
 
 
-def _without(letters: Chunk, thing: str) -> Chunk:
-    fetch = letters.parcel.release.fetch
+def _without(letters: OutputSlice, thing: str) -> OutputSlice:
+    fetch = letters.pending.release.fetch
     keys, values, headers, stamp = [*letters.keys], [*letters.values], [*letters.headers], letters.stamp
     for index, slot in enumerate(letters.slots):
         record = fetch.records[slot]
@@ -70,7 +70,7 @@ def _without(letters: Chunk, thing: str) -> Chunk:
         else:
             stamp = Stamp.NONE
             headers[index] = _noted(headers[index], "timestamp_left_out", "1")
-    return Chunk(letters.parcel, letters.slots, keys, values, headers, stamp, letters.left_out | {thing})
+    return OutputSlice(letters.pending, letters.slots, keys, values, headers, stamp, letters.left_out | {thing})
 
 
 def _noted(headers: Headers, name: str, value: str) -> Headers:

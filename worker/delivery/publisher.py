@@ -6,13 +6,13 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from worker.delivery.batches import Chunk, Parcel, Stamp
+from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.breaker import Event
 from worker.delivery.dead_letters import dead_letter_headers
-from worker.delivery.lane import Callbacks, Lane, RefusedRecords, Sink
 from worker.delivery.last_resort import smaller_letter
 from worker.delivery.ledger import Release
 from worker.delivery.outcomes import TOO_LARGE
+from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords, Sink
 from worker.delivery.retries import Retries
 from worker.errors import BrokerError, Reason, Rejection, Stage
 from worker.fetch import Headers
@@ -64,7 +64,7 @@ class Publisher:
         self._failed = failed
         self._partitioner = DefaultPartitioner()
         self._retries = Retries()
-        self._lanes: dict[TopicPartition, Lane] = {}
+        self._senders: dict[TopicPartition, PartitionSender] = {}
 
     def publish(
         self,
@@ -75,13 +75,13 @@ class Publisher:
         rejected: Mapping[int, Rejection],
     ) -> None:
         """Send the outputs of a release (columns of equal length, in slot order) and its dead letters (by slot)."""
-        parcel = Parcel(release, remaining=len(slots) + len(rejected), dead_letters=len(rejected))
+        pending = PendingDelivery(release, remaining=len(slots) + len(rejected), dead_letters=len(rejected))
         if slots:
             records = release.fetch.records
             keys = [records[slot].key for slot in slots]
-            self._put(self._output_topic, Chunk(parcel, slots, keys, values, headers, Stamp.INPUT))
+            self._put(self._output_topic, OutputSlice(pending, slots, keys, values, headers, Stamp.INPUT))
         if rejected:
-            self._put(self._dead_letter_topic, self._dead_letters(parcel, rejected))
+            self._put(self._dead_letter_topic, self._dead_letters(pending, rejected))
 
     def failing_for(self, now: float) -> float:
         """Return the seconds for which nothing could be written to some partition; 0 if all can be written to."""
@@ -89,56 +89,56 @@ class Publisher:
 
     async def close(self) -> None:
         """Stop sending; what is not acknowledged stays uncommitted."""
-        for lane in self._lanes.values():
-            await lane.close()
+        for sender in self._senders.values():
+            await sender.close()
 
-    def _dead_letters(self, parcel: Parcel, rejected: Mapping[int, Rejection]) -> Chunk:
+    def _dead_letters(self, pending: PendingDelivery, rejected: Mapping[int, Rejection]) -> OutputSlice:
         # Stamped with the time of writing: an old event's timestamp would let retention delete its dead letter at once.
-        fetch = parcel.release.fetch
+        fetch = pending.release.fetch
         slots = sorted(rejected)
         keys = [fetch.records[slot].key for slot in slots]
         values = [fetch.records[slot].value for slot in slots]
         headers = [dead_letter_headers(fetch, slot, rejected[slot], self._group) for slot in slots]
-        return Chunk(parcel, slots, keys, values, headers, Stamp.WRITING)
+        return OutputSlice(pending, slots, keys, values, headers, Stamp.WRITING)
 
-    def _put(self, topic: str, chunk: Chunk) -> None:
+    def _put(self, topic: str, outputs: OutputSlice) -> None:
         """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
-        fetch, count = chunk.parcel.release.fetch, self._partitions(topic)
+        fetch, count = outputs.pending.release.fetch, self._partitions(topic)
         # A topic that is growing has partitions that the others may not have.
         if fetch.partition < count == self._partitions(fetch.topic):
-            self._lane(topic, fetch.partition).put(chunk)
+            self._sender(topic, fetch.partition).put(outputs)
             return
         partitions = list(range(count))
         keyless = fetch.partition % count
         by_partition: dict[int, list[int]] = {}
-        for index, key in enumerate(chunk.keys):
+        for index, key in enumerate(outputs.keys):
             partition = keyless if key is None else self._partitioner(key, partitions, partitions)
             by_partition.setdefault(partition, []).append(index)
         for partition, indexes in by_partition.items():
-            self._lane(topic, partition).put(chunk.pick(indexes))
+            self._sender(topic, partition).put(outputs.pick(indexes))
 
-    def _lane(self, topic: str, partition: int) -> Lane:
+    def _sender(self, topic: str, partition: int) -> PartitionSender:
         target = TopicPartition(topic, partition)
-        if target not in self._lanes:
-            outputs = topic == self._output_topic
+        if target not in self._senders:
+            is_output = topic == self._output_topic
             tell = Callbacks(
-                wanted=lambda parcel: self._wanted(parcel.release),
+                wanted=lambda pending: self._wanted(pending.release),
                 delivered=self._delivered,
-                taken=self._on_taken if outputs else lambda _: None,
-                refused=self._outputs_refused if outputs else self._dead_letters_refused,
+                taken=self._on_taken if is_output else lambda _: None,
+                refused=self._outputs_refused if is_output else self._dead_letters_refused,
                 failed=self._failed,
             )
-            self._lanes[target] = Lane(self._sink, target, self._retries, tell)
-        return self._lanes[target]
+            self._senders[target] = PartitionSender(self._sink, target, self._retries, tell)
+        return self._senders[target]
 
-    def _delivered(self, parcel: Parcel, count: int) -> None:
-        parcel.remaining -= count
-        if parcel.remaining == 0:
-            self._on_delivered(parcel.release, parcel.dead_letters)
+    def _delivered(self, pending: PendingDelivery, count: int) -> None:
+        pending.remaining -= count
+        if pending.remaining == 0:
+            self._on_delivered(pending.release, pending.dead_letters)
 
     def _outputs_refused(self, refused: RefusedRecords) -> None:
         reason = Reason.OUTPUT_TOO_LARGE if isinstance(refused.error, TOO_LARGE) else Reason.OUTPUT_REFUSED
-        places = [(chunk.parcel.release.fetch, slot) for chunk in refused.chunks for slot in chunk.slots]
+        places = [(outputs.pending.release.fetch, slot) for outputs in refused.slices for slot in outputs.slots]
         numbered = zip(refused.positions, places, strict=True)
         self._on_refused(refused.size, [Event(position, *place, reason) for position, place in numbered])
         rejection = Rejection(
@@ -147,23 +147,23 @@ class Publisher:
             message=f"the broker refused the output for {self._output_topic}",
             exception=type(refused.error).__name__,
         )
-        for chunk in refused.chunks:
-            chunk.parcel.dead_letters += len(chunk.slots)
-            letters = self._dead_letters(chunk.parcel, dict.fromkeys(chunk.slots, rejection))
+        for outputs in refused.slices:
+            outputs.pending.dead_letters += len(outputs.slots)
+            letters = self._dead_letters(outputs.pending, dict.fromkeys(outputs.slots, rejection))
             self._put(self._dead_letter_topic, letters)
 
     def _dead_letters_refused(self, refused: RefusedRecords) -> None:
-        for chunk in refused.chunks:
-            letters = smaller_letter(chunk, refused.error)
+        for outputs in refused.slices:
+            letters = smaller_letter(outputs, refused.error)
             if letters is None:
-                raise BrokerError(self._last_resort_refused(chunk, refused.error))
+                raise BrokerError(self._last_resort_refused(outputs, refused.error))
             self._put(self._dead_letter_topic, letters)
 
-    def _last_resort_refused(self, chunk: Chunk, error: KafkaError) -> str:
-        fetch, topic = chunk.parcel.release.fetch, self._dead_letter_topic
-        place = f"{fetch.topic}-{fetch.partition}@{fetch.records[chunk.slots[0]].offset}"
+    def _last_resort_refused(self, outputs: OutputSlice, error: KafkaError) -> str:
+        fetch, topic = outputs.pending.release.fetch, self._dead_letter_topic
+        place = f"{fetch.topic}-{fetch.partition}@{fetch.records[outputs.slots[0]].offset}"
         if isinstance(error, TOO_LARGE):
-            size = sum(len(name) + len(value or b"") for name, value in chunk.headers[0])
+            size = sum(len(name) + len(value or b"") for name, value in outputs.headers[0])
             way_out = f"raise its max.message.bytes above the {size:,} bytes of our headers"
         else:
             way_out = "see which rule of the broker for this topic refuses it"

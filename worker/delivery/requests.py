@@ -121,7 +121,7 @@ class Requests:
         self._client = client
         self._timeout_ms = timeout_ms
         self._waiting: dict[int, list[Batch]] = {}
-        self._senders: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def send(self, node: int, batch: Batch) -> Answer:
         """Send a batch to a broker; of one partition there must be only one at a time.
@@ -130,16 +130,16 @@ class Requests:
             KafkaError, OSError: it may or may not have been written; or what its check has raised.
         """
         self._waiting.setdefault(node, []).append(batch)
-        if node not in self._senders:
-            self._senders[node] = asyncio.get_running_loop().create_task(self._send_what_waits(node))
+        if node not in self._tasks:
+            self._tasks[node] = asyncio.get_running_loop().create_task(self._send_what_waits(node))
         return await batch.answer
 
     async def stop(self) -> None:
         """Send nothing more; who waits for an answer is cancelled."""
-        senders = [*self._senders.values()]
-        for sender in senders:
-            sender.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for batches in self._waiting.values():
             for batch in batches:
                 batch.answer.cancel()
@@ -155,7 +155,7 @@ class Requests:
                 del waiting[: len(batches)]
                 await self._send(node, batches)
         finally:
-            del self._senders[node]
+            del self._tasks[node]
 
     async def _send(self, node: int, batches: Sequence[Batch]) -> None:
         try:

@@ -27,9 +27,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.delivery.breaker import Event
-from worker.delivery.lane import MAX_BATCH_BYTES
 from worker.delivery.ledger import Release
 from worker.delivery.outcomes import REFUSALS, RequestCutOffError, SessionUnconfirmedError
+from worker.delivery.partition_sender import MAX_BATCH_BYTES
 from worker.delivery.produce_client import Refusal
 from worker.delivery.publisher import Publisher
 from worker.errors import BrokerError, Reason, Rejection, Stage
@@ -428,7 +428,7 @@ def test_a_broker_that_lost_our_numbers_gets_new_ones_and_every_record_in_order(
 def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_dropped(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.delivery.lane.backoff", lambda failures: 0.0)
+    monkeypatch.setattr("worker.delivery.partition_sender.backoff", lambda failures: 0.0)
     monkeypatch.setattr("worker.delivery.retries.PATIENCE_SECONDS", 0.05)
 
     async def body(bench: Bench) -> None:
@@ -442,7 +442,7 @@ def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_
             "not written is not committed"
         ]
         bench.unwanted.add(gone.fetch)
-        await bench.until(lambda: not bench.publisher._lanes[TopicPartition("out", 0)]._queue and idle(bench))
+        await bench.until(lambda: not bench.publisher._senders[TopicPartition("out", 0)]._queue and idle(bench))
         publish(bench, release_of(2), [b"kept"] * 2)
         bench.producer.controller_away = False
         await bench.until(lambda: bool(bench.delivered))
@@ -455,8 +455,8 @@ def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_
 
 
 def idle(bench: Bench) -> bool:
-    """Whether the lane of outputs has nothing more to do."""
-    task = bench.publisher._lanes[TopicPartition("out", 0)]._task
+    """Whether the sender of outputs has nothing more to do."""
+    task = bench.publisher._senders[TopicPartition("out", 0)]._task
     return task is None or task.done()
 
 
@@ -467,7 +467,7 @@ def idle(bench: Bench) -> bool:
 def test_a_batch_that_never_arrives_whole_is_looked_through(
     error: type[KafkaError], reason: Reason, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.delivery.lane.backoff", lambda failures: 0.0)
+    monkeypatch.setattr("worker.delivery.partition_sender.backoff", lambda failures: 0.0)
 
     async def body(bench: Bench) -> None:
         values = [b"%d" % number for number in range(8)]
@@ -515,7 +515,7 @@ def test_a_batch_that_is_not_wanted_when_its_bytes_would_go_out_stays_here() -> 
     async def body(bench: Bench) -> None:
         gone = release_of(3)
         publish(bench, gone, [b"gone"] * 3)
-        await asyncio.sleep(0)  # the lane has made the batch and waits for the connection
+        await asyncio.sleep(0)  # the sender has made the batch and waits for the connection
         bench.unwanted.add(gone.fetch)
         publish(bench, release_of(2), [b"kept"] * 2)
         await bench.until(lambda: bool(bench.delivered))

@@ -86,12 +86,12 @@ async def test_those_that_were_answered_together_go_on_together() -> None:
     brokers = Brokers()
     requests = requests_to(brokers)
 
-    async def lane(number: int) -> None:
+    async def sender(number: int) -> None:
         for _ in range(5):
             await requests.send(1, batch(number))
 
-    first = await begun(lane(0), lane(1))
-    late = await begun(lane(2))
+    first = await begun(sender(0), sender(1))
+    late = await begun(sender(2))
     brokers.answers.set()
     await asyncio.gather(*first, *late)
     assert [len(sent) for _, sent in brokers.sent] == [2, 3, 3, 3, 3, 1]
@@ -144,7 +144,7 @@ async def test_a_batch_that_may_not_be_sent_is_left_out_and_the_others_go() -> N
 
 
 @in_a_loop
-async def test_a_batch_whose_lane_has_given_up_is_not_sent() -> None:
+async def test_a_batch_whose_sender_has_given_up_is_not_sent() -> None:
     brokers = Brokers()
     requests = requests_to(brokers)
     (first,) = await begun(requests.send(1, batch(0)))

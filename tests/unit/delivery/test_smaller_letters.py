@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas.json_schema import json_schema
-from worker.delivery.batches import Chunk, Parcel, Stamp
+from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.dead_letters import dead_letter_headers
 from worker.delivery.last_resort import smaller_letter
 from worker.delivery.ledger import Release
@@ -31,16 +31,16 @@ class StubRecord:
     timestamp: int = 1_000
 
 
-def letters_of(*records: StubRecord) -> Chunk:
+def letters_of(*records: StubRecord) -> OutputSlice:
     fetch = Fetch("in", 3, records, 42, 0.0)
-    parcel = Parcel(Release(fetch, 0, len(records)), len(records), len(records))
+    pending = PendingDelivery(Release(fetch, 0, len(records)), len(records), len(records))
     slots = range(len(records))
     headers = [dead_letter_headers(fetch, slot, BAD, "group") for slot in slots]
     keys, values = [record.key for record in records], [record.value for record in records]
-    return Chunk(parcel, slots, keys, values, headers, Stamp.WRITING)
+    return OutputSlice(pending, slots, keys, values, headers, Stamp.WRITING)
 
 
-def smaller(letters: Chunk, error: KafkaError) -> Chunk:
+def smaller(letters: OutputSlice, error: KafkaError) -> OutputSlice:
     less = smaller_letter(letters, error)
     assert less is not None
     return less
@@ -92,7 +92,7 @@ RECORDS = st.builds(
 def test_every_step_is_told_in_a_published_header_and_the_last_letter_is_small(
     records: list[StubRecord], errors: list[KafkaError]
 ) -> None:
-    letters: Chunk | None = letters_of(*records)
+    letters: OutputSlice | None = letters_of(*records)
     steps = 0
     for error in errors:
         smallest = letters
@@ -112,7 +112,7 @@ def test_every_step_is_told_in_a_published_header_and_the_last_letter_is_small(
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_there_is_an_end(error: KafkaError) -> None:
-    letters: Chunk | None = letters_of(StubRecord(), StubRecord(key=None, headers=()))
+    letters: OutputSlice | None = letters_of(StubRecord(), StubRecord(key=None, headers=()))
     for _ in range(5):
         if letters is not None:
             letters = smaller_letter(letters, error)

@@ -155,7 +155,7 @@ def test_a_member_whose_name_was_taken_says_so_and_neither_joins_nor_commits(mon
         beating = await heartbeat(scene)
         assert not beating.done(), "until the consumer is closed"
         assert scene.fenced == ["w"]
-        assert scene.fresh_when_fenced == [False], "the lanes would send what is queued"
+        assert scene.fresh_when_fenced == [False], "the senders would send what is queued"
         assert not scene.session.was_lost, "there is a sentence for it already"
         sent = len(scene.sent)
         with pytest.raises(CommitFailedError, match="already rebalanced"):

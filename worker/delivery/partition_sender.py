@@ -22,7 +22,7 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.batches import Chunk, Parcel, Span, append, count, halves, part
+from worker.delivery.batches import OutputSlice, PendingDelivery, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
 from worker.delivery.outcomes import (
     FORBIDDEN,
@@ -49,7 +49,7 @@ _UNBOUNDED = 2**31 - 1
 
 
 class Sink(Protocol):
-    """The client that a lane sends through; ``ProduceClient`` is one."""
+    """The client that a sender sends through; ``ProduceClient`` is one."""
 
     @property
     def producer_id(self) -> int: ...
@@ -66,7 +66,7 @@ class RefusedRecords:
     """Records in the batch."""
     positions: Sequence[int]
     """Indexes of the refused ones in it, ascending."""
-    chunks: Sequence[Chunk]
+    slices: Sequence[OutputSlice]
     """These records, in this order."""
     error: KafkaError
     """Why."""
@@ -74,22 +74,22 @@ class RefusedRecords:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """The callbacks of a lane."""
+    """The callbacks of a sender."""
 
-    wanted: Callable[[Parcel], bool]
-    """Asked just before a parcel's records are sent, at each attempt; False drops them (partition revoked)."""
-    delivered: Callable[[Parcel, int], None]
-    """Told how many records of a parcel the broker has just acknowledged."""
+    wanted: Callable[[PendingDelivery], bool]
+    """Asked just before a delivery's records are sent, at each attempt; False drops them (partition revoked)."""
+    delivered: Callable[[PendingDelivery, int], None]
+    """Told how many records of a delivery the broker has just acknowledged."""
     taken: Callable[[int], None]
     """Told how many records a batch had, once the broker has taken it."""
     refused: Callable[[RefusedRecords], None]
     """Told of records that the broker does not take."""
     failed: Callable[[BaseException], None]
-    """Told the error that ends the lane."""
+    """Told the error that ends the sender."""
 
 
-class Lane:
-    """Sends chunks to one partition.
+class PartitionSender:
+    """Sends slices to one partition.
 
     Args:
         sink: where to.
@@ -103,16 +103,16 @@ class Lane:
         self._target = target
         self._retries = retries
         self._tell = tell
-        self._queue: deque[Chunk] = deque()
+        self._queue: deque[OutputSlice] = deque()
         self._cursor = 0
         self._numbers: Numbering | None = Numbering(sink.producer_id)
         """None where a new producer id is needed before anything else is sent."""
         self._limit = SizeLimit()
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, chunk: Chunk) -> None:
-        """Queue a chunk behind those before it; never blocks: what is pending is bounded by the pipeline."""
-        self._queue.append(chunk)
+    def put(self, outputs: OutputSlice) -> None:
+        """Queue a slice behind those before it; never blocks: what is pending is bounded by the pipeline."""
+        self._queue.append(outputs)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -141,17 +141,17 @@ class Lane:
         spans: list[Span] = []
         position = 0
         while self._queue:
-            chunk = self._queue[0]
-            if not self._tell.wanted(chunk.parcel):
+            outputs = self._queue[0]
+            if not self._tell.wanted(outputs.pending):
                 self._queue.popleft()
                 self._cursor = 0
                 continue
             start = self._cursor
-            stop = append(builder, position, (chunk, start, len(chunk.slots)), batch_bytes, alone_bytes)
+            stop = append(builder, position, (outputs, start, len(outputs.slots)), batch_bytes, alone_bytes)
             position += stop - start
             if stop > start:
-                spans.append((chunk, start, stop))
-            if stop < len(chunk.slots):
+                spans.append((outputs, start, stop))
+            if stop < len(outputs.slots):
                 self._cursor = stop
                 break
             self._queue.popleft()
@@ -172,13 +172,13 @@ class Lane:
         if refusal is None:
             if not counted and records:
                 self._tell.taken(records)
-            for chunk, start, stop in spans:
-                self._tell.delivered(chunk.parcel, stop - start)
+            for outputs, start, stop in spans:
+                self._tell.delivered(outputs.pending, stop - start)
             return
         at_fault = refusal.records or ((0,) if records == 1 else ())
         if at_fault:
-            chunks, rest = part(spans, at_fault)
-            self._tell.refused(RefusedRecords(records, at_fault, chunks, refusal.error))
+            slices, rest = part(spans, at_fault)
+            self._tell.refused(RefusedRecords(records, at_fault, slices, refusal.error))
             if rest:
                 await self._deliver(self._rebuild(rest), rest, counted=True)
             return
@@ -214,7 +214,7 @@ class Lane:
                     refusal = Refusal(error)
                     break
                 await self._wait(error, failures)
-            wanted = [span for span in spans if self._tell.wanted(span[0].parcel)]
+            wanted = [span for span in spans if self._tell.wanted(span[0].pending)]
             if what is Outcome.RENUMBER or len(wanted) < len(spans):
                 self._renumber(unknown=what is Outcome.RENUMBER)
                 spans = wanted
@@ -235,7 +235,7 @@ class Lane:
         return spans, refusal
 
     def _check(self, spans: list[Span]) -> None:
-        if not all(self._tell.wanted(chunk.parcel) for chunk, _, _ in spans):
+        if not all(self._tell.wanted(outputs.pending) for outputs, _, _ in spans):
             raise WithdrawnError()
 
     async def _wait(self, error: Exception, failures: int) -> None:

@@ -1,4 +1,4 @@
-"""Texts that go into the window come out once, padded to a rectangle, with the way back to its fetch."""
+"""Texts that go into the backlog come out once, padded to a rectangle, with the way back to its fetch."""
 
 from itertools import accumulate
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching import Window
+from worker.batching import Backlog
 from worker.fetch import Fetch
 from worker.tokens import Tokens
 
@@ -36,17 +36,17 @@ TEXTS = st.lists(st.lists(st.integers(1, 999), min_size=1, max_size=9), max_size
 def test_every_text_leaves_once_with_its_own_tokens_and_its_own_fetch(
     fetches: list[list[list[int]]], data: st.DataObject
 ) -> None:
-    window = Window(PAD)
+    backlog = Backlog(PAD)
     expected = {}
     for number, texts in enumerate(fetches):
         fetch = fetch_at(float(number))
-        window.add(fetch, tokens_of(texts))
+        backlog.add(fetch, tokens_of(texts))
         expected.update({(fetch, position): text for position, text in enumerate(texts)})
-    while len(window):
-        chosen = data.draw(st.lists(st.sampled_from(range(len(window))), min_size=1, unique=True))
-        before = len(window)
-        batch = window.take(np.array(chosen))
-        assert len(batch) == len(chosen) == before - len(window)
+    while len(backlog):
+        chosen = data.draw(st.lists(st.sampled_from(range(len(backlog))), min_size=1, unique=True))
+        before = len(backlog)
+        batch = backlog.take(np.array(chosen))
+        assert len(batch) == len(chosen) == before - len(backlog)
         assert batch.padded.ids.shape[1] == batch.padded.lengths.max()
         for fetch, rows, positions in batch.parts:
             for row, position in zip(rows.tolist(), positions.tolist(), strict=True):
@@ -57,23 +57,23 @@ def test_every_text_leaves_once_with_its_own_tokens_and_its_own_fetch(
     assert expected == {}
 
 
-def test_the_window_keeps_the_order_of_arrival() -> None:
-    window = Window(PAD)
-    window.add(fetch_at(1.0), tokens_of([[1], [1, 2]]))
-    window.add(fetch_at(2.0), tokens_of([[1, 2, 3]]))
-    assert window.oldest == 1.0
-    window.take(np.array([0]))
-    assert window.lengths.tolist() == [2, 3]
-    assert window.oldest == 1.0
-    window.take(np.array([0]))
-    assert window.oldest == 2.0
+def test_the_backlog_keeps_the_order_of_arrival() -> None:
+    backlog = Backlog(PAD)
+    backlog.add(fetch_at(1.0), tokens_of([[1], [1, 2]]))
+    backlog.add(fetch_at(2.0), tokens_of([[1, 2, 3]]))
+    assert backlog.oldest == 1.0
+    backlog.take(np.array([0]))
+    assert backlog.lengths.tolist() == [2, 3]
+    assert backlog.oldest == 1.0
+    backlog.take(np.array([0]))
+    assert backlog.oldest == 2.0
 
 
 def test_what_waits_of_a_dropped_fetch_is_forgotten_and_the_rest_stays() -> None:
-    window = Window(PAD)
+    backlog = Backlog(PAD)
     gone, kept = fetch_at(1.0), fetch_at(2.0)
-    window.add(gone, tokens_of([[7], [7, 7]]))
-    window.add(kept, tokens_of([[8, 8, 8]]))
-    window.drop([gone])
-    assert window.lengths.tolist() == [3]
-    assert window.take(np.array([0])).parts[0][0] is kept
+    backlog.add(gone, tokens_of([[7], [7, 7]]))
+    backlog.add(kept, tokens_of([[8, 8, 8]]))
+    backlog.drop([gone])
+    assert backlog.lengths.tolist() == [3]
+    assert backlog.take(np.array([0])).parts[0][0] is kept

@@ -1,4 +1,4 @@
-"""A lane tries on for as long as it takes, in a time that passes at once."""
+"""A sender tries on for as long as it takes, in a time that passes at once."""
 
 import asyncio
 import selectors
@@ -19,9 +19,9 @@ from aiokafka.errors import (
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from worker.delivery.batches import Chunk, Parcel, Stamp
-from worker.delivery.lane import Callbacks, Lane, RefusedRecords
+from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.ledger import Release
+from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords
 from worker.delivery.produce_client import REQUEST_TIMEOUT_MS, Refusal
 from worker.delivery.retries import Retries
 from worker.fetch import Fetch
@@ -90,12 +90,12 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
     failures: list[BaseException] = []
     refused: list[RefusedRecords] = []
     fetch = Fetch("in", 0, [], RECORDS, 0.0)
-    parcel = Parcel(Release(fetch, 0, RECORDS), RECORDS, 0)
+    pending = PendingDelivery(Release(fetch, 0, RECORDS), RECORDS, 0)
     values = [b"1", b"2", b"3"]
-    chunk = Chunk(parcel, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
+    outputs = OutputSlice(pending, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
 
     async def send() -> None:
-        lane = Lane(
+        sender = PartitionSender(
             broker,
             TopicPartition("out", 0),
             Retries(),
@@ -107,7 +107,7 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
                 failed=failures.append,
             ),
         )
-        lane.put(chunk)
+        sender.put(outputs)
         while not delivered and not failures and not refused:
             await asyncio.sleep(1)
 

@@ -26,7 +26,7 @@ class Batch:
         return len(self.padded)
 
 
-class Window:
+class Backlog:
     """Tokenised texts in order of arrival. Not thread-safe: one event loop owns it."""
 
     def __init__(self, pad_id: int) -> None:
@@ -43,7 +43,7 @@ class Window:
 
     @property
     def oldest(self) -> float:
-        """Arrival of the oldest waiting text, monotonic seconds. The window must not be empty."""
+        """Arrival of the oldest waiting text, monotonic seconds. The backlog must not be empty."""
         return self._fetches[int(self._numbers[0])][0].received_at
 
     def add(self, fetch: Fetch, tokens: Tokens) -> None:
@@ -59,7 +59,7 @@ class Window:
         self._positions = np.concatenate((self._positions, np.arange(count, dtype=np.intp)))
 
     def take(self, chosen: NDArray[np.intp]) -> Batch:
-        """Remove the texts at these positions of the window and pad them to a batch."""
+        """Remove the texts at these positions of the backlog and pad them to a batch."""
         numbers, positions, lengths = self._numbers[chosen], self._positions[chosen], self.lengths[chosen]
         ids = np.full((chosen.size, int(lengths.max())), self._pad_id, dtype=np.int64)
         parts = []
