@@ -127,9 +127,9 @@ async def raw_loop(settings: Settings, events: int) -> Measured:
                 np.full((count, 3), 1 / 3, np.float32), np.ones(count, np.int32), np.zeros(count, np.bool_)
             )
             batch = producer.create_batch()
-            outputs = codec.encode(fetch, decoded, decoded.slots, verdicts, "2026-01-01T00:00:00.000Z")
-            for slot, (value, headers) in zip(decoded.slots, outputs, strict=True):
-                record = records[slot]
+            outputs = codec.encode(fetch, decoded, decoded.indexes, verdicts, "2026-01-01T00:00:00.000Z")
+            for index, (value, headers) in zip(decoded.indexes, outputs, strict=True):
+                record = records[index]
                 row = {"timestamp": record.timestamp, "key": record.key, "value": value, "headers": [*headers]}
                 if batch.append(**row) is None:
                     deliveries.append(await producer.send_batch(batch, settings.output_topic, partition=tp.partition))

@@ -150,7 +150,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
     app.engine = Engine(
         settings,
         load,
-        located=lambda: cast(FetchConsumer, app.consumer).located,
+        positions_known=lambda: cast(FetchConsumer, app.consumer).positions_known,
         waits_for=lambda: cast(FetchConsumer, app.consumer).places.reasons(),
         loop=app.loop,
         beacon=app.beacon,

@@ -24,7 +24,7 @@ from worker.classifier import Classifier
 from worker.connection import client_options
 from worker.deadline import Deadline
 from worker.delivery.group_session import GroupSession, confirmation_timeout
-from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
 from worker.diagnosis import connected, explained, explaining
@@ -60,11 +60,11 @@ class Engine(Service):
         settings: Settings,
         load: Callable[[Settings], Classifier],
         *,
-        located: Callable[[], bool],
+        positions_known: Callable[[], bool],
         waits_for: Callable[[], list[str]] = list,
         **kwargs: Any,
     ) -> None:
-        """``located`` tells whether intake knows where each partition is read from, ``waits_for`` what it lacks."""
+        """``positions_known`` tells whether intake knows where to read each partition, ``waits_for`` what it lacks."""
         super().__init__(**kwargs)
         self.settings = settings
         self.session = GroupSession(
@@ -72,7 +72,7 @@ class Engine(Service):
         )
         self._loaded_at = self.session.now()
         self._load = load
-        self._located = located
+        self._positions_known = positions_known
         self._waits_for = waits_for
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
         self.topics = frozenset(settings.input_topics)
@@ -131,7 +131,7 @@ class Engine(Service):
             self.settings.dead_letter_topic,
             self.settings.group_id,
             partitions=client.partitions,
-            wanted=lambda release: self.session.is_member and self.ledger.knows(release.fetch),
+            wanted=lambda completed: self.session.is_member and self.ledger.knows(completed.fetch),
             delivered=pipeline.delivered,
             taken=pipeline.taken,
             refused=pipeline.refused,
@@ -261,7 +261,7 @@ class Engine(Service):
             reasons += waits_for
             if not self.session.is_fresh:
                 reasons.append("the group's coordinator does not answer")
-            elif not waits_for and not self._located():
+            elif not waits_for and not self._positions_known():
                 reasons.append("positions not known yet")
         return reasons
 
@@ -307,9 +307,9 @@ class Engine(Service):
         else:
             self._fail(explanation)
 
-    def _publish(self, release: Release, answer: Answer) -> None:
+    def _publish(self, completed: CompletedRange, answer: Answer) -> None:
         if self._publisher is not None:
-            self._publisher.publish(release, answer.slots, answer.values, answer.headers, answer.rejected)
+            self._publisher.publish(completed, answer.indexes, answer.values, answer.headers, answer.rejected)
 
     async def _say_when_ready(self) -> None:
         while not self.ready:

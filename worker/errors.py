@@ -1,6 +1,6 @@
 """Whose fault it is: four families of errors.
 
-    Rejection        (a value, not an exception) the event is bad: it becomes a dead letter in its slot of the fetch
+    Rejection        (a value, not an exception) the event is bad: it becomes a dead letter in its index of the fetch
     WorkerError      what a user is shown as one sentence, without a traceback
      ├ SettingError    a setting, a file or a model is wrong: the person who runs the worker can mend it
      ├ BrokerError     Kafka is unreachable, refuses us or lacks a topic

@@ -1,6 +1,6 @@
 """The unit that travels: the records of one partition that arrived together.
 
-Nothing in the worker is made, awaited, locked or logged per event; a record is named by its *slot*, its index in its
+Nothing in the worker is made, awaited, locked or logged per event; a record is named by its *index* in its
 fetch.
 """
 
@@ -47,7 +47,7 @@ class Fetch:
     received_at: float
     """Monotonic seconds."""
     unreadable: Mapping[int, Rejection] = field(default_factory=dict)
-    """Slots whose record is rejected before it is decoded: it is not there as it was written."""
+    """Rejections by index of records that are rejected before they are decoded: they are not there as written."""
 
     def __len__(self) -> int:
         return len(self.records)

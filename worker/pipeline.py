@@ -1,4 +1,4 @@
-"""Moves a fetch from room to room: decode, tokenise, plan, classify, settle, publish, acknowledge.
+"""Moves a fetch from step to step: decode, tokenise, plan, classify, complete, publish, acknowledge.
 
 One event loop owns everything here. Two threads help: one tokenises, one is the device. Both take and give whole lists,
 so that nothing is awaited or locked per event.
@@ -21,7 +21,7 @@ from worker.classifier import Classifier, Device, Result, tokenise
 from worker.codec import Codec, Decoded
 from worker.deadline import Deadline
 from worker.delivery.breaker import REFUSED, Breaker, Event
-from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
 from worker.fetch import Fetch, Record
@@ -43,7 +43,7 @@ class Pipeline:
         settings: bounds and guards.
         classifier: loaded and warm.
         ledger: where intake opened the fetches.
-        publish: sends a release on its way; ``delivered`` is to be called when the broker has all of it.
+        publish: sends a completed range on its way; ``delivered`` is to be called when the broker has all of it.
         failed: called once, with the error after which nothing moves any more.
     """
 
@@ -52,7 +52,7 @@ class Pipeline:
         settings: Settings,
         classifier: Classifier,
         ledger: Ledger,
-        publish: Callable[[Release, Answer], None],
+        publish: Callable[[CompletedRange, Answer], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
@@ -118,7 +118,7 @@ class Pipeline:
         job.decoded(decoded)
         decided = job.decided_by_decoding
         if decided.size:
-            self._settle(fetch, decided)
+            self._complete(fetch, decided)
         if not job.texts:
             return
         tokenizer = self._classifier.tokenizer
@@ -193,7 +193,7 @@ class Pipeline:
             self._count(batch, result)
             for fetch, rows, texts in batch.parts:
                 if job := self._jobs.get(fetch):  # else revoked while the device had it
-                    self._settle(fetch, job.classified(texts, rows, result))
+                    self._complete(fetch, job.classified(texts, rows, result))
         except Exception as error:
             self.fail(error)
 
@@ -205,36 +205,36 @@ class Pipeline:
         counters.batch_padded_tokens += batch.padded.ids.size
         counters.inference_seconds += result.seconds
 
-    def _settle(self, fetch: Fetch, slots: NDArray[np.intp]) -> None:
-        """Note that slots are decided, and publish what is next in order."""
-        for release in self._ledger.settle(fetch, slots):
-            answer = self._jobs[release.fetch].answer(release, self._classifier, self._codec)
-            self._breaker.count(release, answer.rejected)
+    def _complete(self, fetch: Fetch, indexes: NDArray[np.intp]) -> None:
+        """Note that records are decided, and publish what is next in order."""
+        for completed in self._ledger.complete(fetch, indexes):
+            answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec)
+            self._breaker.count(completed, answer.rejected)
             if answer.rejected:
                 self._note([rejection.reason for rejection in answer.rejected.values()])
-            if answer.slots or answer.rejected:
-                self._publish(release, answer)
+            if answer.indexes or answer.rejected:
+                self._publish(completed, answer)
             else:  # all of it is skipped: there is nothing that a broker could acknowledge
-                self.delivered(release, 0)
+                self.delivered(completed, 0)
 
-    def delivered(self, release: Release, dead_letters: int) -> None:
-        """Count a release that the broker has all of, ``dead_letters`` of it as dead letters.
+    def delivered(self, completed: CompletedRange, dead_letters: int) -> None:
+        """Count a completed range that the broker has all of, ``dead_letters`` of it as dead letters.
 
         One that was revoked while its records travelled counts as nothing: who has the partition now answers it again.
         """
-        job = self._jobs.get(release.fetch)
+        job = self._jobs.get(completed.fetch)
         if job is None:
             return
-        done = self._ledger.acknowledge(release)
-        events = release.stop - release.start
-        forwarded = len(job.forwarded_in(release))
-        skipped = len(job.skipped_in(release))
+        done = self._ledger.acknowledge(completed)
+        events = completed.stop - completed.start
+        forwarded = len(job.forwarded_in(completed))
+        skipped = len(job.skipped_in(completed))
         self._counters.dead_lettered += dead_letters
         self._counters.forwarded += forwarded
         self._counters.skipped += skipped
         self._counters.published += events - dead_letters - forwarded - skipped
         self._progressed_at = time.monotonic()
-        self._counters.observe_latency(self._progressed_at - release.fetch.received_at, events)
+        self._counters.observe_latency(self._progressed_at - completed.fetch.received_at, events)
         for fetch in done:
             self._forget(fetch)
         self._changed.set()
@@ -252,7 +252,7 @@ class Pipeline:
         self._refusal_breaker.count_events(size, refused)
         for event in refused:
             if job := self._jobs.get(event.fetch):
-                job.refused(event.slot)
+                job.refused(event.index)
         self._note([event.reason for event in refused])
 
     def _note(self, reasons: list[Reason]) -> None:
@@ -293,7 +293,7 @@ class Pipeline:
     @property
     def drained(self) -> bool:
         """Whether a drain has nothing left to wait for."""
-        return self.draining and self._in_flight == 0 and self._ledger.under_way() == 0
+        return self.draining and self._in_flight == 0 and self._ledger.unacknowledged() == 0
 
     async def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
         while not condition() and self.failure is None:

@@ -13,7 +13,7 @@ PARTITIONS = [("texts", 0)]
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    engine = Engine(load_settings(), lambda _: None, located=lambda: True)  # type: ignore[arg-type, return-value]
+    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: True)  # type: ignore[arg-type, return-value]
     monkeypatch.setattr(engine, "add_future", lambda coroutine: coroutine.close())
     engine.session.joined(engine.session.now())
     engine.on_assigned(PARTITIONS)

@@ -12,8 +12,8 @@ from worker.errors import DeviceError
 from worker.settings import load_settings
 
 
-def engine_of(*, pipeline: Any, assigned: bool = True, located: bool = True, heard: bool = True) -> Engine:
-    engine = Engine(load_settings(), lambda _: None, located=lambda: located)  # type: ignore[arg-type, return-value]
+def engine_of(*, pipeline: Any, assigned: bool = True, positions_known: bool = True, heard: bool = True) -> Engine:
+    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: positions_known)  # type: ignore[arg-type, return-value]
     engine._pipeline = pipeline
     engine.assigned = assigned
     # Collected long before it runs, so that what is heard is heard in the future.
@@ -31,7 +31,9 @@ def pipeline(*, draining: bool = False, failure: BaseException | None = None) ->
     [
         pytest.param(engine_of(pipeline=None), ["model loading"], id="loading"),
         pytest.param(engine_of(pipeline=pipeline(), assigned=False), ["no partitions assigned yet"], id="unassigned"),
-        pytest.param(engine_of(pipeline=pipeline(), located=False), ["positions not known yet"], id="not positioned"),
+        pytest.param(
+            engine_of(pipeline=pipeline(), positions_known=False), ["positions not known yet"], id="not positioned"
+        ),
         pytest.param(
             engine_of(pipeline=pipeline(), heard=False), ["the group's coordinator does not answer"], id="unheard"
         ),

@@ -122,7 +122,7 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
             if sound := [record for record in records if not record.fault]:
                 answered, rejections = session.classify(sound)
                 write(answered)
-                bad |= {sound[slot].offset: rejection.message for slot, rejection in rejections.items()}
+                bad |= {sound[index].offset: rejection.message for index, rejection in rejections.items()}
             for line, why in sorted(bad.items()):
                 faults.report(line, why)
     return faults.count
@@ -186,7 +186,7 @@ class _Session:
         return cls(classifier, Device(classifier), Codec(settings, classifier.card), name, progress, task)
 
     def classify(self, records: list[InputRecord]) -> tuple[Answered, dict[int, Rejection]]:
-        """Answers to the records of one window in their order, and the rejections by slot."""
+        """Answers to the records of one window in their order, and the rejections by index."""
         fetch = Fetch(self.name, 0, records, records[-1].offset + 1, time.monotonic())
         decoded = self.codec.decode(records)
         rejected = dict(decoded.rejected)
@@ -203,16 +203,16 @@ class _Session:
             for _, rows, positions in batch.parts:
                 scores[positions] = result.scores[rows]
                 places = dict(zip(rows.tolist(), positions.tolist(), strict=True))
-                rejected |= {decoded.slots[places[row]]: why for row, why in result.rejected.items()}
+                rejected |= {decoded.indexes[places[row]]: why for row, why in result.rejected.items()}
             self.progress.advance(self.task, len(batch))
 
-        kept = [place for place, slot in enumerate(decoded.slots) if slot not in rejected]
-        slots = [decoded.slots[place] for place in kept]
+        kept = [place for place, index in enumerate(decoded.indexes) if index not in rejected]
+        indexes = [decoded.indexes[place] for place in kept]
         verdicts = self.classifier.verdicts(scores[kept], tokens.lengths[kept], tokens.truncated[kept])
-        outputs = self.codec.encode(fetch, decoded, slots, verdicts, processed_now()) if slots else []
+        outputs = self.codec.encode(fetch, decoded, indexes, verdicts, processed_now()) if indexes else []
         answered = Answered(
             texts=[decoded.texts[place] for place in kept],
-            rows=[records[slot].row for slot in slots],
+            rows=[records[index].row for index in indexes],
             values=[value for value, _ in outputs],
             verdicts=verdicts,
         )

@@ -26,13 +26,13 @@ def write_embeddings(settings: Settings, inputs: Inputs, report: Callable[[int, 
     rejected = 0
     while records := list(islice(inputs.records, WINDOW)):
         decoded = codec.decode(records)
-        for slot, rejection in sorted(decoded.rejected.items()):
-            report(records[slot].offset, rejection.message)
+        for index, rejection in sorted(decoded.rejected.items()):
+            report(records[index].offset, rejection.message)
         rejected += len(decoded.rejected)
         if not decoded.texts:
             continue
         vectors = embed(classifier, decoded.texts)
-        for slot, text, vector in zip(decoded.slots, decoded.texts, vectors, strict=True):
-            line = {"line": records[slot].offset, "text": text, "embedding": vector}
+        for index, text, vector in zip(decoded.indexes, decoded.texts, vectors, strict=True):
+            line = {"line": records[index].offset, "text": text, "embedding": vector}
             typer.echo(orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY))
     return rejected

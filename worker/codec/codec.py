@@ -35,26 +35,26 @@ def processed_now() -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """The slots of a fetch, each in exactly one of ``slots``, ``rejected``, ``forwarded`` and ``skipped``."""
+    """The records of a fetch: each is at one of ``indexes``, ``rejected``, ``forwarded`` or ``skipped``."""
 
     texts: list[str] = field(default_factory=list, repr=False)
-    """Texts to classify, in the order of ``slots``."""
-    slots: list[int] = field(default_factory=list)
+    """Texts to classify, in the order of ``indexes``."""
+    indexes: list[int] = field(default_factory=list)
     rejected: dict[int, Rejection] = field(default_factory=dict)
     forwarded: list[int] = field(default_factory=list)
-    """Slots that go to the output topic as they are, ascending: tombstones, and events that are not classified."""
+    """Indexes of records that go out as they are, ascending: tombstones, and events that are not classified."""
     skipped: list[int] = field(default_factory=list)
-    """Slots that are answered by nothing, ascending."""
+    """Indexes of records that are answered by nothing, ascending."""
     kept: list[Any] = field(default_factory=list, repr=False)
-    """Data needed to answer the event in each slot of the fetch; None for a slot that is not in ``slots``."""
+    """Data needed to answer the event at each index of the fetch; None for an index that is not in ``indexes``."""
 
     def reject(self, rejections: Mapping[int, Rejection]) -> None:
-        """Reject these slots, whatever decoding made of them."""
-        kept = [(text, slot) for text, slot in zip(self.texts, self.slots, strict=True) if slot not in rejections]
+        """Reject the records at these indexes, whatever decoding made of them."""
+        kept = [(text, index) for text, index in zip(self.texts, self.indexes, strict=True) if index not in rejections]
         self.texts[:] = [text for text, _ in kept]
-        self.slots[:] = [slot for _, slot in kept]
+        self.indexes[:] = [index for _, index in kept]
         for others in (self.forwarded, self.skipped):
-            others[:] = [slot for slot in others if slot not in rejections]
+            others[:] = [index for index in others if index not in rejections]
         self.rejected.update(rejections)
 
 
@@ -92,10 +92,10 @@ class Codec:
             yield decoded
 
     def _decode_step(self, records: Sequence[Record], start: int, decoded: Decoded) -> None:
-        texts, slots, kept = decoded.texts, decoded.slots, decoded.kept
+        texts, indexes, kept = decoded.texts, decoded.indexes, decoded.kept
         key, limit, reads_headers = self._bare_key, self._max_text_bytes, self._reads_headers
         keep_bare, condition = self._mode.keep_bare, self._condition
-        for slot, record in enumerate(records, start):
+        for index, record in enumerate(records, start):
             value = record.value
             headers = telling(record.headers) if reads_headers and record.headers else NO_HEADERS
             if (
@@ -118,66 +118,66 @@ class Codec:
                     and (bare := keep_bare(document)) is not None
                 ):
                     texts.append(text)
-                    slots.append(slot)
-                    kept[slot] = bare
+                    indexes.append(index)
+                    kept[index] = bare
                     continue
-            self._decode_any(slot, record, headers, decoded)
+            self._decode_any(index, record, headers, decoded)
 
-    def _decode_any(self, slot: int, record: Record, headers: TellingHeaders, decoded: Decoded) -> None:
+    def _decode_any(self, index: int, record: Record, headers: TellingHeaders, decoded: Decoded) -> None:
         """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
         value = record.value
         if value is None:
             if self._forwards_tombstones and record.key is not None:
-                decoded.forwarded.append(slot)
+                decoded.forwarded.append(index)
             else:
-                decoded.rejected[slot] = rejections.NULL_VALUE
+                decoded.rejected[index] = rejections.NULL_VALUE
             return
         opened = (self._format or recognised(value, headers)).open(value, headers)
         if isinstance(opened, Rejection):
             no_data = opened.reason is Reason.NO_TEXT
             if no_data and self._leaves_out(None):
-                self._leave_out(slot, decoded)
+                self._leave_out(index, decoded)
             else:
-                self._reject(slot, opened, decoded, no_text=no_data)
+                self._reject(index, opened, decoded, no_text=no_data)
             return
         document = opened[0]
         if self._leaves_out(document):
-            self._leave_out(slot, decoded)
+            self._leave_out(index, decoded)
             return
         text = find_text(document, self._text_pointer, self._max_text_bytes)
         if isinstance(text, Rejection):
-            self._reject(slot, text, decoded, no_text=self._text_pointer.find(document) in (MISSING, None))
+            self._reject(index, text, decoded, no_text=self._text_pointer.find(document) in (MISSING, None))
             return
         decoded.texts.append(text)
-        decoded.slots.append(slot)
-        decoded.kept[slot] = self._mode.keep(opened)
+        decoded.indexes.append(index)
+        decoded.kept[index] = self._mode.keep(opened)
 
     def _leaves_out(self, document: Any) -> bool:
         """Whether this is not meant to be classified; ``document`` is None for an event without data."""
         return self._condition is not None and not self._condition.holds(document)
 
-    def _leave_out(self, slot: int, decoded: Decoded) -> None:
+    def _leave_out(self, index: int, decoded: Decoded) -> None:
         """Answer an event that is not meant to be classified: no fault of it, and never a dead letter."""
-        (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(slot)
+        (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(index)
 
-    def _reject(self, slot: int, rejection: Rejection, decoded: Decoded, *, no_text: bool) -> None:
+    def _reject(self, index: int, rejection: Rejection, decoded: Decoded, *, no_text: bool) -> None:
         """Answer an event that has no text (``no_text``) or none that can be classified."""
         if no_text and self._on_no_text == "forward":
-            decoded.forwarded.append(slot)
+            decoded.forwarded.append(index)
         elif no_text and self._on_no_text == "skip":
-            decoded.skipped.append(slot)
+            decoded.skipped.append(index)
         else:
-            decoded.rejected[slot] = rejection
+            decoded.rejected[index] = rejection
 
     def encode(
-        self, fetch: Fetch, decoded: Decoded, slots: Sequence[int], verdicts: Verdicts, processed_at: str
+        self, fetch: Fetch, decoded: Decoded, indexes: Sequence[int], verdicts: Verdicts, processed_at: str
     ) -> list[Output]:
-        """Value and headers of the answers to the events in ``slots``, a subset of ``decoded.slots``.
+        """Value and headers of the answers to the events at ``indexes``, a subset of ``decoded.indexes``.
 
         Args:
-            verdicts: one row for each of ``slots``, in the same order.
+            verdicts: one row for each of ``indexes``, in the same order.
             processed_at: an RFC 3339 time in UTC, the same for the whole batch.
         """
-        offsets = [fetch.records[slot].offset for slot in slots]
+        offsets = [fetch.records[index].offset for index in indexes]
         sentiments = self._renderer.render(fetch.topic, fetch.partition, offsets, verdicts, processed_at)
-        return self._mode.write(fetch, slots, decoded.kept, sentiments, processed_at)
+        return self._mode.write(fetch, indexes, decoded.kept, sentiments, processed_at)

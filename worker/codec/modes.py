@@ -37,9 +37,9 @@ class Mode(Protocol):
         ...
 
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Any], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, indexes: Sequence[int], kept: Sequence[Any], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
-        """The answers to the events in ``slots``; ``sentiments`` are their verdicts as JSON, made at ``time``."""
+        """The answers to the events at ``indexes``; ``sentiments`` are their verdicts as JSON, made at ``time``."""
         ...
 
 
@@ -80,12 +80,12 @@ class Enrich:
         return None if SENTIMENT in document else self._bare
 
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Envelope], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, indexes: Sequence[int], kept: Sequence[Envelope], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
         outputs: list[Output] = []
-        for slot, sentiment in zip(slots, sentiments, strict=True):
-            record = fetch.records[slot]
-            frame, body, at, member = kept[slot]
+        for index, sentiment in zip(indexes, sentiments, strict=True):
+            record = fetch.records[index]
+            frame, body, at, member = kept[index]
             if body is None:
                 body = record.value or b""
             outputs.append((b"".join((frame, body[:at], member, sentiment, body[at:])), record.headers))
@@ -125,15 +125,15 @@ class VerdictOnly:
         return (None, None, b"") if id_ is MISSING else None
 
     def write(
-        self, fetch: Fetch, slots: Sequence[int], kept: Sequence[Subject], sentiments: Sequence[bytes], time: str
+        self, fetch: Fetch, indexes: Sequence[int], kept: Sequence[Subject], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
         answer_id = id_template(fetch.topic, fetch.partition, self._card)
         place = f'"topic":{literal(quoted(fetch.topic))},"partition":{fetch.partition},"offset":%d'
         template = f'{{"id":{answer_id},"event_id":%b,{place},"sentiment":%b}}'.encode()
         outputs: list[Output] = []
-        for slot, sentiment in zip(slots, sentiments, strict=True):
-            record = fetch.records[slot]
-            own_id, event, extensions = kept[slot]
+        for index, sentiment in zip(indexes, sentiments, strict=True):
+            record = fetch.records[index]
+            own_id, event, extensions = kept[index]
             value = template % (record.offset, orjson.dumps(own_id), record.offset, sentiment)
             if event is None:
                 outputs.append((self._frame + value, record.headers))

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.fetch import Headers
 
 #: The timestamp of a record that has none; the broker checks no bounds of it.
@@ -17,9 +17,9 @@ RECORD_OVERHEAD = 21
 
 @dataclass(slots=True)
 class PendingDelivery:
-    """A release on its way: delivered once every record of it is acknowledged, as an output or as a dead letter."""
+    """A completed range on its way: delivered once each of its records is, as an output or a dead letter."""
 
-    release: Release
+    completed: CompletedRange
     remaining: int
     """Records not acknowledged yet."""
     dead_letters: int
@@ -38,10 +38,10 @@ class Stamp(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OutputSlice:
-    """Records of one pending delivery for one output partition, in slot order; the columns have the same length."""
+    """Records of one pending delivery for one output partition, in index order; the columns have the same length."""
 
     pending: PendingDelivery
-    slots: Sequence[int]
+    indexes: Sequence[int]
     keys: Sequence[bytes | None] = field(repr=False)
     values: Sequence[bytes | None] = field(repr=False)
     headers: Sequence[Headers] = field(repr=False)
@@ -49,14 +49,14 @@ class OutputSlice:
     left_out: frozenset[str] = frozenset()
     """Parts that dead letters go without, see ``smaller_letter``."""
 
-    def pick(self, indexes: Sequence[int]) -> "OutputSlice":
+    def pick(self, rows: Sequence[int]) -> "OutputSlice":
         """Return these records as a slice of their own."""
         return OutputSlice(
             self.pending,
-            [self.slots[index] for index in indexes],
-            [self.keys[index] for index in indexes],
-            [self.values[index] for index in indexes],
-            [self.headers[index] for index in indexes],
+            [self.indexes[row] for row in rows],
+            [self.keys[row] for row in rows],
+            [self.values[row] for row in rows],
+            [self.headers[row] for row in rows],
             self.stamp,
             self.left_out,
         )
@@ -73,7 +73,7 @@ def append(
     batch_bytes: int | None = None,
     alone_bytes: int | None = None,
 ) -> int:
-    """Append records of a span until the batch is full; returns the index in the slice where it stopped.
+    """Append records of a span until the batch is full; returns the row in the slice where it stopped.
 
     Args:
         builder: the batch.
@@ -84,24 +84,24 @@ def append(
     """
     outputs, start, stop = span
     records, keys, values, headers = (
-        outputs.pending.release.fetch.records,
+        outputs.pending.completed.fetch.records,
         outputs.keys,
         outputs.values,
         outputs.headers,
     )
-    for index in range(start, stop):
+    for row in range(start, stop):
         if position:
             if batch_bytes is not None and builder.size() > batch_bytes:
-                return index
-            if alone_bytes is not None and _bytes(keys[index], values[index], headers[index]) >= alone_bytes:
-                return index
+                return row
+            if alone_bytes is not None and _bytes(keys[row], values[row], headers[row]) >= alone_bytes:
+                return row
         timestamp: int | None = None
         if outputs.stamp is Stamp.NONE:
             timestamp = NO_TIMESTAMP
-        elif outputs.stamp is Stamp.INPUT and (given := records[outputs.slots[index]].timestamp) >= 0:
+        elif outputs.stamp is Stamp.INPUT and (given := records[outputs.indexes[row]].timestamp) >= 0:
             timestamp = given
-        if builder.append(position, timestamp, keys[index], values[index], [*headers[index]]) is None:
-            return index
+        if builder.append(position, timestamp, keys[row], values[row], [*headers[row]]) is None:
+            return row
         position += 1
     return stop
 
@@ -131,12 +131,12 @@ def halves(spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
     return left, right
 
 
-def part(spans: Sequence[Span], indexes: Iterable[int]) -> tuple[list[OutputSlice], list[Span]]:
-    """Take the records at these indexes (ascending, counted through all spans) out of spans.
+def part(spans: Sequence[Span], rows: Iterable[int]) -> tuple[list[OutputSlice], list[Span]]:
+    """Take the records at these rows (ascending, counted through all spans) out of spans.
 
     Returns those, one slice for each that they come from, and the spans of the others.
     """
-    wanted = iter(indexes)
+    wanted = iter(rows)
     next_wanted = next(wanted, None)
     taken: list[OutputSlice] = []
     rest: list[Span] = []
@@ -145,11 +145,11 @@ def part(spans: Sequence[Span], indexes: Iterable[int]) -> tuple[list[OutputSlic
         found: list[int] = []
         begin = start
         while next_wanted is not None and next_wanted < base + stop - start:
-            index = start + next_wanted - base
-            found.append(index)
-            if index > begin:
-                rest.append((outputs, begin, index))
-            begin = index + 1
+            row = start + next_wanted - base
+            found.append(row)
+            if row > begin:
+                rest.append((outputs, begin, row))
+            begin = row + 1
             next_wanted = next(wanted, None)
         if stop > begin:
             rest.append((outputs, begin, stop))

@@ -3,9 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.errors import FloodError, Reason, Rejection
 from worker.fetch import Fetch
 
@@ -19,13 +18,14 @@ READ_WRONG = "is this the right topic, input_format and text_path?"
 REFUSED = "see which of its settings refuses them (message.timestamp.before.max.ms, cleanup.policy, max.message.bytes)."
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Event:
     """An invalid event among those that are counted."""
 
     position: int
     """Its index among them."""
     fetch: Fetch
-    slot: int
+    index: int
     reason: Reason
 
 
@@ -39,7 +39,7 @@ class _Invalid:
     def add(self, event: Event) -> None:
         if not self.reasons:
             fetch = event.fetch
-            self.first = f"offset {fetch.records[event.slot].offset} of {fetch.topic}[{fetch.partition}]"
+            self.first = f"offset {fetch.records[event.index].offset} of {fetch.topic}[{fetch.partition}]"
         self.reasons[event.reason] += 1
 
 
@@ -66,23 +66,23 @@ class Breaker:
         self._total = 0
         self._invalid = 0
 
-    def count(self, release: Release, rejected: Mapping[int, Rejection]) -> None:
-        """Count the events of a release; ``rejected`` has those that are invalid, by slot, ascending.
+    def count(self, completed: CompletedRange, rejected: Mapping[int, Rejection]) -> None:
+        """Count the events of a completed range; ``rejected`` has those that are invalid, by index, ascending.
 
         A rejection that does not count is as if its event were not there.
 
         Raises:
-            FloodError: a limit is passed; the release must not be published.
+            FloodError: a limit is passed; the completed range must not be published.
         """
         events: list[Event] = []
         passed_over = 0
-        for slot, rejection in rejected.items():
+        for index, rejection in rejected.items():
             if rejection.counts:
-                position = slot - release.start - passed_over
-                events.append(Event(position, release.fetch, slot, rejection.reason))
+                position = index - completed.start - passed_over
+                events.append(Event(position, completed.fetch, index, rejection.reason))
             else:
                 passed_over += 1
-        self.count_events(release.stop - release.start - passed_over, events)
+        self.count_events(completed.stop - completed.start - passed_over, events)
 
     def count_events(self, size: int, invalid: Iterable[Event]) -> None:
         """Count ``size`` events, of which these, by ascending position, are invalid.

@@ -6,13 +6,13 @@ from worker.fetch import Fetch, Headers
 PREFIX = "__dlq.errors."
 
 
-def dead_letter_headers(fetch: Fetch, slot: int, rejection: Rejection, group: str) -> Headers:
+def dead_letter_headers(fetch: Fetch, index: int, rejection: Rejection, group: str) -> Headers:
     """Return the event's headers untouched, then ours, named after KIP-1191's; every value of ours is UTF-8 text.
 
     Key and value of a dead letter are the event's own, except for what its topic refuses (see ``smaller_letter``). The
     text itself never gets into a header.
     """
-    record = fetch.records[slot]
+    record = fetch.records[index]
     ours = {
         "topic": fetch.topic,
         "partition": str(fetch.partition),

@@ -41,36 +41,36 @@ def _order(error: KafkaError) -> tuple[str, ...]:
 
 def _has(letters: OutputSlice, thing: str) -> bool:
     """Whether leaving the thing out changes any of the letters."""
-    records = letters.pending.release.fetch.records
+    records = letters.pending.completed.fetch.records
     if thing == VALUE:
         return any(letters.values)
     if thing == HEADERS:
-        return any(records[slot].headers for slot in letters.slots)
+        return any(records[index].headers for index in letters.indexes)
     return True
 
 
 def _without(letters: OutputSlice, thing: str) -> OutputSlice:
-    fetch = letters.pending.release.fetch
+    fetch = letters.pending.completed.fetch
     keys, values, headers, stamp = [*letters.keys], [*letters.values], [*letters.headers], letters.stamp
-    for index, slot in enumerate(letters.slots):
-        record = fetch.records[slot]
+    for row, index in enumerate(letters.indexes):
+        record = fetch.records[index]
         if thing == VALUE:
-            value = values[index]
-            headers[index] = _noted(headers[index], "value_left_out", str(_size(value)))
+            value = values[row]
+            headers[row] = _noted(headers[row], "value_left_out", str(_size(value)))
             if value is not None:
-                headers[index] = _noted(headers[index], "value_sha256", sha256(value).hexdigest())
-            values[index] = b""
+                headers[row] = _noted(headers[row], "value_sha256", sha256(value).hexdigest())
+            values[row] = b""
         elif thing == HEADERS:
-            headers[index] = _noted(headers[index][len(record.headers) :], "headers_left_out", str(len(record.headers)))
+            headers[row] = _noted(headers[row][len(record.headers) :], "headers_left_out", str(len(record.headers)))
         elif thing == KEY:
-            headers[index] = _noted(headers[index], "key_left_out", str(_size(keys[index])))
-            keys[index] = f"{fetch.topic}-{fetch.partition}@{record.offset}".encode()
-            if values[index] is None:  # with a key and no value it would be a tombstone
-                values[index] = b""
+            headers[row] = _noted(headers[row], "key_left_out", str(_size(keys[row])))
+            keys[row] = f"{fetch.topic}-{fetch.partition}@{record.offset}".encode()
+            if values[row] is None:  # with a key and no value it would be a tombstone
+                values[row] = b""
         else:
             stamp = Stamp.NONE
-            headers[index] = _noted(headers[index], "timestamp_left_out", "1")
-    return OutputSlice(letters.pending, letters.slots, keys, values, headers, stamp, letters.left_out | {thing})
+            headers[row] = _noted(headers[row], "timestamp_left_out", "1")
+    return OutputSlice(letters.pending, letters.indexes, keys, values, headers, stamp, letters.left_out | {thing})
 
 
 def _noted(headers: Headers, name: str, value: str) -> Headers:

@@ -1,12 +1,12 @@
-"""Which slots may be published, and which offset is safe to commit. Pure: no clock, no broker, no event loop.
+"""Decide which records may be published, and which offset is safe to commit. Pure: no clock, no broker, no event loop.
 
-For each assigned partition the ledger keeps its fetches in offset order. Slots are *settled* in any order (a verdict, a
-rejection, or nothing to say); the contiguous prefix of settled slots is *released*, once and in order, to be published;
-a release is *acknowledged* when the broker has all of it, again in any order; and the *committable* offset moves over
-the contiguous prefix of acknowledged releases only.
+For each assigned partition the ledger keeps its fetches in offset order. Records are *completed* in any order (by a
+verdict, a rejection, or because there is nothing to say); the contiguous prefix of completed records is handed out as
+*completed ranges*, once and in order, to be published; a range is *acknowledged* when the broker has all of it, again
+in any order; and the *committable* offset moves over the contiguous prefix of acknowledged ranges only.
 
 Revoking a partition forgets its fetches. A fetch that the ledger does not know is ignored ever after: what was in
-flight for a partition that went away, and perhaps came back, can neither be released nor move an offset.
+flight for a partition that went away, and perhaps came back, can neither be published nor move an offset.
 """
 
 from collections import deque
@@ -28,16 +28,19 @@ class Partition(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Release:
-    """Slots ``start`` to ``stop`` (exclusive) of a fetch: settled, next in order, and released exactly once."""
+class CompletedRange:
+    """Records ``start`` to ``stop`` (exclusive) of a fetch: completed, next in order, and handed out exactly once."""
 
     fetch: Fetch
     start: int
     stop: int
 
+    def __len__(self) -> int:
+        return self.stop - self.start
+
     @property
     def next_offset(self) -> int:
-        """The offset to commit once this release, and all before it, are acknowledged."""
+        """The offset to commit once this range, and all before it, are acknowledged."""
         if self.stop == len(self.fetch):
             return self.fetch.next_offset
         return self.fetch.records[self.stop - 1].offset + 1
@@ -45,31 +48,31 @@ class Release:
 
 @dataclass(slots=True)
 class _Entry:
-    """An open fetch: which slots are settled, and how many are released."""
+    """An open fetch: which of its records are completed, and how many are handed out."""
 
     fetch: Fetch
-    settled: NDArray[np.bool_]
-    released: int = 0
+    is_completed: NDArray[np.bool_]
+    handed_out: int = 0
 
-    def release(self) -> Release | None:
-        """The settled slots that follow the released ones, as a release; None if the next slot is not settled."""
-        rest = self.settled[self.released :]
+    def next_range(self) -> CompletedRange | None:
+        """Return the completed records that follow those handed out; None if the next one is not completed."""
+        rest = self.is_completed[self.handed_out :]
         count = rest.size if rest.all() else int(rest.argmin())
         if count == 0:
             return None
-        release = Release(self.fetch, self.released, self.released + count)
-        self.released += count
-        return release
+        completed = CompletedRange(self.fetch, self.handed_out, self.handed_out + count)
+        self.handed_out += count
+        return completed
 
 
 @dataclass(slots=True)
 class _PartitionLedger:
     entries: deque[_Entry] = field(default_factory=deque)
-    """Fetches with slots not yet released, in offset order."""
-    unacknowledged: deque[Release] = field(default_factory=deque)
-    """Releases in order, from the first that is not acknowledged."""
-    acknowledged: set[Release] = field(default_factory=set)
-    """Releases behind that first one which are acknowledged already."""
+    """Fetches with records not yet handed out, in offset order."""
+    unacknowledged: deque[CompletedRange] = field(default_factory=deque)
+    """Ranges in order, from the first that is not acknowledged."""
+    acknowledged: set[CompletedRange] = field(default_factory=set)
+    """Ranges behind that first one which are acknowledged already."""
     committable: int | None = None
     next_offset: int = 0
     """The offset behind the newest fetch."""
@@ -104,44 +107,45 @@ class Ledger:
         self._open[fetch] = (ledger, entry)
 
     def knows(self, fetch: Fetch) -> bool:
-        """Whether the fetch is open: opened, its partition not revoked since, and not all of it acknowledged."""
+        """Return whether the fetch is open: its partition not revoked since, and not all of it acknowledged."""
         return fetch in self._open
 
-    def settle(self, fetch: Fetch, slots: Sequence[int] | NDArray[np.intp]) -> list[Release]:
-        """Note that these slots are decided; returns what can be published now, in offset order.
+    def complete(self, fetch: Fetch, indexes: Sequence[int] | NDArray[np.intp]) -> list[CompletedRange]:
+        """Note that these records are decided; return what can be published now, in offset order.
 
         Raises:
-            ValueError: a slot is settled for the second time.
+            ValueError: a record is completed for the second time.
         """
         known = self._open.get(fetch)
         if known is None:
             return []
         ledger, entry = known
-        if entry.settled[slots].any():
-            raise ValueError(f"a slot of {fetch!r} is settled twice")
-        entry.settled[slots] = True
-        releases = []
+        if entry.is_completed[indexes].any():
+            raise ValueError(f"a record of {fetch!r} is completed twice")
+        entry.is_completed[indexes] = True
+        ranges = []
         while ledger.entries:
             head = ledger.entries[0]
-            if release := head.release():
-                releases.append(release)
-            if head.released < len(head.fetch):
+            if completed := head.next_range():
+                ranges.append(completed)
+            if head.handed_out < len(head.fetch):
                 break
             ledger.entries.popleft()
-        ledger.unacknowledged.extend(releases)
-        return releases
+        ledger.unacknowledged.extend(ranges)
+        return ranges
 
-    def acknowledge(self, release: Release) -> list[Fetch]:
-        """Note that the broker has all of a release; of a revoked partition's release nothing is kept.
+    def acknowledge(self, completed: CompletedRange) -> list[Fetch]:
+        """Note that the broker has all of a range; nothing is kept of one whose partition was revoked.
 
-        Returns the fetches that are done with it, in offset order: those behind it, too, that were only waiting for it.
+        Returns:
+            The fetches that are done with it, in offset order: those behind it, too, that were only waiting for it.
         """
-        known = self._open.get(release.fetch)
+        known = self._open.get(completed.fetch)
         if known is None:
             return []
         ledger, _ = known
         done = []
-        ledger.acknowledged.add(release)
+        ledger.acknowledged.add(completed)
         while ledger.unacknowledged and ledger.unacknowledged[0] in ledger.acknowledged:
             first = ledger.unacknowledged.popleft()
             ledger.acknowledged.remove(first)
@@ -165,31 +169,31 @@ class Ledger:
             ledger.committable = max(position, ledger.committable or 0)
 
     def committable(self, partition: Partition) -> int | None:
-        """The offset up to which everything is acknowledged; None while that is nothing."""
+        """Return the offset up to which everything is acknowledged; None while that is nothing."""
         ledger = self._partitions.get(partition)
         return ledger.committable if ledger else None
 
     def next_offset(self, partition: Partition) -> int:
-        """Behind the newest fetch of a partition; 0 before any."""
+        """Return the offset behind the newest fetch of a partition; 0 before any."""
         ledger = self._partitions.get(partition)
         return ledger.next_offset if ledger else 0
 
     def partitions(self) -> list[Partition]:
-        """The partitions of which something was received since they were assigned."""
+        """Return the partitions of which something was received since they were assigned."""
         return list(self._partitions)
 
-    def under_way(self) -> int:
-        """Releases that are not acknowledged, or wait for one before them that is not."""
+    def unacknowledged(self) -> int:
+        """Count the ranges that are not acknowledged, or wait for one before them that is not."""
         return sum(len(ledger.unacknowledged) for ledger in self._partitions.values())
 
     def open_events(self) -> int:
         """Count the events that were received and are not safe to commit: a restart would read them again."""
         ledgers = self._partitions.values()
-        undecided = sum(len(entry.fetch) - entry.released for ledger in ledgers for entry in ledger.entries)
-        return undecided + sum(one.stop - one.start for ledger in ledgers for one in ledger.unacknowledged)
+        undecided = sum(len(entry.fetch) - entry.handed_out for ledger in ledgers for entry in ledger.entries)
+        return undecided + sum(len(completed) for ledger in ledgers for completed in ledger.unacknowledged)
 
     def revoke(self, partitions: Iterable[Partition]) -> list[Fetch]:
-        """Forget these partitions; returns their fetches that were open."""
+        """Forget these partitions; return their fetches that were open."""
         gone = [self._partitions.pop(partition) for partition in set(partitions) & self._partitions.keys()]
         forgotten = [fetch for fetch, (ledger, _) in self._open.items() if any(ledger is one for one in gone)]
         for fetch in forgotten:

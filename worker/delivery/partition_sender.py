@@ -147,11 +147,11 @@ class PartitionSender:
                 self._cursor = 0
                 continue
             start = self._cursor
-            stop = append(builder, position, (outputs, start, len(outputs.slots)), batch_bytes, alone_bytes)
+            stop = append(builder, position, (outputs, start, len(outputs.indexes)), batch_bytes, alone_bytes)
             position += stop - start
             if stop > start:
                 spans.append((outputs, start, stop))
-            if stop < len(outputs.slots):
+            if stop < len(outputs.indexes):
                 self._cursor = stop
                 break
             self._queue.popleft()

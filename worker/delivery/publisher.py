@@ -10,7 +10,7 @@ from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.breaker import Event
 from worker.delivery.dead_letters import dead_letter_headers
 from worker.delivery.last_resort import smaller_letter
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.delivery.outcomes import TOO_LARGE
 from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords, Sink
 from worker.delivery.retries import Retries
@@ -19,9 +19,9 @@ from worker.fetch import Headers
 
 
 class Publisher:
-    """Publishes releases.
+    """Publishes completed ranges.
 
-    A release is delivered when the broker has acknowledged every output and dead letter of it. ``publish`` returns at
+    A range is delivered when the broker has acknowledged every output and dead letter of it. ``publish`` returns at
     once: that means accepted, not delivered.
 
     Args:
@@ -30,8 +30,8 @@ class Publisher:
         dead_letter_topic: where dead letters go.
         group: the consumer group, named in dead letters.
         partitions: how many partitions a topic has now; asked for the input topics and both others.
-        wanted: whether a release is still ours to publish, asked just before it is sent.
-        delivered: called with a release, and how many of it are dead letters, once the broker has all of it.
+        wanted: whether a completed range is still ours to publish, asked just before it is sent.
+        delivered: called with a completed range, and how many of it are dead letters, once the broker has all of it.
         taken: called with how many outputs the broker has taken.
         refused: called with the size of a batch of outputs and those that the broker refuses, which become dead letters
             for this reason; what it raises ends the publishing before that.
@@ -46,8 +46,8 @@ class Publisher:
         group: str,
         *,
         partitions: Callable[[str], int],
-        wanted: Callable[[Release], bool],
-        delivered: Callable[[Release, int], None],
+        wanted: Callable[[CompletedRange], bool],
+        delivered: Callable[[CompletedRange, int], None],
         taken: Callable[[int], None],
         refused: Callable[[int, Sequence[Event]], None],
         failed: Callable[[BaseException], None],
@@ -68,18 +68,18 @@ class Publisher:
 
     def publish(
         self,
-        release: Release,
-        slots: Sequence[int],
+        completed: CompletedRange,
+        indexes: Sequence[int],
         values: Sequence[bytes | None],
         headers: Sequence[Headers],
         rejected: Mapping[int, Rejection],
     ) -> None:
-        """Send the outputs of a release (columns of equal length, in slot order) and its dead letters (by slot)."""
-        pending = PendingDelivery(release, remaining=len(slots) + len(rejected), dead_letters=len(rejected))
-        if slots:
-            records = release.fetch.records
-            keys = [records[slot].key for slot in slots]
-            self._put(self._output_topic, OutputSlice(pending, slots, keys, values, headers, Stamp.INPUT))
+        """Send the outputs of a range (columns of equal length, in index order) and its dead letters (by index)."""
+        pending = PendingDelivery(completed, remaining=len(indexes) + len(rejected), dead_letters=len(rejected))
+        if indexes:
+            records = completed.fetch.records
+            keys = [records[index].key for index in indexes]
+            self._put(self._output_topic, OutputSlice(pending, indexes, keys, values, headers, Stamp.INPUT))
         if rejected:
             self._put(self._dead_letter_topic, self._dead_letters(pending, rejected))
 
@@ -94,16 +94,16 @@ class Publisher:
 
     def _dead_letters(self, pending: PendingDelivery, rejected: Mapping[int, Rejection]) -> OutputSlice:
         # Stamped with the time of writing: an old event's timestamp would let retention delete its dead letter at once.
-        fetch = pending.release.fetch
-        slots = sorted(rejected)
-        keys = [fetch.records[slot].key for slot in slots]
-        values = [fetch.records[slot].value for slot in slots]
-        headers = [dead_letter_headers(fetch, slot, rejected[slot], self._group) for slot in slots]
-        return OutputSlice(pending, slots, keys, values, headers, Stamp.WRITING)
+        fetch = pending.completed.fetch
+        indexes = sorted(rejected)
+        keys = [fetch.records[index].key for index in indexes]
+        values = [fetch.records[index].value for index in indexes]
+        headers = [dead_letter_headers(fetch, index, rejected[index], self._group) for index in indexes]
+        return OutputSlice(pending, indexes, keys, values, headers, Stamp.WRITING)
 
     def _put(self, topic: str, outputs: OutputSlice) -> None:
         """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
-        fetch, count = outputs.pending.release.fetch, self._partitions(topic)
+        fetch, count = outputs.pending.completed.fetch, self._partitions(topic)
         # A topic that is growing has partitions that the others may not have.
         if fetch.partition < count == self._partitions(fetch.topic):
             self._sender(topic, fetch.partition).put(outputs)
@@ -111,18 +111,18 @@ class Publisher:
         partitions = list(range(count))
         keyless = fetch.partition % count
         by_partition: dict[int, list[int]] = {}
-        for index, key in enumerate(outputs.keys):
+        for row, key in enumerate(outputs.keys):
             partition = keyless if key is None else self._partitioner(key, partitions, partitions)
-            by_partition.setdefault(partition, []).append(index)
-        for partition, indexes in by_partition.items():
-            self._sender(topic, partition).put(outputs.pick(indexes))
+            by_partition.setdefault(partition, []).append(row)
+        for partition, rows in by_partition.items():
+            self._sender(topic, partition).put(outputs.pick(rows))
 
     def _sender(self, topic: str, partition: int) -> PartitionSender:
         target = TopicPartition(topic, partition)
         if target not in self._senders:
             is_output = topic == self._output_topic
             tell = Callbacks(
-                wanted=lambda pending: self._wanted(pending.release),
+                wanted=lambda pending: self._wanted(pending.completed),
                 delivered=self._delivered,
                 taken=self._on_taken if is_output else lambda _: None,
                 refused=self._outputs_refused if is_output else self._dead_letters_refused,
@@ -134,11 +134,11 @@ class Publisher:
     def _delivered(self, pending: PendingDelivery, count: int) -> None:
         pending.remaining -= count
         if pending.remaining == 0:
-            self._on_delivered(pending.release, pending.dead_letters)
+            self._on_delivered(pending.completed, pending.dead_letters)
 
     def _outputs_refused(self, refused: RefusedRecords) -> None:
         reason = Reason.OUTPUT_TOO_LARGE if isinstance(refused.error, TOO_LARGE) else Reason.OUTPUT_REFUSED
-        places = [(outputs.pending.release.fetch, slot) for outputs in refused.slices for slot in outputs.slots]
+        places = [(outputs.pending.completed.fetch, index) for outputs in refused.slices for index in outputs.indexes]
         numbered = zip(refused.positions, places, strict=True)
         self._on_refused(refused.size, [Event(position, *place, reason) for position, place in numbered])
         rejection = Rejection(
@@ -148,8 +148,8 @@ class Publisher:
             exception=type(refused.error).__name__,
         )
         for outputs in refused.slices:
-            outputs.pending.dead_letters += len(outputs.slots)
-            letters = self._dead_letters(outputs.pending, dict.fromkeys(outputs.slots, rejection))
+            outputs.pending.dead_letters += len(outputs.indexes)
+            letters = self._dead_letters(outputs.pending, dict.fromkeys(outputs.indexes, rejection))
             self._put(self._dead_letter_topic, letters)
 
     def _dead_letters_refused(self, refused: RefusedRecords) -> None:
@@ -160,8 +160,8 @@ class Publisher:
             self._put(self._dead_letter_topic, letters)
 
     def _last_resort_refused(self, outputs: OutputSlice, error: KafkaError) -> str:
-        fetch, topic = outputs.pending.release.fetch, self._dead_letter_topic
-        place = f"{fetch.topic}-{fetch.partition}@{fetch.records[outputs.slots[0]].offset}"
+        fetch, topic = outputs.pending.completed.fetch, self._dead_letter_topic
+        place = f"{fetch.topic}-{fetch.partition}@{fetch.records[outputs.indexes[0]].offset}"
         if isinstance(error, TOO_LARGE):
             size = sum(len(name) + len(value or b"") for name, value in outputs.headers[0])
             way_out = f"raise its max.message.bytes above the {size:,} bytes of our headers"

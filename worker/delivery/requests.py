@@ -72,7 +72,7 @@ class Batch:
             return False
         return True
 
-    def settle(self, answer: Answer) -> None:
+    def answered(self, answer: Answer) -> None:
         """Note what the broker says."""
         if not self.answer.done():
             self.answer.set_result(answer)
@@ -175,7 +175,7 @@ class Requests:
         answers = _answers(response)
         for batch in batches:
             if batch.target in answers:
-                batch.settle(answers[batch.target])
+                batch.answered(answers[batch.target])
             else:
                 batch.fail(UnknownError())
 

@@ -59,7 +59,7 @@ class FetchConsumer(WatchingConsumer):
         )
 
     @property
-    def located(self) -> bool:
+    def positions_known(self) -> bool:
         """Whether each assigned input partition has its place: from ``latest`` on, what is written later is read."""
         return self._thread.current_assignment() is not None and not self.places.unknown()
 
@@ -131,7 +131,7 @@ class FetchConsumer(WatchingConsumer):
                 break
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if tp.topic in inputs:
-                # No await before the yield: a fetch that is opened is handed over, else it would never be settled.
+                # No await before the yield: a fetch that is opened is handed over, else it would never complete.
                 if self.places.accept(tp, polled.stretches[tp]):
                     yield tp, self._fetch_message(tp, self._open(tp, polled))
                 continue
@@ -184,8 +184,8 @@ class FetchConsumer(WatchingConsumer):
         records = polled[tp]
         unreadable: dict[int, Rejection] = {}
         if UnreadableRecord in map(type, records):
-            found = {slot: record for slot, record in enumerate(records) if isinstance(record, UnreadableRecord)}
-            unreadable = {slot: record.rejection for slot, record in found.items()}
+            found = {index: record for index, record in enumerate(records) if isinstance(record, UnreadableRecord)}
+            unreadable = {index: record.rejection for index, record in found.items()}
             self._unreadable.count((record, "becomes a dead letter") for record in found.values())
         fetch = Fetch(tp.topic, tp.partition, records, polled.stretches[tp].stop, time.monotonic(), unreadable)
         self._intake.ledger.open(fetch)

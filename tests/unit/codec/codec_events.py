@@ -56,8 +56,8 @@ def some_verdicts(count: int) -> Verdicts:
 def answer(codec: Codec, record: ConsumerRecord) -> Output:
     """Return the codec's output for one record that carries a text."""
     decoded = codec.decode([record])
-    assert decoded.slots == [0], decoded.rejected
-    [output] = codec.encode(a_fetch([record]), decoded, decoded.slots, some_verdicts(1), PROCESSED_AT)
+    assert decoded.indexes == [0], decoded.rejected
+    [output] = codec.encode(a_fetch([record]), decoded, decoded.indexes, some_verdicts(1), PROCESSED_AT)
     return output
 
 

@@ -176,7 +176,7 @@ def test_a_bad_object_is_rejected_with_its_reason(wrapping: Wrapping, body: byte
     framed_nothing = wrapping.format == "confluent" and reason in (Reason.NOT_JSON, Reason.NOT_UTF8)
     assert decoded.rejected[0].reason == (Reason.UNKNOWN_FRAME if framed_nothing else reason)
     assert decoded.rejected[0].stage is Stage.DECODE
-    assert decoded.slots == decoded.texts == decoded.forwarded == []
+    assert decoded.indexes == decoded.texts == decoded.forwarded == []
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "auto"])
@@ -186,4 +186,4 @@ def test_a_bad_object_is_rejected_with_its_reason(wrapping: Wrapping, body: byte
 def test_no_bytes_make_a_format_raise(wrapping: Wrapping, name: str, body: bytes) -> None:
     for record in (wrapping.wrap(body), wrapping.wrap(b'{"text":' + body + b"}"), a_record(body)):
         decoded = a_codec(input_format=name).decode([record])
-        assert len(decoded.slots) + len(decoded.rejected) == 1
+        assert len(decoded.indexes) + len(decoded.rejected) == 1

@@ -59,8 +59,8 @@ def test_a_bare_object_comes_out_as_one_with_a_space_behind_it(
     codec = a_codec()
     bare, spaced = codec.decode([a_record(event)]), codec.decode([a_record(event + b" ")])
     assert bare.texts == spaced.texts
-    assert {slot: rejection.reason for slot, rejection in bare.rejected.items()} == {
-        slot: rejection.reason for slot, rejection in spaced.rejected.items()
+    assert {index: rejection.reason for index, rejection in bare.rejected.items()} == {
+        index: rejection.reason for index, rejection in spaced.rejected.items()
     }
     if bare.texts:
         assert answer(codec, a_record(event))[0] == answer(codec, a_record(event + b" "))[0].rstrip()
@@ -106,7 +106,7 @@ def test_what_is_no_json_object_to_python_is_none_here_and_the_other_way_round(
     decoded = a_codec().decode([a_record(value)])
     found = {rejection.reason for rejection in decoded.rejected.values()}
     assert found - {Reason.NO_TEXT, Reason.TEXT_NOT_A_STRING, Reason.EMPTY_TEXT} == reasons_by_python(value)
-    if decoded.slots:
+    if decoded.indexes:
         members = [member for member in exactly(value) if member[0] != "sentiment"]
         assert exactly(answer(a_codec(), a_record(value))[0])[:-1] == members
 
@@ -125,31 +125,33 @@ def test_what_is_no_json_object_to_python_is_none_here_and_the_other_way_round(
         max_size=4,
     )
 )
-def test_every_slot_ends_in_one_place_and_every_text_is_answered(
+def test_every_index_ends_in_one_place_and_every_text_is_answered(
     input_format: str, output_mode: str, records: list[Any]
 ) -> None:
     codec = a_codec(input_format=input_format, output_mode=output_mode)
     decoded = codec.decode(records)
-    ends = [*decoded.slots, *decoded.rejected, *decoded.forwarded, *decoded.skipped]
+    ends = [*decoded.indexes, *decoded.rejected, *decoded.forwarded, *decoded.skipped]
     assert sorted(ends) == list(range(len(records)))
-    assert decoded.slots == sorted(decoded.slots)
-    assert len(decoded.texts) == len(decoded.slots)
+    assert decoded.indexes == sorted(decoded.indexes)
+    assert len(decoded.texts) == len(decoded.indexes)
     assert all(text.strip() for text in decoded.texts)
     outputs = codec.encode(
-        a_fetch(records), decoded, decoded.slots, some_verdicts(len(decoded.slots)), "2026-01-31T08:00:00Z"
+        a_fetch(records), decoded, decoded.indexes, some_verdicts(len(decoded.indexes)), "2026-01-31T08:00:00Z"
     )
-    assert len(outputs) == len(decoded.slots)
+    assert len(outputs) == len(decoded.indexes)
     assert all(isinstance(orjson.loads(value), dict) for value, _ in outputs)
 
 
 @unhurried
 @given(pick=st.sets(st.integers(0, 9)))
 def test_a_part_of_a_fetch_is_answered_with_its_own_offsets(pick: set[int]) -> None:
-    records = [a_record(b'{"text":"number %d"}' % slot + b" " * (slot % 2), offset=100 + slot) for slot in range(10)]
-    codec, slots = a_codec(), sorted(pick)
+    records = [
+        a_record(b'{"text":"number %d"}' % index + b" " * (index % 2), offset=100 + index) for index in range(10)
+    ]
+    codec, indexes = a_codec(), sorted(pick)
     outputs = codec.encode(
-        a_fetch(records), codec.decode(records), slots, some_verdicts(len(slots)), "2026-01-31T08:00:00Z"
+        a_fetch(records), codec.decode(records), indexes, some_verdicts(len(indexes)), "2026-01-31T08:00:00Z"
     )
-    for (value, _), slot in zip(outputs, slots, strict=True):
-        assert value.startswith(b'{"text":"number %d"' % slot)
-        assert b'"id":"text-events-3-%d-' % (100 + slot) in value
+    for (value, _), index in zip(outputs, indexes, strict=True):
+        assert value.startswith(b'{"text":"number %d"' % index)
+        assert b'"id":"text-events-3-%d-' % (100 + index) in value

@@ -88,7 +88,7 @@ ACCEPTED = {
 def decode_one(value: bytes | str, **settings: object) -> Rejection:
     value = value.encode() if isinstance(value, str) else value
     decoded = a_codec(max_text_bytes=100, **settings).decode([a_record(value)])
-    assert (decoded.texts, decoded.slots, decoded.forwarded) == ([], [], [])
+    assert (decoded.texts, decoded.indexes, decoded.forwarded) == ([], [], [])
     return decoded.rejected[0]
 
 
@@ -150,13 +150,13 @@ def test_repr_shows_no_text() -> None:
 def test_a_null_value_is_forwarded_or_rejected(key: bytes | None, tombstones: str, forwarded: bool) -> None:
     decoded = a_codec(tombstones=tombstones).decode([a_record(None, key=key)])
     assert decoded.forwarded == ([0] if forwarded else [])
-    assert {slot: rejection.reason for slot, rejection in decoded.rejected.items()} == (
+    assert {index: rejection.reason for index, rejection in decoded.rejected.items()} == (
         {} if forwarded else {0: Reason.NULL_VALUE}
     )
 
 
-def test_a_fetch_is_sorted_into_its_slots() -> None:
+def test_a_fetch_is_sorted_into_its_indexes() -> None:
     values = [b'{"text":"one"}', None, b"no", b'{"text":"two"} ', b'{"text":"three"}']
-    decoded = a_codec().decode([a_record(value, offset=slot) for slot, value in enumerate(values)])
-    assert (decoded.texts, decoded.slots) == (["one", "two", "three"], [0, 3, 4])
+    decoded = a_codec().decode([a_record(value, offset=index) for index, value in enumerate(values)])
+    assert (decoded.texts, decoded.indexes) == (["one", "two", "three"], [0, 3, 4])
     assert (decoded.forwarded, list(decoded.rejected)) == ([1], [2])

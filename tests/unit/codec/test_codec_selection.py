@@ -20,7 +20,7 @@ def ends(body: bytes, wrapping: Wrapping, **settings: Any) -> str:
     decoded = a_codec(text_path="/after/text", **settings).decode([wrapping.wrap(body)])
     if decoded.rejected:
         return str(decoded.rejected[0].reason)
-    return "classified" if decoded.slots else "forwarded" if decoded.forwarded else "skipped"
+    return "classified" if decoded.indexes else "forwarded" if decoded.forwarded else "skipped"
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
@@ -62,7 +62,7 @@ def test_only_what_the_condition_selects_is_classified(wrapping: Wrapping, space
     for on_no_text, left_out in {"dead_letter": "forwarded", "forward": "forwarded", "skip": "skipped"}.items():
         codec = a_codec(classify_if="/op=c", on_no_text=on_no_text)
         decoded = codec.decode([wrapping.wrap(body) for body in (create, other, create)])
-        assert decoded.slots == [0, 2]
+        assert decoded.indexes == [0, 2]
         assert getattr(decoded, left_out) == [1]
         assert decoded.rejected == {}
 
@@ -127,5 +127,5 @@ def test_what_is_between_the_events_left_out_is_answered_in_its_place() -> None:
     records = [a_record(b'{"text":"good"}'), a_record(DELETE), a_record(None), a_record(b'{"text":"bad"}')]
     codec = a_codec(on_no_text="forward")
     decoded = codec.decode(records)
-    assert (decoded.slots, decoded.forwarded) == ([0, 3], [1, 2])
+    assert (decoded.indexes, decoded.forwarded) == ([0, 3], [1, 2])
     assert len(some_verdicts(2)) == len(decoded.texts)

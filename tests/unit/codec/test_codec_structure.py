@@ -75,7 +75,7 @@ def test_every_number_of_json_is_taken_however_large_and_the_others_keep_their_v
         expected = json.loads(value, parse_int=float, parse_float=float)["n"]
     except ValueError:
         expected = None
-    assert (a_codec().decode([a_record(value.encode())]).slots == [0]) == (expected is not None)
+    assert (a_codec().decode([a_record(value.encode())]).indexes == [0]) == (expected is not None)
     if expected is not None:
         found = parse(value.encode())
         assert isinstance(found, dict)
@@ -97,7 +97,7 @@ def test_what_is_no_number_is_none_after_mending(before: str, number: str, after
     except ValueError:
         valid = False
     decoded = a_codec().decode([a_record(value.encode())])
-    assert (decoded.slots == [0]) == valid
+    assert (decoded.indexes == [0]) == valid
 
 
 @pytest.mark.parametrize("where", ["text", "other"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.delivery.breaker import WINDOW, Breaker
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.errors import FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.settings import Settings
@@ -25,13 +25,13 @@ class StubRecord:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def released(size: int, first_offset: int = 0, partition: int = 0) -> Release:
-    records = [StubRecord(first_offset + slot) for slot in range(size)]
-    return Release(Fetch("texts", partition, records, first_offset + size, 0.0), 0, size)
+def released(size: int, first_offset: int = 0, partition: int = 0) -> CompletedRange:
+    records = [StubRecord(first_offset + index) for index in range(size)]
+    return CompletedRange(Fetch("texts", partition, records, first_offset + size, 0.0), 0, size)
 
 
-def rejected(slots: Iterable[int], reason: Reason = Reason.NO_TEXT) -> dict[int, Rejection]:
-    return {slot: Rejection(reason, Stage.DECODE, "") for slot in slots}
+def rejected(indexes: Iterable[int], reason: Reason = Reason.NO_TEXT) -> dict[int, Rejection]:
+    return {index: Rejection(reason, Stage.DECODE, "") for index in indexes}
 
 
 def count(breaker: Breaker, size: int, invalid: Iterable[int]) -> None:
@@ -39,24 +39,24 @@ def count(breaker: Breaker, size: int, invalid: Iterable[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "releases",
+    "ranges",
     [
-        pytest.param([(5, range(5)), (5, range(5))], id="whole releases"),
+        pytest.param([(5, range(5)), (5, range(5))], id="whole ranges"),
         pytest.param([(9, range(3, 9)), (4, range(4))], id="from the end of one to the start of the next"),
-        pytest.param([(20, range(4, 15))], id="within one release"),
+        pytest.param([(20, range(4, 15))], id="within one range"),
     ],
 )
-def test_too_many_invalid_events_in_a_row_stop_the_worker(releases: list[tuple[int, range]]) -> None:
+def test_too_many_invalid_events_in_a_row_stop_the_worker(ranges: list[tuple[int, range]]) -> None:
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
-    for size, invalid in releases[:-1]:
+    for size, invalid in ranges[:-1]:
         count(breaker, size, invalid)
     with pytest.raises(FloodError, match="max_consecutive_invalid"):
-        count(breaker, *releases[-1])
+        count(breaker, *ranges[-1])
 
 
 def test_a_damaged_batch_counts_as_one_event() -> None:
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
-    damaged = {slot: Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, "", counts=slot == 0) for slot in range(500)}
+    damaged = {index: Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, "", counts=index == 0) for index in range(500)}
     for _ in range(9):
         breaker.count(released(500), damaged)
     with pytest.raises(FloodError, match="unreadable_batch 10"):
@@ -86,20 +86,20 @@ def test_a_short_burst_does_not_stop_the_worker() -> None:
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=1, max_size=20), max_size=30), st.integers(1, 30))
-def test_the_run_is_counted_across_any_split_into_releases(releases: list[list[bool]], limit: int) -> None:
+def test_the_run_is_counted_across_any_split_into_ranges(ranges: list[list[bool]], limit: int) -> None:
     breaker = Breaker(max_consecutive=limit, max_ratio=1.0)
     run = 0
-    for release in releases:
+    for completed in ranges:
         expected = False
-        for valid in release:
+        for valid in completed:
             run = 0 if valid else run + 1
             expected |= run > limit
-        invalid = [position for position, valid in enumerate(release) if not valid]
+        invalid = [position for position, valid in enumerate(completed) if not valid]
         if expected:
             with pytest.raises(FloodError):
-                count(breaker, len(release), invalid)
+                count(breaker, len(completed), invalid)
             return
-        count(breaker, len(release), invalid)
+        count(breaker, len(completed), invalid)
 
 
 def test_the_message_counts_the_reasons_of_the_run_and_names_the_place_of_its_first_event() -> None:

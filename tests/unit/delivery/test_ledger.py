@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.fetch import Fetch
 
 TOPIC = "texts"
@@ -35,18 +35,18 @@ def test_nothing_is_committable_before_the_broker_has_it() -> None:
     ledger = Ledger()
     fetch = make_fetch(10, [0, 0, 0])
     ledger.open(fetch)
-    (release,) = ledger.settle(fetch, [0, 1])
+    (completed,) = ledger.complete(fetch, [0, 1])
     assert ledger.committable(Partition(TOPIC, 0)) is None
-    ledger.acknowledge(release)
+    ledger.acknowledge(completed)
     assert ledger.committable(Partition(TOPIC, 0)) == 12
 
 
-def test_a_release_acknowledged_early_waits_for_the_ones_before_it() -> None:
+def test_a_range_acknowledged_early_waits_for_the_ones_before_it() -> None:
     ledger = Ledger()
     fetch = make_fetch(0, [0, 0])
     ledger.open(fetch)
-    (first,) = ledger.settle(fetch, [0])
-    (second,) = ledger.settle(fetch, [1])
+    (first,) = ledger.complete(fetch, [0])
+    (second,) = ledger.complete(fetch, [1])
     ledger.acknowledge(second)
     assert ledger.committable(Partition(TOPIC, 0)) is None
     ledger.acknowledge(first)
@@ -58,7 +58,7 @@ def test_fetches_that_were_only_waiting_are_done_with_the_one_before_them() -> N
     fetches = [make_fetch(0, [0, 0]), make_fetch(2, [0]), make_fetch(3, [0])]
     for fetch in fetches:
         ledger.open(fetch)
-    first, second, third = (ledger.settle(fetch, range(len(fetch)))[0] for fetch in fetches)
+    first, second, third = (ledger.complete(fetch, range(len(fetch)))[0] for fetch in fetches)
     assert ledger.acknowledge(second) == []
     assert ledger.acknowledge(first) == fetches[:2]
     assert ledger.acknowledge(third) == fetches[2:]
@@ -69,13 +69,13 @@ def test_what_is_not_safe_to_commit_is_counted() -> None:
     fetch = make_fetch(0, [0, 0, 0])
     ledger.open(fetch)
     assert ledger.open_events() == 3
-    (first,) = ledger.settle(fetch, [0])
-    (second,) = ledger.settle(fetch, [1])
+    (first,) = ledger.complete(fetch, [0])
+    (second,) = ledger.complete(fetch, [1])
     ledger.acknowledge(second)
     assert ledger.open_events() == 3, "the second is not safe before the first"
     ledger.acknowledge(first)
     assert ledger.open_events() == 1
-    ledger.acknowledge(ledger.settle(fetch, [2])[0])
+    ledger.acknowledge(ledger.complete(fetch, [2])[0])
     assert ledger.open_events() == 0
 
 
@@ -83,8 +83,8 @@ def test_holes_in_offsets_are_passed() -> None:
     ledger = Ledger()
     fetch = make_fetch(5, [3, 0], trailing=7)
     ledger.open(fetch)
-    (release,) = ledger.settle(fetch, [0, 1])
-    ledger.acknowledge(release)
+    (completed,) = ledger.complete(fetch, [0, 1])
+    ledger.acknowledge(completed)
     assert ledger.committable(Partition(TOPIC, 0)) == 5 + 5 + 7
 
 
@@ -99,44 +99,44 @@ def test_a_partition_is_passed_over_once_nothing_is_open() -> None:
     first, second = make_fetch(0, [0]), make_fetch(50, [0])
     ledger.open(first)
     ledger.pass_over(Partition(TOPIC, 0), 40)
-    (release,) = ledger.settle(first, [0])
+    (completed,) = ledger.complete(first, [0])
     assert ledger.committable(Partition(TOPIC, 0)) is None
-    ledger.acknowledge(release)
+    ledger.acknowledge(completed)
     assert ledger.committable(Partition(TOPIC, 0)) == 40
     ledger.open(second)
     ledger.pass_over(Partition(TOPIC, 0), 60)
     assert ledger.committable(Partition(TOPIC, 0)) == 40
-    ledger.acknowledge(*ledger.settle(second, [0]))
+    ledger.acknowledge(*ledger.complete(second, [0]))
     assert ledger.committable(Partition(TOPIC, 0)) == 60
 
 
-def test_a_slot_settled_twice_is_refused() -> None:
+def test_a_index_settled_twice_is_refused() -> None:
     ledger = Ledger()
     fetch = make_fetch(0, [0, 0])
     ledger.open(fetch)
-    ledger.settle(fetch, [1])
+    ledger.complete(fetch, [1])
     with pytest.raises(ValueError, match="twice"):
-        ledger.settle(fetch, [0, 1])
+        ledger.complete(fetch, [0, 1])
 
 
 def test_what_was_in_flight_for_a_revoked_partition_moves_nothing_when_it_comes_back() -> None:
     ledger = Ledger()
     old = make_fetch(0, [0, 0])
     ledger.open(old)
-    (release,) = ledger.settle(old, [0])
+    (completed,) = ledger.complete(old, [0])
     assert ledger.revoke([Partition(TOPIC, 0)]) == [old]
     again = make_fetch(0, [0, 0])
     ledger.open(again)
-    ledger.acknowledge(release)
-    assert ledger.settle(old, [1]) == []
+    ledger.acknowledge(completed)
+    assert ledger.complete(old, [1]) == []
     assert ledger.committable(Partition(TOPIC, 0)) is None
-    assert [(r.fetch, r.start, r.stop) for r in ledger.settle(again, [0, 1])] == [(again, 0, 2)]
+    assert [(r.fetch, r.start, r.stop) for r in ledger.complete(again, [0, 1])] == [(again, 0, 2)]
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Fetches of three partitions, settled and acknowledged in any order, with revocations in between."""
+    """Fetches of three partitions, completed and acknowledged in any order, with revocations in between."""
 
-    releases = Bundle("releases")
+    ranges = Bundle("ranges")
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,31 +157,31 @@ class LedgerMachine(RuleBasedStateMachine):
         self.next_offset[p] = fetch.next_offset
         self.ledger.open(fetch)
         self.alive.add(fetch)
-        self.unsettled.extend((fetch, slot) for slot in range(len(fetch)))
+        self.unsettled.extend((fetch, index) for index in range(len(fetch)))
         self.opened_offsets[p].extend(r.offset for r in fetch.records)
 
     @precondition(lambda self: self.unsettled)
-    @rule(target=releases, data=st.data())
-    def settle(self, data: st.DataObject) -> list[Release]:
+    @rule(target=ranges, data=st.data())
+    def complete(self, data: st.DataObject) -> list[CompletedRange]:
         fetch = data.draw(st.sampled_from(self.unsettled))[0]
-        mine = [slot for f, slot in self.unsettled if f is fetch]
-        slots = data.draw(st.lists(st.sampled_from(mine), min_size=1, unique=True))
-        self.unsettled = [(f, slot) for f, slot in self.unsettled if f is not fetch or slot not in slots]
-        self.settled_offsets[fetch.partition].update(fetch.records[slot].offset for slot in slots)
-        released = self.ledger.settle(fetch, slots)
-        for release in released:
+        mine = [index for f, index in self.unsettled if f is fetch]
+        indexes = data.draw(st.lists(st.sampled_from(mine), min_size=1, unique=True))
+        self.unsettled = [(f, index) for f, index in self.unsettled if f is not fetch or index not in indexes]
+        self.settled_offsets[fetch.partition].update(fetch.records[index].offset for index in indexes)
+        released = self.ledger.complete(fetch, indexes)
+        for completed in released:
             self.released_offsets[fetch.partition].extend(
-                r.offset for r in release.fetch.records[release.start : release.stop]
+                r.offset for r in completed.fetch.records[completed.start : completed.stop]
             )
         return released
 
-    @rule(batch=consumes(releases))
-    def acknowledge(self, batch: list[Release]) -> None:
-        for release in reversed(batch):
-            self.ledger.acknowledge(release)
-            if release.fetch in self.alive:
-                self.acknowledged_offsets[release.fetch.partition].update(
-                    r.offset for r in release.fetch.records[release.start : release.stop]
+    @rule(batch=consumes(ranges))
+    def acknowledge(self, batch: list[CompletedRange]) -> None:
+        for completed in reversed(batch):
+            self.ledger.acknowledge(completed)
+            if completed.fetch in self.alive:
+                self.acknowledged_offsets[completed.fetch.partition].update(
+                    r.offset for r in completed.fetch.records[completed.start : completed.stop]
                 )
 
     @rule(p=st.integers(0, 2))
@@ -189,8 +189,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """The partition goes away and comes back at the committed offset."""
         committed = self.ledger.committable(Partition(TOPIC, p))
         self.ledger.revoke([Partition(TOPIC, p)])
-        self.dead.extend((f, slot) for f, slot in self.unsettled if f.partition == p)
-        self.unsettled = [(f, slot) for f, slot in self.unsettled if f.partition != p]
+        self.dead.extend((f, index) for f, index in self.unsettled if f.partition == p)
+        self.unsettled = [(f, index) for f, index in self.unsettled if f.partition != p]
         self.alive = {f for f in self.alive if f.partition != p}
         self.start[p] = self.next_offset[p] = self.start[p] if committed is None else committed
         for state in (self.settled_offsets, self.acknowledged_offsets):
@@ -201,9 +201,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.dead)
     @rule(data=st.data())
     def settle_what_was_revoked(self, data: st.DataObject) -> None:
-        fetch, slot = data.draw(st.sampled_from(self.dead))
-        self.dead.remove((fetch, slot))
-        assert self.ledger.settle(fetch, [slot]) == []
+        fetch, index = data.draw(st.sampled_from(self.dead))
+        self.dead.remove((fetch, index))
+        assert self.ledger.complete(fetch, [index]) == []
 
     @invariant()
     def only_contiguous_settled_prefixes_are_released_in_order_and_once(self) -> None:
@@ -231,16 +231,16 @@ TestLedgerMachine = LedgerMachine.TestCase
 
 
 @given(st.permutations(range(12)))
-def test_any_order_of_completion_releases_everything_once_and_in_order(order: list[int]) -> None:
+def test_any_order_of_completion_hands_everything_out_once_and_in_order(order: list[int]) -> None:
     ledger = Ledger()
     fetches = [make_fetch(0, [0] * 6), make_fetch(6, [0] * 6)]
     for fetch in fetches:
         ledger.open(fetch)
     offsets = []
     for number in order:
-        for release in ledger.settle(fetches[number // 6], [number % 6]):
-            offsets.extend(r.offset for r in release.fetch.records[release.start : release.stop])
-            ledger.acknowledge(release)
+        for completed in ledger.complete(fetches[number // 6], [number % 6]):
+            offsets.extend(r.offset for r in completed.fetch.records[completed.start : completed.stop])
+            ledger.acknowledge(completed)
     assert offsets == list(range(12))
     assert ledger.committable(Partition(TOPIC, 0)) == 12
     assert not any(ledger.knows(fetch) for fetch in fetches)

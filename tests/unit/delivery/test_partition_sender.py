@@ -20,7 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords
 from worker.delivery.produce_client import REQUEST_TIMEOUT_MS, Refusal
 from worker.delivery.retries import Retries
@@ -90,7 +90,7 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
     failures: list[BaseException] = []
     refused: list[RefusedRecords] = []
     fetch = Fetch("in", 0, [], RECORDS, 0.0)
-    pending = PendingDelivery(Release(fetch, 0, RECORDS), RECORDS, 0)
+    pending = PendingDelivery(CompletedRange(fetch, 0, RECORDS), RECORDS, 0)
     values = [b"1", b"2", b"3"]
     outputs = OutputSlice(pending, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
 

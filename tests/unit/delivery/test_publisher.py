@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.delivery.breaker import Event
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.delivery.outcomes import REFUSALS, RequestCutOffError, SessionUnconfirmedError
 from worker.delivery.partition_sender import MAX_BATCH_BYTES
 from worker.delivery.produce_client import Refusal
@@ -138,7 +138,7 @@ class ScriptedBroker:
 class Bench:
     publisher: Publisher
     producer: ScriptedBroker
-    delivered: list[tuple[Release, int]] = field(default_factory=list)
+    delivered: list[tuple[CompletedRange, int]] = field(default_factory=list)
     batches: list[tuple[int, list[Event]]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     unwanted: set[Fetch] = field(default_factory=set)
@@ -170,8 +170,8 @@ def with_publisher(
             "dead",
             "group",
             partitions={"in": 1, "out": partitions, "dead": 1}.__getitem__,
-            wanted=lambda release: release.fetch not in bench.unwanted,
-            delivered=lambda release, dead: bench.delivered.append((release, dead)),
+            wanted=lambda completed: completed.fetch not in bench.unwanted,
+            delivered=lambda completed, dead: bench.delivered.append((completed, dead)),
             taken=lambda size: bench.batches.append((size, [])),
             refused=lambda size, events: bench.batches.append((size, list(events))),
             failed=lambda error: bench.failures.append(error),
@@ -183,17 +183,17 @@ def with_publisher(
     asyncio.run(run())
 
 
-def release_of(count: int, key: Callable[[int], bytes | None] = lambda _: b"k", **record: Any) -> Release:
+def range_of(count: int, key: Callable[[int], bytes | None] = lambda _: b"k", **record: Any) -> CompletedRange:
     fetch = Fetch("in", 0, [StubRecord(offset, key(offset), **record) for offset in range(count)], count, 0.0)
-    return Release(fetch, 0, count)
+    return CompletedRange(fetch, 0, count)
 
 
 def publish(
-    bench: Bench, release: Release, values: list[bytes | None], rejected: dict[int, Rejection] | None = None
+    bench: Bench, completed: CompletedRange, values: list[bytes | None], rejected: dict[int, Rejection] | None = None
 ) -> None:
-    slots = [slot for slot in range(release.start, release.stop) if slot not in (rejected or {})]
-    headers = [release.fetch.records[slot].headers for slot in slots]
-    bench.publisher.publish(release, slots, values, headers, rejected or {})
+    indexes = [index for index in range(completed.start, completed.stop) if index not in (rejected or {})]
+    headers = [completed.fetch.records[index].headers for index in indexes]
+    bench.publisher.publish(completed, indexes, values, headers, rejected or {})
 
 
 def refusing(*bad: bytes, error: type[KafkaError] = MessageSizeTooLargeError) -> Verdict:
@@ -202,9 +202,9 @@ def refusing(*bad: bytes, error: type[KafkaError] = MessageSizeTooLargeError) ->
 
 def test_outputs_keep_order_key_headers_and_timestamp() -> None:
     async def body(bench: Bench) -> None:
-        release = release_of(30)
+        completed = range_of(30)
         values = [b"%03d" % number for number in range(30)]
-        publish(bench, release, list(values))
+        publish(bench, completed, list(values))
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == values
         assert bench.producer.batches > 1
@@ -216,10 +216,10 @@ def test_outputs_keep_order_key_headers_and_timestamp() -> None:
 
 def test_a_dead_letter_keeps_key_value_and_headers_and_says_why() -> None:
     async def body(bench: Bench) -> None:
-        release = release_of(2)
-        publish(bench, release, [b"fine"], {1: BAD})
+        completed = range_of(2)
+        publish(bench, completed, [b"fine"], {1: BAD})
         await bench.until(lambda: bool(bench.delivered))
-        assert bench.delivered == [(release, 1)]
+        assert bench.delivered == [(completed, 1)]
         (letter,) = bench.producer.log["dead", 0]
         assert (letter.key, letter.value) == (b"k", b"in")
         headers = list(letter.headers)
@@ -249,11 +249,11 @@ def test_exactly_the_refused_outputs_become_dead_letters_and_the_rest_stays_in_o
     bad = data.draw(st.sets(st.integers(0, count - 1)))
 
     async def body(bench: Bench) -> None:
-        release = release_of(count)
+        completed = range_of(count)
         values = [b"%03d" % number for number in range(count)]
-        publish(bench, release, list(values))
+        publish(bench, completed, list(values))
         await bench.until(lambda: bool(bench.delivered))
-        assert bench.delivered == [(release, len(bad))]
+        assert bench.delivered == [(completed, len(bad))]
         assert bench.producer.values("out") == [value for number, value in enumerate(values) if number not in bad]
         letters = sorted(int(dict(r.headers)["__dlq.errors.offset"]) for r in bench.producer.log.get(("dead", 0), []))
         assert letters == sorted(bad)
@@ -266,7 +266,7 @@ def test_exactly_the_refused_outputs_become_dead_letters_and_the_rest_stays_in_o
 def test_a_topic_that_takes_only_small_batches_gets_small_batches() -> None:
     async def body(bench: Bench) -> None:
         for _ in range(6):
-            publish(bench, release_of(40), [b"x" * 10] * 40)
+            publish(bench, range_of(40), [b"x" * 10] * 40)
         await bench.until(lambda: len(bench.delivered) == 6)
         assert len(bench.producer.values("out")) == 240
         assert bench.refused == []
@@ -276,8 +276,8 @@ def test_a_topic_that_takes_only_small_batches_gets_small_batches() -> None:
 
 def test_without_as_many_partitions_a_key_goes_where_kafkas_partitioner_puts_it() -> None:
     async def body(bench: Bench) -> None:
-        release = release_of(60, key=lambda offset: b"key-%d" % (offset % 6))
-        publish(bench, release, [b"%d" % (number % 6) for number in range(60)])
+        completed = range_of(60, key=lambda offset: b"key-%d" % (offset % 6))
+        publish(bench, completed, [b"%d" % (number % 6) for number in range(60)])
         await bench.until(lambda: bool(bench.delivered))
         places = {
             value: [partition for (_, partition), log in bench.producer.log.items() if value in {r.value for r in log}]
@@ -294,8 +294,8 @@ def test_a_partition_that_the_output_topic_lacks_goes_by_key() -> None:
     """A topic that grew after the start: nobody told us how many partitions it has now."""
 
     async def body(bench: Bench) -> None:
-        release = release_of(2)
-        grown = Release(replace(release.fetch, partition=5), 0, 2)
+        completed = range_of(2)
+        grown = CompletedRange(replace(completed.fetch, partition=5), 0, 2)
         publish(bench, grown, [b"a", b"b"])
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == [b"a", b"b"]
@@ -309,10 +309,10 @@ def test_a_dead_letter_that_its_topic_is_too_small_for_goes_without_its_value() 
         return MessageSizeTooLargeError if topic == "dead" and large else None
 
     async def body(bench: Bench) -> None:
-        release = release_of(3, value=b"x" * 200, headers=(("h", b"1"),))
-        publish(bench, release, [b"a", b"b"], {1: BAD})
+        completed = range_of(3, value=b"x" * 200, headers=(("h", b"1"),))
+        publish(bench, completed, [b"a", b"b"], {1: BAD})
         await bench.until(lambda: bool(bench.delivered))
-        assert bench.delivered == [(release, 1)]
+        assert bench.delivered == [(completed, 1)]
         (letter,) = bench.producer.log["dead", 0]
         assert (letter.key, letter.value) == (b"k", b"")
         headers = dict(letter.headers)
@@ -329,7 +329,7 @@ def test_a_dead_letter_whose_time_is_refused_goes_without_one() -> None:
         return InvalidTimestampError if dated else None
 
     async def body(bench: Bench) -> None:
-        publish(bench, release_of(3), [b"a"], {1: BAD, 2: BAD})
+        publish(bench, range_of(3), [b"a"], {1: BAD, 2: BAD})
         await bench.until(lambda: bool(bench.delivered))
         letters = bench.producer.log["dead", 0]
         assert [(letter.timestamp, letter.value) for letter in letters] == [(-1, b"in")] * 2
@@ -340,7 +340,7 @@ def test_a_dead_letter_whose_time_is_refused_goes_without_one() -> None:
 
 def test_what_is_not_wanted_any_more_is_not_sent() -> None:
     async def body(bench: Bench) -> None:
-        gone, kept = release_of(3), release_of(2)
+        gone, kept = range_of(3), range_of(2)
         bench.unwanted.add(gone.fetch)
         publish(bench, gone, [b"gone"] * 3)
         publish(bench, kept, [b"kept"] * 2)
@@ -372,7 +372,7 @@ def test_when_the_broker_takes_nothing_the_publisher_fails_and_nothing_is_delive
     refuses: Verdict, kind: type[Exception], sentence: str
 ) -> None:
     async def body(bench: Bench) -> None:
-        publish(bench, release_of(2), [b"a", b"b"])
+        publish(bench, range_of(2), [b"a", b"b"])
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], kind)
         assert sentence in str(bench.failures[0])
@@ -385,7 +385,7 @@ def test_when_the_broker_takes_nothing_the_publisher_fails_and_nothing_is_delive
 def test_a_batch_of_unknown_fate_is_sent_again_and_is_there_once(written: bool) -> None:
     async def body(bench: Bench) -> None:
         values = [b"%03d" % number for number in range(60)]
-        publish(bench, release_of(60), list(values))
+        publish(bench, range_of(60), list(values))
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == values
         assert bench.failures == []
@@ -399,7 +399,7 @@ def test_who_sees_warnings_alone_sees_both_ends_of_a_trouble(
     monkeypatch.setattr("worker.delivery.retries.PATIENCE_SECONDS", 0.0)
 
     async def body(bench: Bench) -> None:
-        publish(bench, release_of(1), [b"a"])
+        publish(bench, range_of(1), [b"a"])
         await bench.until(lambda: bool(bench.delivered))
         said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert [sentence.split(":")[0] for sentence in said] == [
@@ -414,10 +414,10 @@ def test_who_sees_warnings_alone_sees_both_ends_of_a_trouble(
 
 def test_a_broker_that_lost_our_numbers_gets_new_ones_and_every_record_in_order() -> None:
     async def body(bench: Bench) -> None:
-        publish(bench, release_of(5), [b"a"] * 5)
+        publish(bench, range_of(5), [b"a"] * 5)
         await bench.until(lambda: len(bench.delivered) == 1)
         bench.producer.forget_producers()
-        publish(bench, release_of(5), [b"%d" % number for number in range(5)])
+        publish(bench, range_of(5), [b"%d" % number for number in range(5)])
         await bench.until(lambda: len(bench.delivered) == 2)
         assert bench.producer.values("out")[5:] == [b"0", b"1", b"2", b"3", b"4"]
         assert bench.failures == []
@@ -433,7 +433,7 @@ def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_
 
     async def body(bench: Bench) -> None:
         bench.producer.controller_away = True
-        gone = release_of(3)
+        gone = range_of(3)
         publish(bench, gone, [b"gone"] * 3)
         await bench.until(lambda: bool(caplog.messages))
         assert bench.producer.ids_asked_for > 1
@@ -443,7 +443,7 @@ def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_
         ]
         bench.unwanted.add(gone.fetch)
         await bench.until(lambda: not bench.publisher._senders[TopicPartition("out", 0)]._queue and idle(bench))
-        publish(bench, release_of(2), [b"kept"] * 2)
+        publish(bench, range_of(2), [b"kept"] * 2)
         bench.producer.controller_away = False
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == [b"kept"] * 2
@@ -471,11 +471,11 @@ def test_a_batch_that_never_arrives_whole_is_looked_through(
 
     async def body(bench: Bench) -> None:
         values = [b"%d" % number for number in range(8)]
-        publish(bench, release_of(8), list(values))
+        publish(bench, range_of(8), list(values))
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == values[:5] + values[6:]
         assert bench.producer.values("dead") == [b"in"]
-        assert [(event.slot, event.reason) for event in bench.refused] == [(5, reason)]
+        assert [(event.index, event.reason) for event in bench.refused] == [(5, reason)]
 
     with_publisher(body, refusing(b"5", error=error))
 
@@ -483,7 +483,7 @@ def test_a_batch_that_never_arrives_whole_is_looked_through(
 @pytest.mark.parametrize("error", [CorruptRecordException, RequestCutOffError])
 def test_a_batch_that_did_not_arrive_whole_once_is_sent_again(error: type[KafkaError]) -> None:
     async def body(bench: Bench) -> None:
-        publish(bench, release_of(3), [b"a"] * 3)
+        publish(bench, range_of(3), [b"a"] * 3)
         await bench.until(lambda: bool(bench.delivered))
         assert (bench.producer.values("out"), bench.producer.values("dead")) == ([b"a"] * 3, [])
 
@@ -495,14 +495,14 @@ def test_what_is_not_wanted_any_more_is_not_sent_again_and_the_rest_goes_on(writ
     """Whether the first attempt was written or not: its numbers are not used again, and nothing of it comes later."""
 
     async def body(bench: Bench) -> None:
-        gone, kept = release_of(3), release_of(2)
+        gone, kept = range_of(3), range_of(2)
         publish(bench, gone, [b"gone"] * 3)
         publish(bench, kept, [b"kept"] * 2)
         await bench.until(lambda: bench.producer.batches == 1)
         bench.unwanted.add(gone.fetch)
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == ([b"gone"] * 3 + [b"kept"] * 2 if written else []) + [b"kept"] * 2
-        later = release_of(1)
+        later = range_of(1)
         publish(bench, later, [b"later"])
         await bench.until(lambda: len(bench.delivered) == 2)
         assert bench.producer.values("out")[-1] == b"later"
@@ -513,11 +513,11 @@ def test_what_is_not_wanted_any_more_is_not_sent_again_and_the_rest_goes_on(writ
 
 def test_a_batch_that_is_not_wanted_when_its_bytes_would_go_out_stays_here() -> None:
     async def body(bench: Bench) -> None:
-        gone = release_of(3)
+        gone = range_of(3)
         publish(bench, gone, [b"gone"] * 3)
         await asyncio.sleep(0)  # the sender has made the batch and waits for the connection
         bench.unwanted.add(gone.fetch)
-        publish(bench, release_of(2), [b"kept"] * 2)
+        publish(bench, range_of(2), [b"kept"] * 2)
         await bench.until(lambda: bool(bench.delivered))
         assert bench.producer.values("out") == [b"kept"] * 2
 
@@ -527,7 +527,7 @@ def test_a_batch_that_is_not_wanted_when_its_bytes_would_go_out_stays_here() -> 
 def test_a_flood_of_refusals_that_the_broker_names_costs_one_more_request_a_batch() -> None:
     async def body(bench: Bench) -> None:
         values = [b"%03d" % number for number in range(200)]
-        publish(bench, release_of(200), list(values))
+        publish(bench, range_of(200), list(values))
         await bench.until(lambda: bool(bench.delivered))
         (_, dead), *_ = bench.delivered
         assert dead == 150
@@ -547,7 +547,7 @@ def test_a_flood_of_refusals_that_the_broker_names_costs_one_more_request_a_batc
 def test_records_larger_than_one_that_was_refused_are_not_sent_to_be_refused_too() -> None:
     async def body(bench: Bench) -> None:
         values = [b"x" * (900 + number) if number % 3 == 1 else b"x" for number in range(300)]
-        publish(bench, release_of(300), list(values))
+        publish(bench, range_of(300), list(values))
         await bench.until(lambda: bool(bench.delivered))
         assert bench.delivered[0][1] == 100
         assert bench.producer.values("out") == [b"x"] * 200

@@ -13,7 +13,7 @@ from schemas.json_schema import json_schema
 from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.dead_letters import dead_letter_headers
 from worker.delivery.last_resort import smaller_letter
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.delivery.outcomes import InvalidRecordError
 from worker.errors import Reason, Rejection, Stage
 from worker.fetch import Fetch, Headers
@@ -33,11 +33,11 @@ class StubRecord:
 
 def letters_of(*records: StubRecord) -> OutputSlice:
     fetch = Fetch("in", 3, records, 42, 0.0)
-    pending = PendingDelivery(Release(fetch, 0, len(records)), len(records), len(records))
-    slots = range(len(records))
-    headers = [dead_letter_headers(fetch, slot, BAD, "group") for slot in slots]
+    pending = PendingDelivery(CompletedRange(fetch, 0, len(records)), len(records), len(records))
+    indexes = range(len(records))
+    headers = [dead_letter_headers(fetch, index, BAD, "group") for index in indexes]
     keys, values = [record.key for record in records], [record.value for record in records]
-    return OutputSlice(pending, slots, keys, values, headers, Stamp.WRITING)
+    return OutputSlice(pending, indexes, keys, values, headers, Stamp.WRITING)
 
 
 def smaller(letters: OutputSlice, error: KafkaError) -> OutputSlice:

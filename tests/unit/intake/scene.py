@@ -324,8 +324,8 @@ class Scene:
         return [one.offset for fetch in self.fetches if fetch.partition == tp.partition for one in fetch.records]
 
     def acknowledge(self, fetch: Fetch) -> None:
-        for release in self.ledger.settle(fetch, range(len(fetch))):
-            self.ledger.acknowledge(release)
+        for completed in self.ledger.complete(fetch, range(len(fetch))):
+            self.ledger.acknowledge(completed)
 
 
 async def _play(scripts: list[Script]) -> None:

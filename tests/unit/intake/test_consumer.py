@@ -206,7 +206,7 @@ async def test_a_rebalance_while_something_is_given_back_leaves_no_fetch_open() 
     await scene.turn(3)
     for fetch in scene.fetches:
         scene.acknowledge(fetch)
-    assert scene.ledger.under_way() == 0
+    assert scene.ledger.unacknowledged() == 0
     assert {tp: scene.ledger.committable(Partition(*tp)) for tp in scene.tps} == {TEXTS: 8, MORE_TEXTS: 4}
 
 

@@ -70,30 +70,30 @@ async def test_a_start_that_a_rebalance_overtakes_is_left_to_the_next_seek() -> 
     scene.kafka.while_looking_up(reassigned)
     await scene.recover()
     assert scene.kafka.state(TEXTS).position == 3
-    assert not scene.consumer.located
+    assert not scene.consumer.positions_known
 
 
 @in_a_loop
-async def test_a_partition_is_located_once_its_place_is_known() -> None:
+async def test_a_partition_is_positions_known_once_its_place_is_known() -> None:
     scene = Scene(offset_reset="latest")
-    assert not scene.consumer.located
+    assert not scene.consumer.positions_known
     scene.tps = {TEXTS, ORDERS}
     await scene.assign()
-    assert not scene.consumer.located  # Faust has yet to seek
+    assert not scene.consumer.positions_known  # Faust has yet to seek
     scene.kafka.unknown[TEXTS] = "texts[0] has no leader"  # the broker has yet to say where the end is
     await scene.recover()
-    assert not scene.consumer.located
+    assert not scene.consumer.positions_known
     assert scene.consumer.places.reasons() == ["texts[0] has no leader"]
     scene.kafka.unknown.clear()
     await scene.turn()
-    assert scene.consumer.located
+    assert scene.consumer.positions_known
     await scene.revoke()
     await scene.assign()
-    assert not scene.consumer.located
+    assert not scene.consumer.positions_known
 
 
 @in_a_loop
-async def test_who_is_given_no_partition_is_located_nevertheless() -> None:
+async def test_who_is_given_no_partition_is_positions_known_nevertheless() -> None:
     scene = Scene()
     await scene.join()
-    assert scene.consumer.located
+    assert scene.consumer.positions_known

@@ -1,20 +1,20 @@
-"""The slots of a job."""
+"""The indexes of a job."""
 
 from typing import ClassVar
 
 from worker.codec import Decoded
-from worker.delivery.ledger import Release
+from worker.delivery.ledger import CompletedRange
 from worker.fetch import Fetch
 from worker.job import Job
 
 
-class Slot(int):
+class Index(int):
     """Counts how often it is compared."""
 
     compared: ClassVar[int] = 0
 
     def __eq__(self, other: object) -> bool:
-        Slot.compared += 1
+        Index.compared += 1
         return int(self) == other
 
     __hash__ = int.__hash__
@@ -23,8 +23,8 @@ class Slot(int):
 def test_refused_forwards_are_no_forwards_and_each_costs_the_same() -> None:
     count = 2_000
     job = Job(Fetch("in", 0, [None] * count, count, 0.0), 0)
-    job.decoded(Decoded(forwarded=[Slot(slot) for slot in range(count)]))
-    for slot in range(0, count, 2):
-        job.refused(slot)
-    assert job.forwarded_in(Release(job.fetch, 0, count)) == [*range(1, count, 2)]
-    assert Slot.compared < 10 * count
+    job.decoded(Decoded(forwarded=[Index(index) for index in range(count)]))
+    for index in range(0, count, 2):
+        job.refused(index)
+    assert job.forwarded_in(CompletedRange(job.fetch, 0, count)) == [*range(1, count, 2)]
+    assert Index.compared < 10 * count

@@ -19,7 +19,7 @@ from worker.classifier.labels import Activation, VerdictTable
 from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.delivery.breaker import Event
-from worker.delivery.ledger import Ledger, Partition, Release
+from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
@@ -90,7 +90,7 @@ class Bench:
 
     pipeline: Pipeline
     ledger: Ledger
-    releases: list[tuple[Release, Answer]] = field(default_factory=list)
+    ranges: list[tuple[CompletedRange, Answer]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
 
     async def submit(self, fetch: Fetch) -> None:
@@ -103,8 +103,8 @@ class Bench:
                 await asyncio.sleep(0)
 
     def acknowledge_all(self) -> None:
-        for release, answer in self.releases:
-            self.pipeline.delivered(release, len(answer.rejected))
+        for completed, answer in self.ranges:
+            self.pipeline.delivered(completed, len(answer.rejected))
 
 
 def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) -> None:
@@ -112,8 +112,8 @@ def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) ->
         ledger = Ledger()
         bench: Bench
 
-        def publish(release: Release, answer: Answer) -> None:
-            bench.releases.append((release, answer))
+        def publish(completed: CompletedRange, answer: Answer) -> None:
+            bench.ranges.append((completed, answer))
 
         def failed(error: BaseException) -> None:
             bench.failures.append(error)
@@ -130,7 +130,7 @@ def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) ->
 
 
 def fetch_of(values: list[bytes | None], first: int = 0, partition: int = 0) -> Fetch:
-    records = [StubRecord(first + slot, value) for slot, value in enumerate(values)]
+    records = [StubRecord(first + index, value) for index, value in enumerate(values)]
     return Fetch(TOPIC, partition, records, first + len(values), 0.0)
 
 
@@ -158,13 +158,13 @@ def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[t
             ends[partition] += len(values)
             values_of[partition].extend(values)
         total = sum(ends.values())
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == total)
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == total)
         for partition, values in values_of.items():
             answered = [
-                answer_of(answer, slot, release)
-                for release, answer in bench.releases
-                if release.fetch.partition == partition
-                for slot in range(release.start, release.stop)
+                answer_of(answer, index, completed)
+                for completed, answer in bench.ranges
+                if completed.fetch.partition == partition
+                for index in range(completed.start, completed.stop)
             ]
             assert answered == [expected_of(value) for value in values]
         bench.acknowledge_all()
@@ -178,10 +178,10 @@ def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[t
     with_pipeline(body)
 
 
-def answer_of(answer: Answer, slot: int, release: Release) -> str:
-    if slot in answer.rejected:
-        return answer.rejected[slot].reason
-    value = answer.values[list(answer.slots).index(slot)]
+def answer_of(answer: Answer, index: int, completed: CompletedRange) -> str:
+    if index in answer.rejected:
+        return answer.rejected[index].reason
+    value = answer.values[list(answer.indexes).index(index)]
     if value is None:
         return "tombstone"
     event = json.loads(value)
@@ -206,25 +206,27 @@ def test_a_record_that_intake_could_not_read_is_rejected_whatever_its_value_look
         spoilt = Rejection(Reason.UNREADABLE_RECORD, Stage.RECEIVE, "")
         values = [words(2), words(4), None, b"not json", words(1), None]
         await bench.submit(replace(fetch_of(values), unreadable=dict.fromkeys((0, 2, 3), spoilt)))
-        await bench.until(lambda: sum(release.stop - release.start for release, _ in bench.releases) == len(values))
-        answers = [(release, answer, slot) for release, answer in bench.releases for slot in range(*range_of(release))]
+        await bench.until(lambda: sum(completed.stop - completed.start for completed, _ in bench.ranges) == len(values))
+        answers = [
+            (completed, answer, index) for completed, answer in bench.ranges for index in range(*range_of(completed))
+        ]
         unreadable = Reason.UNREADABLE_RECORD
-        assert [answer_of(answer, slot, release) for release, answer, slot in answers] == [
+        assert [answer_of(answer, index, part) for part, answer, index in answers] == [
             *(unreadable, "positive", unreadable, unreadable, "negative", "tombstone")
         ]
 
     with_pipeline(body)
 
 
-def range_of(release: Release) -> tuple[int, int]:
-    return release.start, release.stop
+def range_of(completed: CompletedRange) -> tuple[int, int]:
+    return completed.start, completed.stop
 
 
 def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)] * 3))
         second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
-        await bench.until(lambda: bool(bench.releases))
+        await bench.until(lambda: bool(bench.ranges))
         assert not second.done()
         assert bench.pipeline.statistics().pending_events == 3
         bench.acknowledge_all()
@@ -238,7 +240,7 @@ def test_pending_bytes_are_bounded_too() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(10)]))
         second = asyncio.create_task(bench.submit(fetch_of([words(10)], first=1)))
-        await bench.until(lambda: bool(bench.releases))
+        await bench.until(lambda: bool(bench.ranges))
         assert not second.done()
         second.cancel()
 
@@ -274,7 +276,7 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
         fresh = replace(fetch_of([words(1)], first=8), received_at=time.monotonic())
         await bench.submit(fresh)  # ... and one text waits for its time
         assert bench.pipeline.statistics().waiting_texts == 1
-        bench.pipeline._window.take = None  # type: ignore[assignment]
+        bench.pipeline._backlog.take = None  # type: ignore[assignment]
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], TypeError)
 
@@ -334,7 +336,7 @@ def test_a_worker_with_work_and_no_progress_is_stalled(monkeypatch: pytest.Monke
         clock.now += 30
         assert bench.pipeline.stalled_for() == 0, "there is nothing to do"
         await bench.submit(fetch_of([words(1)]))
-        await bench.until(lambda: bool(bench.releases))
+        await bench.until(lambda: bool(bench.ranges))
         clock.now += 30
         assert bench.pipeline.stalled_for() == 30
         bench.acknowledge_all()
@@ -351,7 +353,7 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
         await bench.submit(fetch_of([words(3)] * 9))
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
-        assert bench.releases == []
+        assert bench.ranges == []
         assert bench.pipeline.statistics().pending_events == 0
 
     with_pipeline(body)
@@ -360,7 +362,7 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
 def test_what_the_broker_acknowledges_after_a_revocation_counts_as_nothing() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([None, b"not json", words(3)]))
-        await bench.until(lambda: bench.ledger.under_way() and sum(r.stop - r.start for r, _ in bench.releases) == 3)
+        await bench.until(lambda: bench.ledger.unacknowledged() and sum(r.stop - r.start for r, _ in bench.ranges) == 3)
         before = bench.pipeline.statistics()
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         bench.acknowledge_all()
@@ -376,7 +378,7 @@ def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)] * 40))
         drained = asyncio.create_task(bench.pipeline.drain(Deadline.after(20), work_off=True))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 40)
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 40)
         assert not drained.done()
         bench.acknowledge_all()
         assert await drained
@@ -388,7 +390,7 @@ def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
 def test_a_drain_says_when_the_broker_does_not_answer_in_time() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)]))
-        await bench.until(lambda: bool(bench.releases))
+        await bench.until(lambda: bool(bench.ranges))
         assert not await bench.pipeline.drain(Deadline.after(0.01), work_off=True)
         assert bench.ledger.committable(Partition(TOPIC, 0)) is None
 
@@ -412,7 +414,7 @@ def test_a_broken_device_ends_the_pipeline_and_blames_no_event() -> None:
         await bench.submit(fetch_of([words(3)] * 9))
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], DeviceError)
-        assert bench.releases == []
+        assert bench.ranges == []
         await bench.submit(fetch_of([words(3)], first=9))
         assert bench.pipeline.statistics().received == 9
 
@@ -435,13 +437,13 @@ def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
     async def body(bench: Bench) -> None:
         assert bench.pipeline.statistics().batch_token_limit == 20
         await bench.submit(fetch_of([words(2)] * 20))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 20)
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 20)
         assert bench.pipeline.statistics().batch_token_limit < 20
         await bench.submit(fetch_of([words(2)] * 100, first=20))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 120)
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 120)
         assert bench.pipeline.statistics().batch_token_limit == 20
         assert max(tokens[-5:]) == 8
-        assert all(not answer.rejected for _, answer in bench.releases)
+        assert all(not answer.rejected for _, answer in bench.ranges)
 
     classifier.scores = short_of_memory  # type: ignore[method-assign]
     with_pipeline(body, classifier=classifier)
@@ -450,7 +452,7 @@ def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
 def test_a_flood_of_invalid_events_ends_the_pipeline_before_it_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([b"not json"] * 9))
-        assert bench.releases == []
+        assert bench.ranges == []
         assert isinstance(bench.failures[0], FloodError)
 
     with_pipeline(body, max_consecutive_invalid=8)
@@ -476,7 +478,7 @@ def test_a_flood_of_refused_outputs_is_a_flood_and_one_that_is_taken_ends_its_ru
 def test_any_batching_settings_answer_everything(overrides: dict[str, Any]) -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(count) for count in range(1, 60)]))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 59)
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 59)
 
     with_pipeline(body, **overrides)
 
@@ -485,10 +487,10 @@ def test_nothing_is_pending_once_all_is_acknowledged_in_whatever_order() -> None
     async def body(bench: Bench) -> None:
         for first in (0, 2, 4):
             await bench.submit(fetch_of([words(1), words(2)], first))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.releases) == 6)
-        for release, answer in reversed(bench.releases):
+        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 6)
+        for completed, answer in reversed(bench.ranges):
             assert bench.pipeline.statistics().pending_events == 6
-            bench.pipeline.delivered(release, len(answer.rejected))
+            bench.pipeline.delivered(completed, len(answer.rejected))
         found = bench.pipeline.statistics()
         assert (found.pending_events, found.pending_bytes, found.published) == (0, 0, 6)
         assert bench.pipeline.stalled_for() == 0.0
@@ -504,20 +506,20 @@ MIXED = [words(3), NO_TEXT, b"not json", NO_TEXT, words(2), NO_TEXT]
 def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_counted(on_no_text: str) -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of(list(MIXED)))
-        await bench.until(lambda: bench.ledger.under_way() + len(bench.releases) > 0)
+        await bench.until(lambda: bench.ledger.unacknowledged() + len(bench.ranges) > 0)
         await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
         await bench.until(lambda: bench.pipeline.statistics().waiting_texts == 0)
         bench.acknowledge_all()
         assert bench.ledger.committable(Partition(TOPIC, 0)) == len(MIXED)
         outputs = [
-            (slot, value)
-            for _, answer in bench.releases
-            for slot, value in zip(answer.slots, answer.values, strict=True)
+            (index, value)
+            for _, answer in bench.ranges
+            for index, value in zip(answer.indexes, answer.values, strict=True)
         ]
-        rejected = {slot for _, answer in bench.releases for slot in answer.rejected}
+        rejected = {index for _, answer in bench.ranges for index in answer.rejected}
         assert rejected == ({1, 2, 3, 5} if on_no_text == "dead_letter" else {2})
-        assert [slot for slot, _ in outputs] == ([0, 1, 3, 4, 5] if on_no_text == "forward" else [0, 4])
-        assert all(value == NO_TEXT for slot, value in outputs if slot in (1, 3, 5))
+        assert [index for index, _ in outputs] == ([0, 1, 3, 4, 5] if on_no_text == "forward" else [0, 4])
+        assert all(value == NO_TEXT for index, value in outputs if index in (1, 3, 5))
         found = bench.pipeline.statistics()
         assert (found.received, found.published, found.pending_events) == (6, 2, 0)
         assert (found.dead_lettered, found.forwarded, found.skipped) == {
@@ -533,9 +535,9 @@ def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter(
     async def body(bench: Bench) -> None:
         fetch = fetch_of([NO_TEXT, NO_TEXT])
         await bench.submit(fetch)
-        ((release, _),) = bench.releases
+        ((completed, _),) = bench.ranges
         bench.pipeline.refused(2, [Event(1, fetch, 1, Reason.OUTPUT_REFUSED)])
-        bench.pipeline.delivered(release, 1)
+        bench.pipeline.delivered(completed, 1)
         found = bench.pipeline.statistics()
         assert (found.received, found.published, found.forwarded, found.dead_lettered) == (2, 0, 1, 1)
 
@@ -545,7 +547,7 @@ def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter(
 def test_a_fetch_of_skipped_events_alone_moves_the_offset_although_nothing_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([NO_TEXT] * 5))
-        assert bench.releases == []
+        assert bench.ranges == []
         assert bench.ledger.committable(Partition(TOPIC, 0)) == 5
         found = bench.pipeline.statistics()
         assert (found.received, found.skipped, found.pending_events, found.pending_bytes) == (5, 5, 0, 0)
@@ -558,7 +560,7 @@ def test_skipped_events_wait_for_those_before_them() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)]))
         await bench.submit(fetch_of([NO_TEXT], first=1))
-        await bench.until(lambda: bool(bench.releases))
+        await bench.until(lambda: bool(bench.ranges))
         assert bench.ledger.committable(Partition(TOPIC, 0)) is None
         bench.acknowledge_all()
         assert bench.ledger.committable(Partition(TOPIC, 0)) == 2
@@ -608,7 +610,7 @@ def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
         await bench.until(lambda: bench.pipeline.statistics().received > 0)
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         await taken
-        assert bench.releases == bench.failures == []
+        assert bench.ranges == bench.failures == []
         assert bench.pipeline.statistics().pending_events == 0
 
     with_pipeline(body)
