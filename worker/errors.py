@@ -1,11 +1,11 @@
 """Whose fault it is: four families of errors.
 
-    Rejection        (a value, not an exception) the event is bad: it becomes a dead letter in its index of the fetch
-    WorkerError      what a user is shown as one sentence, without a traceback
-     ├ SettingError    a setting, a file or a model is wrong: the person who runs the worker can mend it
-     ├ BrokerError     Kafka is unreachable, refuses us or lacks a topic
-     ├ DeviceError     the device or the model on it stopped working
-     └ FloodError      nearly everything that arrives is invalid: stopped before the topic drains into dead letters
+    Rejection          (a value, not an exception) the event is bad: it becomes a dead letter
+    WorkerError        what a user is shown as one sentence, without a traceback
+     ├ SettingError      a setting, a file or a model is wrong: the person who runs the worker can mend it
+     ├ BrokerError       Kafka is unreachable, refuses us or lacks a topic
+     ├ DeviceError       the device or the model on it stopped working
+     └ CircuitOpenError  nearly everything that arrives is invalid: stopped before the topic drains into dead letters
 
 Anything else that is raised is a bug of ours and stops the worker with a traceback in its log.
 """
@@ -77,5 +77,5 @@ class DeviceError(WorkerError):
     """The device, or the model on it, stopped working for every text."""
 
 
-class FloodError(WorkerError):
+class CircuitOpenError(WorkerError):
     """So many events are invalid that going on would drain the topic into dead letters."""

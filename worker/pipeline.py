@@ -26,9 +26,9 @@ from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
 from worker.fetch import Fetch, Record
 from worker.job import Answer, Job
-from worker.notices import Notices
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
+from worker.summary import PeriodicSummary
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,9 @@ class Pipeline:
         self._ledger = ledger
         self._publish = publish
         self._on_failed = failed
-        self._notices: Notices[Reason] = Notices(DeadLetterTally(), lambda sentence: logger.warning("%s", sentence))
+        self._summary: PeriodicSummary[Reason] = PeriodicSummary(
+            DeadLetterTally(), lambda sentence: logger.warning("%s", sentence)
+        )
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
         self._refusal_breaker = Breaker(
             settings.max_consecutive_invalid,
@@ -247,7 +249,7 @@ class Pipeline:
         """Count a batch of ``size`` outputs, of which the broker refuses some: they will be dead letters.
 
         Raises:
-            FloodError: nearly everything is refused; what is must not become dead letters.
+            CircuitOpenError: nearly everything is refused; what is must not become dead letters.
         """
         self._refusal_breaker.count_events(size, refused)
         for event in refused:
@@ -258,7 +260,7 @@ class Pipeline:
     def _note(self, reasons: list[Reason]) -> None:
         """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
         self._counters.dead_letter_reasons.update(reasons)
-        self._notices.count(reasons)
+        self._summary.count(reasons)
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
@@ -310,7 +312,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
-        self._notices.rest()
+        self._summary.flush()
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._device.close(timeout=0)
 

@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         300.0, gt=0, description="seconds without progress, or without a word of the group, after which /livez says so"
     )
 
-    # House
+    # Web and logging
     web_port: int = Field(6066, ge=0, le=65_535, description="port of the health pages; 0: none")
     web_host: str = Field("127.0.0.1", description="address of the health pages")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")

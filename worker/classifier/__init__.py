@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from worker.classifier.device import Device, Result
     from worker.classifier.load import load_classifier
     from worker.classifier.outputs import Outputs, embed, outputs_of
-    from worker.classifier.saved import open_classifier, save_classifier
-    from worker.classifier.tokenizing.rescue import tokenise
+    from worker.classifier.persistence import open_classifier, save_classifier
+    from worker.classifier.tokenizing.isolate import tokenise
 
 __all__ = [
     "Classifier",
@@ -34,10 +34,10 @@ _HOME = {
     "Result": "device",
     "embed": "outputs",
     "load_classifier": "load",
-    "open_classifier": "saved",
+    "open_classifier": "persistence",
     "outputs_of": "outputs",
-    "save_classifier": "saved",
-    "tokenise": "tokenizing.rescue",
+    "save_classifier": "persistence",
+    "tokenise": "tokenizing.isolate",
 }
 
 

@@ -1,4 +1,4 @@
-"""From a setting to a warm classifier: find the model, check that it is what it says, prove it on texts, warm it up."""
+"""From a setting to a warm classifier: find the model, check that it is what it says, try it on texts, warm it up."""
 
 import json
 import logging
@@ -21,10 +21,10 @@ from transformers import (
 from worker.classifier.classifier import Classifier
 from worker.classifier.hardware import Hardware, choose_hardware
 from worker.classifier.labels import Activation, VerdictTable, label_polarities
-from worker.classifier.shape import add_pad_token, max_tokens_of, vectors_of
+from worker.classifier.model_limits import add_pad_token, max_tokens_of, vectors_of
 from worker.classifier.source import Source, find_model
 from worker.classifier.tokenizing import Encoding, choose_tokenizer
-from worker.classifier.warm import prove, warm_up
+from worker.classifier.warmup import self_check, warm_up
 from worker.errors import SettingError
 from worker.settings import Settings
 from worker.verdict import ModelCard
@@ -70,7 +70,7 @@ def load_classifier(settings: Settings) -> Classifier:
         pad_id=pad_id,
     )
     classifier.folder = source.folder
-    prove(classifier)
+    self_check(classifier)
     warm_up(classifier)
     classifier.load_seconds = time.perf_counter() - started
     if unknown:

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from worker.classifier.classifier import Classifier
 from worker.classifier.labels import Activation, Floats
+from worker.text import counted
 from worker.tokens import Tokens
-from worker.wording import counted
 
 Labels = Sequence[str] | Sequence[int] | npt.NDArray[np.integer] | npt.NDArray[np.floating]
 

@@ -47,7 +47,7 @@ _PANELS = {
     "max_batch_size": "Batching",
     "model": "Classifier",
     "drain_timeout": "Guards",
-    "web_port": "House",
+    "web_port": "Web and logging",
 }
 """The setting that opens each panel of the help."""
 

@@ -20,7 +20,7 @@ from worker.errors import SettingError
 from worker.permissions import missing_creations, present_topics, refusal
 from worker.process import run_async
 from worker.settings import Settings, load_settings
-from worker.wording import counted
+from worker.text import counted
 
 IN_FLIGHT = 1_000
 """Events sent and not yet acknowledged: enough to fill batches, few enough for a broker that keeps little."""

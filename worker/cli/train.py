@@ -14,7 +14,7 @@ from worker.cli.console import stderr
 from worker.cli.flags import Flags, with_flags
 from worker.errors import SettingError
 from worker.settings import load_settings
-from worker.wording import counted
+from worker.text import counted
 
 if TYPE_CHECKING:
     from worker.training.finetune import Trained

@@ -14,8 +14,8 @@ import orjson
 
 from worker.codec import rejections
 from worker.codec.document import Document, parse
-from worker.codec.headers import CONTENT_TYPE, PREFIX, REQUIRED, TellingHeaders
-from worker.codec.opened import CloudEvent, Opened, open_json
+from worker.codec.headers import CONTENT_TYPE, PREFIX, REQUIRED, FormatHeaders
+from worker.codec.parsed import CloudEvent, Parsed, parse_json
 from worker.codec.spans import named
 from worker.errors import Reason, Rejection
 
@@ -52,10 +52,10 @@ _DATA_NOT_AN_OBJECT = rejections.rejection(Reason.NOT_AN_OBJECT, "the CloudEvent
 class CloudEventsJson:
     """Both modes, told apart by the content type first, as the binding says."""
 
-    def recognises(self, value: bytes, headers: TellingHeaders) -> bool:
+    def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
         return not _REQUIRED_HEADERS.isdisjoint(headers) or _content_type(headers).startswith(_FAMILY)
 
-    def open(self, value: bytes, headers: TellingHeaders) -> Opened | Rejection:
+    def parse(self, value: bytes, headers: FormatHeaders) -> Parsed | Rejection:
         content_type = _content_type(headers)
         if content_type.startswith(_FAMILY):
             return _open_structured(value) if content_type == STRUCTURED_CONTENT_TYPE else _OTHER_EVENT_FORMAT
@@ -66,10 +66,10 @@ class CloudEventsJson:
             return id_
         if content_type and not _is_json(content_type):
             return _OTHER_CONTENT
-        return open_json(value, (id_, False, False))
+        return parse_json(value, (id_, False, False))
 
 
-def _open_structured(value: bytes) -> Opened | Rejection:
+def _open_structured(value: bytes) -> Parsed | Rejection:
     attributes = parse(value)
     if isinstance(attributes, Rejection):
         return attributes
@@ -91,7 +91,7 @@ def _open_structured(value: bytes) -> Opened | Rejection:
     return data, value, start, end, event
 
 
-def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Opened | Rejection:
+def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Parsed | Rejection:
     """JSON that a producer wrote as bytes: the event goes on with it as ``data``, where a verdict has a place."""
     try:
         data = b64decode(encoded.encode(), validate=True) if isinstance(encoded, str) else None
@@ -99,7 +99,7 @@ def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Opened | R
         data = None
     if data is None:
         return _BAD_BASE64
-    inner = open_json(data)
+    inner = parse_json(data)
     if isinstance(inner, Rejection):
         return inner
     found = [*named(value, value.index(b"{"), "data_base64")]
@@ -129,7 +129,7 @@ def _any_data(value: bytes) -> tuple[int, int]:
     return last.value_start, last.value_end - 1
 
 
-def _binary_id(headers: TellingHeaders) -> str | Rejection:
+def _binary_id(headers: FormatHeaders) -> str | Rejection:
     """The event's id, if all that is required is there."""
     attributes = []
     for header, bad_attribute in _BAD_HEADER.items():
@@ -153,7 +153,7 @@ def _structured_id(attributes: Document) -> str | Rejection:
     return str(attributes["id"]) if attributes["specversion"] == SPECVERSION else _OTHER_VERSION
 
 
-def _content_type(headers: TellingHeaders) -> str:
+def _content_type(headers: FormatHeaders) -> str:
     """Media type in lower case without its parameters; empty where there is none."""
     value = headers.get(CONTENT_TYPE)
     return "" if value is None else _media_type(value)

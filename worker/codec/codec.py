@@ -10,7 +10,7 @@ import orjson
 from worker.codec import rejections
 from worker.codec.confluent import frame
 from worker.codec.formats import FORMATS, Format, recognised
-from worker.codec.headers import NO_HEADERS, TellingHeaders, telling
+from worker.codec.headers import NO_HEADERS, FormatHeaders, format_headers
 from worker.codec.modes import Enrich, Mode, Output, VerdictOnly
 from worker.codec.rendering import SentimentRenderer
 from worker.codec.selection import Condition
@@ -94,10 +94,10 @@ class Codec:
     def _decode_step(self, records: Sequence[Record], start: int, decoded: Decoded) -> None:
         texts, indexes, kept = decoded.texts, decoded.indexes, decoded.kept
         key, limit, reads_headers = self._bare_key, self._max_text_bytes, self._reads_headers
-        keep_bare, condition = self._mode.keep_bare, self._condition
+        fast_context, condition = self._mode.fast_context, self._condition
         for index, record in enumerate(records, start):
             value = record.value
-            headers = telling(record.headers) if reads_headers and record.headers else NO_HEADERS
+            headers = format_headers(record.headers) if reads_headers and record.headers else NO_HEADERS
             if (
                 key is not None
                 and value
@@ -115,7 +115,7 @@ class Codec:
                     type(text) is str
                     and not is_blank(text)
                     and (condition is None or condition.holds(document))
-                    and (bare := keep_bare(document)) is not None
+                    and (bare := fast_context(document)) is not None
                 ):
                     texts.append(text)
                     indexes.append(index)
@@ -123,7 +123,7 @@ class Codec:
                     continue
             self._decode_any(index, record, headers, decoded)
 
-    def _decode_any(self, index: int, record: Record, headers: TellingHeaders, decoded: Decoded) -> None:
+    def _decode_any(self, index: int, record: Record, headers: FormatHeaders, decoded: Decoded) -> None:
         """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
         value = record.value
         if value is None:
@@ -132,15 +132,15 @@ class Codec:
             else:
                 decoded.rejected[index] = rejections.NULL_VALUE
             return
-        opened = (self._format or recognised(value, headers)).open(value, headers)
-        if isinstance(opened, Rejection):
-            no_data = opened.reason is Reason.NO_TEXT
+        parsed = (self._format or recognised(value, headers)).parse(value, headers)
+        if isinstance(parsed, Rejection):
+            no_data = parsed.reason is Reason.NO_TEXT
             if no_data and self._leaves_out(None):
                 self._leave_out(index, decoded)
             else:
-                self._reject(index, opened, decoded, no_text=no_data)
+                self._reject(index, parsed, decoded, no_text=no_data)
             return
-        document = opened[0]
+        document = parsed[0]
         if self._leaves_out(document):
             self._leave_out(index, decoded)
             return
@@ -150,7 +150,7 @@ class Codec:
             return
         decoded.texts.append(text)
         decoded.indexes.append(index)
-        decoded.kept[index] = self._mode.keep(opened)
+        decoded.kept[index] = self._mode.context_of(parsed)
 
     def _leaves_out(self, document: Any) -> bool:
         """Whether this is not meant to be classified; ``document`` is None for an event without data."""

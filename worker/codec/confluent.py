@@ -1,8 +1,8 @@
 """Confluent's wire format with JSON in it: a zero byte, four bytes of a schema id (big-endian), the JSON."""
 
 from worker.codec import rejections
-from worker.codec.headers import TellingHeaders
-from worker.codec.opened import Opened, open_json
+from worker.codec.headers import FormatHeaders
+from worker.codec.parsed import Parsed, parse_json
 from worker.errors import Reason, Rejection
 
 FRAME_BYTES = 5
@@ -21,16 +21,16 @@ def frame(schema_id: int) -> bytes:
 class ConfluentJson:
     """Framed JSON. The schema id is not looked up: what the pointers need is checked in each event anyway."""
 
-    def recognises(self, value: bytes, headers: TellingHeaders) -> bool:
+    def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
         return value.startswith(b"\0")
 
-    def open(self, value: bytes, headers: TellingHeaders) -> Opened | Rejection:
+    def parse(self, value: bytes, headers: FormatHeaders) -> Parsed | Rejection:
         if not value.startswith(b"\0"):
             return _NO_FRAME
-        opened = open_json(value[FRAME_BYTES:])
-        if isinstance(opened, Rejection) and opened.reason in _REASONS_OF_OTHER_CONTENT:
+        parsed = parse_json(value[FRAME_BYTES:])
+        if isinstance(parsed, Rejection) and parsed.reason in _REASONS_OF_OTHER_CONTENT:
             return _NOT_JSON
-        return opened
+        return parsed
 
 
 _REASONS_OF_OTHER_CONTENT = frozenset({Reason.NOT_JSON, Reason.NOT_UTF8, Reason.UNKNOWN_FRAME})

@@ -11,14 +11,14 @@ PREFIX: Final = "ce_"
 REQUIRED: Final = ("specversion", "id", "source", "type")
 """Attributes that every CloudEvent has."""
 
-TellingHeaders: TypeAlias = Mapping[str, bytes | None]
+FormatHeaders: TypeAlias = Mapping[str, bytes | None]
 """By lower-case name."""
-NO_HEADERS: Final[TellingHeaders] = {}
+NO_HEADERS: Final[FormatHeaders] = {}
 
 _TELLING = frozenset({CONTENT_TYPE, *(PREFIX + name for name in REQUIRED)})
 
 
-def telling(headers: Headers) -> TellingHeaders:
+def format_headers(headers: Headers) -> FormatHeaders:
     """Those that a format looks at; of a doubled one the last counts, as Kafka's own ``lastHeader`` has it."""
     found = {}
     for name, value in headers:

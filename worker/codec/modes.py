@@ -7,7 +7,7 @@ import orjson
 
 from worker.codec.answers import binary_answer, extension_members, structured_answer
 from worker.codec.document import Document
-from worker.codec.opened import CloudEvent, Opened
+from worker.codec.parsed import CloudEvent, Parsed
 from worker.codec.rendering import id_template, literal, quoted
 from worker.codec.spans import find, named
 from worker.fetch import Fetch, Headers
@@ -25,14 +25,14 @@ _NEXT_MEMBER = b"," + _ONLY_MEMBER
 class Mode(Protocol):
     """Keeps of an event what its answer needs, and later writes the answer."""
 
-    def keep(self, opened: Opened) -> Any:
+    def context_of(self, parsed: Parsed) -> Any:
         """Return the data that ``write`` needs of an event besides its record."""
         ...
 
-    def keep_bare(self, document: Document) -> Any:
+    def fast_context(self, document: Document) -> Any:
         """Return what ``write`` needs of a plain record whose whole value is this object.
 
-        By a look-up alone: None where it takes ``keep`` to tell.
+        By a look-up alone: None where it takes ``context_of`` to tell.
         """
         ...
 
@@ -60,8 +60,8 @@ class Enrich:
         self._frame = frame
         self._bare: Envelope = (frame, None, -1, _NEXT_MEMBER)
 
-    def keep(self, opened: Opened) -> Envelope:
-        document, body, start, end, event = opened
+    def context_of(self, parsed: Parsed) -> Envelope:
+        document, body, start, end, event = parsed
         # What a CloudEvent's value is, its content type says: it is never framed.
         frame = b"" if event else self._frame
         if SENTIMENT not in document:
@@ -76,7 +76,7 @@ class Enrich:
         head = body[: start + 1] + b",".join(others)
         return frame, head + body[end:], len(head), _NEXT_MEMBER if others else _ONLY_MEMBER
 
-    def keep_bare(self, document: Document) -> Envelope | None:
+    def fast_context(self, document: Document) -> Envelope | None:
         return None if SENTIMENT in document else self._bare
 
     def write(
@@ -110,15 +110,15 @@ class VerdictOnly:
     def __init__(self, card: ModelCard, id_pointer: Pointer, frame: bytes) -> None:
         self._card, self._id_pointer, self._frame = card, id_pointer, frame
 
-    def keep(self, opened: Opened) -> Subject:
-        document, body, start, _, event = opened
+    def context_of(self, parsed: Parsed) -> Subject:
+        document, body, start, _, event = parsed
         id_ = event_id(document, body, start, self._id_pointer)
         if event is None:
             return id_, None, b""
         cloudevent_id, _, extended = event
         return cloudevent_id if id_ is None else id_, event, extension_members(body) if extended else b""
 
-    def keep_bare(self, document: Document) -> Subject | None:
+    def fast_context(self, document: Document) -> Subject | None:
         id_ = self._id_pointer.find(document)
         if survives_parsing(id_):
             return id_, None, b""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from worker.delivery.ledger import CompletedRange
-from worker.errors import FloodError, Reason, Rejection
+from worker.errors import CircuitOpenError, Reason, Rejection
 from worker.fetch import Fetch
 
 WINDOW = 10_000
@@ -72,7 +72,7 @@ class Breaker:
         A rejection that does not count is as if its event were not there.
 
         Raises:
-            FloodError: a limit is passed; the completed range must not be published.
+            CircuitOpenError: a limit is passed; the completed range must not be published.
         """
         events: list[Event] = []
         passed_over = 0
@@ -88,7 +88,7 @@ class Breaker:
         """Count ``size`` events, of which these, by ascending position, are invalid.
 
         Raises:
-            FloodError: a limit is passed.
+            CircuitOpenError: a limit is passed.
         """
         counted = _Invalid()
         expected = 0
@@ -127,9 +127,9 @@ class Breaker:
             self._run = _Invalid()
             self._consecutive = 0
 
-    def _flood(self, what: str, first: str, reasons: Counter[Reason]) -> FloodError:
+    def _flood(self, what: str, first: str, reasons: Counter[Reason]) -> CircuitOpenError:
         seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-        return FloodError(
+        return CircuitOpenError(
             f"{what} ({seen}), the first at {first}: {self._way_out} To let them pass as dead letters, run with "
             f"--max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. The last ones are not committed"
         )

@@ -7,7 +7,7 @@ from worker.errors import Reason
 
 
 class DeadLetterTally:
-    """Counts dead letters by reason; one of the tallies of ``Notices``."""
+    """Counts dead letters by reason; a tally of ``PeriodicSummary``."""
 
     def __init__(self) -> None:
         self._counts: Counter[Reason] = Counter()

@@ -28,7 +28,7 @@ from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableRecord, UnreadableTally
 from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
-from worker.notices import Notices
+from worker.summary import PeriodicSummary
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
@@ -192,8 +192,8 @@ class FetchConsumer(WatchingConsumer):
         return fetch
 
     @cached_property
-    def _unreadable(self) -> Notices[tuple[UnreadableRecord, str]]:
-        return Notices(UnreadableTally(), lambda sentence: self.log.warning("%s", sentence))
+    def _unreadable(self) -> PeriodicSummary[tuple[UnreadableRecord, str]]:
+        return PeriodicSummary(UnreadableTally(), lambda sentence: self.log.warning("%s", sentence))
 
     def _fetch_message(self, tp: TP, fetch: Fetch) -> Message:
         last = fetch.records[-1]
@@ -240,7 +240,7 @@ class FetchConsumer(WatchingConsumer):
     async def on_stop(self) -> None:
         self.places.stop_finding()
         await super().on_stop()
-        self._unreadable.rest()
+        self._unreadable.flush()
 
     def resume_flow(self) -> None:
         """Have the worker take fetches again, before records flow again."""

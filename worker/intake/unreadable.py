@@ -38,7 +38,7 @@ def of_a_batch(first: int, last: int, trouble: str, exception: str = "", *, coun
 
 
 class UnreadableTally:
-    """Counts unreadable records, each with what it does (after the word "it"); one of the tallies of ``Notices``."""
+    """Counts unreadable records, each with what it does (after the word "it"): a tally of ``PeriodicSummary``."""
 
     def __init__(self) -> None:
         self._first: tuple[UnreadableRecord, str] | None = None

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from worker.text import counted
 from worker.training.columns import enumerated
 from worker.training.evaluation import ClassResult
 from worker.training.labelled import Labelled
 from worker.training.split import plain
-from worker.wording import counted
 
 #: Texts of a label with fewer of which a classifier hardly learns it.
 ENOUGH_OF_A_LABEL = 5

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from worker.classifier.saved import save_model
+from worker.classifier.persistence import save_model
 from worker.training.calibration import divide_logits, head_of
 from worker.training.data import LABELS
 

@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from worker.classifier.saved import replace_classifier
+from worker.classifier.persistence import replace_classifier
 from worker.training import distil
 from worker.training.behaviour import SUITES, read_suite
 from worker.training.calibration import calibration

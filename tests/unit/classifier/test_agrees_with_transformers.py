@@ -37,4 +37,4 @@ def test_scores_are_those_of_pipeline(
     assert classifier.pads
     np.testing.assert_allclose(scores, expected, rtol=0, atol=AGREEMENT * max(1, np.abs(expected).max()))
     spread = expected.max(axis=0) - expected.min(axis=0)
-    assert spread.max() > 0.1, "texts that all score alike prove nothing"
+    assert spread.max() > 0.1, "texts that all score alike self_check nothing"

@@ -17,7 +17,7 @@ from small_models import TEXTS, padded, scores_of
 from transformers import AutoModel
 
 from worker.classifier import Classifier, Device, load_classifier
-from worker.classifier.warm import NEIGHBOUR_BOUND
+from worker.classifier.warmup import NEIGHBOUR_BOUND
 from worker.errors import SettingError
 from worker.settings import load_settings
 from worker.verdict import Sentiment
@@ -71,9 +71,9 @@ def test_a_model_that_padding_disturbs_keeps_lengths_apart(load: Load, caplog: p
     forward = classifier.model.forward
     classifier.model.forward = lambda input_ids, attention_mask: forward(input_ids)  # blind to the mask
 
-    from worker.classifier.warm import prove
+    from worker.classifier.warmup import self_check
 
-    prove(classifier)
+    self_check(classifier)
 
     assert not classifier.pads
     assert "padding changes the scores" in caplog.text

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from worker.codec import Codec
 from worker.codec.formats import FORMATS
-from worker.codec.headers import telling
+from worker.codec.headers import format_headers
 from worker.errors import Reason, Rejection, Stage
 from worker.settings import Settings
 
@@ -66,7 +66,11 @@ def test_every_listed_format_is_under_contract_here() -> None:
 def test_auto_takes_a_record_for_the_format_it_is(wrapping: Wrapping) -> None:
     record = wrapping.wrap(b'{"text":"lovely"}')
     assert (
-        next(name for name, format_ in FORMATS.items() if format_.recognises(record.value, telling(record.headers)))
+        next(
+            name
+            for name, format_ in FORMATS.items()
+            if format_.recognises(record.value, format_headers(record.headers))
+        )
         == wrapping.format
     )
 

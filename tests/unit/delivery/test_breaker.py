@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from worker.delivery.breaker import WINDOW, Breaker
 from worker.delivery.ledger import CompletedRange
-from worker.errors import FloodError, Reason, Rejection, Stage
+from worker.errors import CircuitOpenError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.settings import Settings
 
@@ -50,7 +50,7 @@ def test_too_many_invalid_events_in_a_row_stop_the_worker(ranges: list[tuple[int
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
     for size, invalid in ranges[:-1]:
         count(breaker, size, invalid)
-    with pytest.raises(FloodError, match="max_consecutive_invalid"):
+    with pytest.raises(CircuitOpenError, match="max_consecutive_invalid"):
         count(breaker, *ranges[-1])
 
 
@@ -59,7 +59,7 @@ def test_a_damaged_batch_counts_as_one_event() -> None:
     damaged = {index: Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, "", counts=index == 0) for index in range(500)}
     for _ in range(9):
         breaker.count(released(500), damaged)
-    with pytest.raises(FloodError, match="unreadable_batch 10"):
+    with pytest.raises(CircuitOpenError, match="unreadable_batch 10"):
         breaker.count(released(500), damaged)
 
 
@@ -73,7 +73,7 @@ def test_a_high_share_of_invalid_events_stops_the_worker() -> None:
     breaker = Breaker(max_consecutive=WINDOW, max_ratio=0.5)
     for _ in range(WINDOW // 10 - 1):
         count(breaker, 10, range(6))
-    with pytest.raises(FloodError, match="max_invalid_ratio"):
+    with pytest.raises(CircuitOpenError, match="max_invalid_ratio"):
         count(breaker, 10, range(6))
 
 
@@ -96,7 +96,7 @@ def test_the_run_is_counted_across_any_split_into_ranges(ranges: list[list[bool]
             expected |= run > limit
         invalid = [position for position, valid in enumerate(completed) if not valid]
         if expected:
-            with pytest.raises(FloodError):
+            with pytest.raises(CircuitOpenError):
                 count(breaker, len(completed), invalid)
             return
         count(breaker, len(completed), invalid)
@@ -106,7 +106,7 @@ def test_the_message_counts_the_reasons_of_the_run_and_names_the_place_of_its_fi
     breaker = Breaker(max_consecutive=9, max_ratio=1.0)
     breaker.count(released(5, 100), rejected([0, 1], Reason.NOT_UTF8))  # another run, which ends
     breaker.count(released(5, 200, partition=3), rejected([3, 4]))
-    with pytest.raises(FloodError) as raised:
+    with pytest.raises(CircuitOpenError) as raised:
         breaker.count(released(9, 300), rejected(range(6)) | rejected([6, 7, 8], Reason.NOT_JSON))
     assert "(no_text 8, not_json 2), the first at offset 203 of texts[3]:" in str(raised.value)
 
@@ -115,14 +115,14 @@ def test_the_message_about_the_share_counts_the_reasons_among_the_newest_events(
     breaker = Breaker(max_consecutive=2 * WINDOW, max_ratio=0.5)
     breaker.count(released(WINDOW), rejected([1], Reason.NOT_UTF8))  # is not among the newest any more
     breaker.count(released(WINDOW // 2, 20_000, partition=1), rejected(range(100, WINDOW // 2)))
-    with pytest.raises(FloodError) as raised:
+    with pytest.raises(CircuitOpenError) as raised:
         breaker.count(released(WINDOW // 2, 40_000), rejected(range(200), Reason.NOT_JSON))
     assert f"(no_text {WINDOW // 2 - 100:,}, not_json 200), the first at offset 20100 of texts[1]:" in str(raised.value)
 
 
 @pytest.mark.parametrize("limits", [(9, 1.0), (10 * WINDOW, 0.5)], ids=["in a row", "share"])
 def test_the_settings_that_the_message_names_let_any_flood_pass(limits: tuple[int, float]) -> None:
-    with pytest.raises(FloodError) as raised:
+    with pytest.raises(CircuitOpenError) as raised:
         count(Breaker(*limits), WINDOW, range(WINDOW))
     found = re.search(r"run with ((--\S+ \S+ ?)+)\. ", str(raised.value))
     assert found, raised.value

@@ -20,7 +20,7 @@ from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.delivery.breaker import Event
 from worker.delivery.ledger import CompletedRange, Ledger, Partition
-from worker.errors import DeviceError, FloodError, Reason, Rejection, Stage
+from worker.errors import CircuitOpenError, DeviceError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
 from worker.pipeline import DECODED_IN_THE_LOOP, Pipeline
@@ -453,7 +453,7 @@ def test_a_flood_of_invalid_events_ends_the_pipeline_before_it_is_published() ->
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([b"not json"] * 9))
         assert bench.ranges == []
-        assert isinstance(bench.failures[0], FloodError)
+        assert isinstance(bench.failures[0], CircuitOpenError)
 
     with_pipeline(body, max_consecutive_invalid=8)
 
@@ -467,7 +467,7 @@ def test_a_flood_of_refused_outputs_is_a_flood_and_one_that_is_taken_ends_its_ru
         bench.pipeline.refused(9, refused)
         bench.pipeline.taken(1)
         bench.pipeline.refused(9, refused)
-        with pytest.raises(FloodError, match=r"max_consecutive_invalid\) are refused by results"):
+        with pytest.raises(CircuitOpenError, match=r"max_consecutive_invalid\) are refused by results"):
             bench.pipeline.refused(9, refused)
         assert bench.pipeline.statistics().dead_letter_reasons == {"output_refused": 27}
 
@@ -618,7 +618,7 @@ def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
 
 def test_the_log_hears_of_every_dead_letter_although_no_other_comes(caplog: pytest.LogCaptureFixture) -> None:
     async def body(bench: Bench) -> None:
-        bench.pipeline._notices._seconds = 0.05
+        bench.pipeline._summary._seconds = 0.05
         await bench.submit(fetch_of([b"not json"]))
         await bench.submit(fetch_of([b"not json"] * 2, first=1))
         assert caplog.messages == ["1 dead letter: not_json 1"]

@@ -21,10 +21,10 @@ from safetensors.numpy import load_file, save_file
 from worker.classifier import open_classifier, outputs_of, saved
 from worker.training import finetune
 from worker.training.calibration import calibration
+from worker.training.errors import smaller_batches
 from worker.training.labelled import read_labelled
 from worker.training.loop import fit
 from worker.training.metrics import confusion, expected_calibration_error, macro_f1
-from worker.training.troubles import smaller_batches
 
 QUICK = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--dev-share", "0.2", "--device", "cpu")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.text import counted
 from worker.training.report.tables import Table
-from worker.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

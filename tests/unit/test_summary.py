@@ -4,20 +4,22 @@ import asyncio
 
 from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
-from worker.notices import Notices
+from worker.summary import PeriodicSummary
 
 
 class Log:
-    """Notices with the clock and the sentences at hand."""
+    """PeriodicSummary with the clock and the sentences at hand."""
 
     def __init__(self, seconds: float = 10.0) -> None:
         self.now = 100.0
         self.said: list[str] = []
-        self.notices: Notices[Reason] = Notices(DeadLetterTally(), self.said.append, seconds, lambda: self.now)
+        self.summary: PeriodicSummary[Reason] = PeriodicSummary(
+            DeadLetterTally(), self.said.append, seconds, lambda: self.now
+        )
 
     def count(self, now: float, *reasons: Reason) -> None:
         self.now = now
-        self.notices.count(reasons)
+        self.summary.count(reasons)
 
 
 def test_the_first_is_told_at_once_and_the_next_ones_together_later() -> None:
@@ -50,12 +52,12 @@ def test_the_rest_is_told_in_time_although_nothing_more_comes() -> None:
 def test_the_rest_is_told_at_the_end_and_nothing_twice() -> None:
     async def body() -> None:
         log = Log()
-        log.notices.rest()
+        log.summary.flush()
         assert log.said == []
         log.count(101.0, Reason.NO_TEXT)
         log.count(102.0, Reason.EMPTY_TEXT, Reason.EMPTY_TEXT)
-        log.notices.rest()
-        log.notices.rest()
+        log.summary.flush()
+        log.summary.flush()
         assert log.said == ["1 dead letter: no_text 1", "2 dead letters: empty_text 2"]
 
     asyncio.run(body())

@@ -19,7 +19,7 @@ NEIGHBOUR_BOUND = {"fp32": 1e-4, "bf16": 2e-2, "fp16": 5e-3}
 """How much the scores of a text may differ, by precision, between alone and padded beside a longer one."""
 
 
-def prove(classifier: Classifier) -> None:
+def self_check(classifier: Classifier) -> None:
     """Score the probes alone and together. Where padding changes scores, texts of different lengths are kept apart.
 
     Raises:

@@ -14,7 +14,7 @@ CloudEvent: TypeAlias = tuple[str, bool, bool]
 - whether it is extended: the value holds attributes that the specification does not define.
 """
 
-Opened: TypeAlias = tuple[Document, bytes, int, int, CloudEvent | None]
+Parsed: TypeAlias = tuple[Document, bytes, int, int, CloudEvent | None]
 """An event found in a record:
 
 - the document, the parsed object in which the pointers find text and id;
@@ -24,7 +24,7 @@ Opened: TypeAlias = tuple[Document, bytes, int, int, CloudEvent | None]
 """
 
 
-def open_json(body: bytes, event: CloudEvent | None = None) -> Opened | Rejection:
+def parse_json(body: bytes, event: CloudEvent | None = None) -> Parsed | Rejection:
     """An event whose document is all of ``body`` but white space around it."""
     document = parse(body)
     if isinstance(document, Rejection):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from worker.classifier.warm import prove, warm_up
+from worker.classifier.warmup import self_check, warm_up
 from worker.errors import DeviceError
 from worker.tokens import PaddedBatch
 from worker.verdict import ModelCard
@@ -65,6 +65,6 @@ def test_another_failure_is_not_taken_for_it() -> None:
 
 def test_a_model_is_not_blamed_for_the_device_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     scarce: Any = Scarce(0, OUT_OF_MEMORY[1])
-    monkeypatch.setattr("worker.classifier.warm._probe_ids", lambda _: [np.ones(3, np.int64), np.ones(9, np.int64)])
+    monkeypatch.setattr("worker.classifier.warmup._probe_ids", lambda _: [np.ones(3, np.int64), np.ones(9, np.int64)])
     with pytest.raises(DeviceError, match="has no memory left"):
-        prove(scarce)
+        self_check(scarce)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from worker.classifier import Classifier, open_classifier, save_classifier, saved
+from worker.classifier import Classifier, open_classifier, persistence, save_classifier
 from worker.classifier.hardware import supported_precisions
 
 NAME = "RoBERTa"
@@ -56,8 +56,8 @@ def test_at_no_moment_does_a_folder_hold_parts_of_two_classifiers(
         if (folder / "config.json").exists():
             seen.append({path.read_text() for path in folder.iterdir()} - {"a note"})
 
-    monkeypatch.setattr(saved.os, "replace", watched)
-    saved.replace_classifier(folder, fresh, tmp_path / "former")
+    monkeypatch.setattr(persistence.os, "replace", watched)
+    persistence.replace_classifier(folder, fresh, tmp_path / "former")
 
     assert seen == [{"new"}]
     assert {path.name for path in folder.iterdir()} == {"a.txt", "config.json", "model.safetensors", "tokenizer.json"}
@@ -125,7 +125,7 @@ def test_what_is_moved_halfway_is_not_lost(
             raise PermissionError("no more")
         rename(source, target)
 
-    monkeypatch.setattr(saved.os, "replace", failing)
+    monkeypatch.setattr(persistence.os, "replace", failing)
     with pytest.raises(PermissionError):
         save_classifier(load(NAME), folder)
 

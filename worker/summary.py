@@ -18,7 +18,7 @@ class Tally(Protocol[Item]):
         """Return a sentence about all that was counted, and forget it; None for nothing."""
 
 
-class Notices(Generic[Item]):
+class PeriodicSummary(Generic[Item]):
     """Says the first thing at once and what follows at most every ``seconds``, the last of it too. In one event loop.
 
     Args:
@@ -47,11 +47,11 @@ class Notices(Generic[Item]):
         self._tally.add(items)
         now = self._clock()
         if now >= self._due:
-            self.rest()
+            self.flush()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._due - now, self.rest)
+            self._timer = asyncio.get_running_loop().call_later(self._due - now, self.flush)
 
-    def rest(self) -> None:
+    def flush(self) -> None:
         """Say what was not said yet, whatever the time."""
         if self._timer is not None:
             self._timer.cancel()
