@@ -1,4 +1,4 @@
-"""Builds the Faust app and wires the rooms together: the only place that knows them all.
+"""Builds the Faust app and wires the packages together: the only place that knows them all.
 
     faust -A worker.app worker -l info      # settings from the environment and the TOML file
     sentiment-worker run                    # the same, with flags and messages of its own

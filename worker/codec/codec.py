@@ -1,4 +1,4 @@
-"""The codec room: records to texts on the way in, verdicts to values and headers on the way out."""
+"""Codec: records to texts on the way in, verdicts to values and headers on the way out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -147,7 +147,7 @@ class FetchConsumer(WatchingConsumer):
                 del left[tp]
         left |= self.places.not_accepted(polled.next_offsets, polled.stretches)
         if left:
-            await self._thread.go_back(polled, left)
+            await self._thread.rewind(polled, left)
         if left or polled.astray:
             await self.sleep(WAIT_SECONDS)  # not to ask for the same at once
 

@@ -253,15 +253,15 @@ class FetchConsumerThread(driver.AIOKafkaConsumerThread):
                 self._ensure_consumer().seek(target, offset)
         return True
 
-    async def go_back(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
+    async def rewind(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
         """Read these partitions on from these offsets, after a poll of which not all was taken.
 
         A partition that was moved since, by a rebalance or a seek, is left where it is: it has its place from whoever
         moved it.
         """
-        await self.call_thread(self._go_back, poll, offsets)
+        await self.call_thread(self._rewind, poll, offsets)
 
-    async def _go_back(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
+    async def _rewind(self, poll: Poll, offsets: Mapping[TP, int]) -> None:
         if self.current_assignment() is not poll.assignment:
             return
         consumer = self._ensure_consumer()

@@ -196,11 +196,11 @@ def test_what_is_given_back_is_polled_again_unless_a_seek_came_first(bootstrap: 
             first = await real.poll()
             assert first.next_offsets == {TEXTS: 5}
             assert first.stretches == {TEXTS: (0, 5)}
-            await real.thread.go_back(first, {TEXTS: 2})
+            await real.thread.rewind(first, {TEXTS: 2})
             again = await real.poll()
             assert again.stretches == {TEXTS: (2, 5)}
             real.kafka.seek(TopicPartition(*TEXTS), 4)
-            await real.thread.go_back(again, {TEXTS: 2})  # moved since: the seek stands
+            await real.thread.rewind(again, {TEXTS: 2})  # moved since: the seek stands
             third = await real.poll()
             return [[record.offset for record in poll[TEXTS]] for poll in (first, again, third)]
 

@@ -1,4 +1,4 @@
-"""The pipeline's promises, with every room real but the model: any fetches, any order of acknowledgements."""
+"""The pipeline's promises, with every step real but the model: any fetches, any order of acknowledgements."""
 
 import asyncio
 import json
