@@ -125,7 +125,7 @@ def test_what_is_no_json_object_to_python_is_none_here_and_the_other_way_round(
         max_size=4,
     )
 )
-def test_every_index_ends_in_one_place_and_every_text_is_answered(
+def test_every_record_ends_in_one_place_and_every_text_is_answered(
     input_format: str, output_mode: str, records: list[Any]
 ) -> None:
     codec = a_codec(input_format=input_format, output_mode=output_mode)

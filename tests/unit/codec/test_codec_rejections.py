@@ -155,7 +155,7 @@ def test_a_null_value_is_forwarded_or_rejected(key: bytes | None, tombstones: st
     )
 
 
-def test_a_fetch_is_sorted_into_its_indexes() -> None:
+def test_each_record_of_a_fetch_has_one_outcome() -> None:
     values = [b'{"text":"one"}', None, b"no", b'{"text":"two"} ', b'{"text":"three"}']
     decoded = a_codec().decode([a_record(value, offset=index) for index, value in enumerate(values)])
     assert (decoded.texts, decoded.indexes) == (["one", "two", "three"], [0, 3, 4])

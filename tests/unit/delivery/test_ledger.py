@@ -110,7 +110,7 @@ def test_a_partition_is_passed_over_once_nothing_is_open() -> None:
     assert ledger.committable(Partition(TOPIC, 0)) == 60
 
 
-def test_a_index_settled_twice_is_refused() -> None:
+def test_a_record_completed_twice_is_refused() -> None:
     ledger = Ledger()
     fetch = make_fetch(0, [0, 0])
     ledger.open(fetch)

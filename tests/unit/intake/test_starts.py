@@ -74,7 +74,7 @@ async def test_a_start_that_a_rebalance_overtakes_is_left_to_the_next_seek() -> 
 
 
 @in_a_loop
-async def test_a_partition_is_positions_known_once_its_place_is_known() -> None:
+async def test_positions_are_known_once_each_place_is() -> None:
     scene = Scene(offset_reset="latest")
     assert not scene.consumer.positions_known
     scene.tps = {TEXTS, ORDERS}
@@ -93,7 +93,7 @@ async def test_a_partition_is_positions_known_once_its_place_is_known() -> None:
 
 
 @in_a_loop
-async def test_who_is_given_no_partition_is_positions_known_nevertheless() -> None:
+async def test_positions_are_known_to_who_is_given_no_partition() -> None:
     scene = Scene()
     await scene.join()
     assert scene.consumer.positions_known
