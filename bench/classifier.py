@@ -20,8 +20,8 @@ from transformers import AutoModelForSequenceClassification
 
 from worker.classifier import Classifier, load_classifier
 from worker.settings import load_settings
-from worker.training.data import packaged, read_rated
 from worker.training.inference import score
+from worker.training.rated import packaged, read_rated
 from worker.training.sources import MINILM, provide
 
 #: The least speed next to MiniLM's, and the most seconds that loading may take.

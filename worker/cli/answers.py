@@ -11,7 +11,7 @@ from rich.text import Text
 from worker.cli.console import STYLES, stdout
 from worker.cli.inputs import Inputs, Shape
 from worker.cli.rendering import one_line
-from worker.training.columns import VERDICT
+from worker.datasets.columns import VERDICT
 from worker.verdict import ModelCard, Verdicts
 
 

@@ -30,10 +30,10 @@ from worker.cli.flags import CLASSIFIER, Flags, with_flags
 from worker.cli.inputs import NO_COLUMNS, InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
 from worker.cli.lines import opened
 from worker.codec import Codec, processed_now
+from worker.datasets.tables import check_kind, unpacked
 from worker.errors import Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
-from worker.training.rows import check_kind, unpacked
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier, Device

@@ -19,9 +19,9 @@ from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier
+    from worker.datasets.labelled import Labelled
     from worker.training.behaviour import Test
     from worker.training.evaluation import Evaluation
-    from worker.training.labelled import Labelled
     from worker.training.report import tables
 
 
@@ -95,8 +95,8 @@ def evaluate(
     chosen = models or [load_settings(**flags).model]
     settings = [load_settings(**flags, model=model) for model in chosen]
 
-    from worker.training.columns import Columns
-    from worker.training.labelled import read_labelled
+    from worker.datasets.columns import Columns
+    from worker.datasets.labelled import read_labelled
 
     if report is not None:
         from worker.training.report import check_report
@@ -105,7 +105,7 @@ def evaluate(
     texts = read_labelled(data, names, Columns(text_column, label_column, rating_column, domain_column))
 
     from worker.classifier import load_classifier
-    from worker.training.checks import doubts_of_figures
+    from worker.datasets.warnings import evaluation_warnings
     from worker.training.comparison import compare
 
     polarities = settings[0].label_polarity
@@ -130,8 +130,8 @@ def evaluate(
             polarities=polarities,
             progress=lambda what, done, total: status.update(f"{escape(what)} {done:,} of {total:,}"),
         )
-    for doubt in doubts_of_figures(evaluations[0].classes):
-        console.print(f"warning: {doubt}", style="yellow", markup=False)
+    for warning in evaluation_warnings(evaluations[0].support):
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     # Before the report: should that not get written, what took the time is here.
     if form is Form.JSON:
         typer.echo(json.dumps([dataclasses.asdict(e) for e in evaluations], indent=2, ensure_ascii=False))

@@ -10,11 +10,11 @@ from typing import IO
 
 from worker.cli.events import event, is_object
 from worker.cli.lines import numbered_lines
+from worker.datasets.columns import check_single, listed
+from worker.datasets.tables import ARRAY, TABLES, Table, is_array, kind_of
 from worker.errors import SettingError
 from worker.fetch import Headers
 from worker.pointer import Pointer
-from worker.training.columns import check_single, listed
-from worker.training.rows import ARRAY, TABLES, Table, is_array, kind_of
 
 
 class Shape(StrEnum):

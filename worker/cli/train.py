@@ -17,8 +17,8 @@ from worker.settings import load_settings
 from worker.text import counted
 
 if TYPE_CHECKING:
+    from worker.datasets.labelled import Labelled
     from worker.training.finetune import Trained
-    from worker.training.labelled import Labelled
     from worker.training.loop import Progress
 
 _DATA, _RUN = "Data", "Training"
@@ -119,10 +119,10 @@ def train(
     names = label_names(labels, num_labels)
     settings = load_settings(**flags, model=base)
 
-    from worker.training.checks import doubts
-    from worker.training.columns import Columns
-    from worker.training.labelled import read_labelled
-    from worker.training.split import hold_out
+    from worker.datasets.columns import Columns
+    from worker.datasets.labelled import read_labelled
+    from worker.datasets.split import hold_out
+    from worker.datasets.warnings import training_warnings
 
     columns = Columns(text_column, label_column, rating_column)
     given = read_labelled(data, names, columns)
@@ -157,8 +157,8 @@ def train(
     stderr().print(
         f"{counted(plan.epochs, 'epoch')} in batches of {plan.batch_size:,}, patience {plan.patience:,}", style="dim"
     )
-    for doubt in doubts(training, choosing):
-        stderr().print(f"warning: {doubt}", style="yellow", markup=False)
+    for warning in training_warnings(training, choosing):
+        stderr().print(f"warning: {warning}", style="yellow", markup=False)
     _warn_of_few(steps_of(len(training), recipe), len(choosing))
     with _stop_requests() as requests, _Bar() as bar:
         try:
@@ -187,7 +187,7 @@ def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str,
 
 
 def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str, *, goes_on: bool) -> None:
-    from worker.training.columns import enumerated
+    from worker.datasets.columns import enumerated
 
     stderr().print(
         f"{'going on with' if goes_on else 'training'} [bold]{escape(base)}[/bold] on {device}: "
@@ -217,7 +217,7 @@ def _warn_of_few(steps: int, dev_texts: int) -> None:
 
 
 def _say_result(trained: "Trained", out: Path) -> None:
-    from worker.training.columns import enumerated
+    from worker.datasets.columns import enumerated
     from worker.training.label_space import polarity_flag, unknown_labels
     from worker.training.metrics import wilson_interval
     from worker.training.report.tables import interval

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from worker.training.data import Examples
+from worker.datasets.examples import Examples
 from worker.training.features import FeatureLoss
 from worker.training.optimizer import make_optimizer
 

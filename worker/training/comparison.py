@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier
+from worker.datasets.examples import LABELS
+from worker.datasets.labelled import Labelled
 from worker.training import behaviour as suite
 from worker.training.behaviour.measure import mean_failure_rate
-from worker.training.data import LABELS
 from worker.training.evaluation import Behaviour, Evaluation, measure
 from worker.training.inference import score
 from worker.training.label_space import (
@@ -24,7 +25,6 @@ from worker.training.label_space import (
     reached,
     relabel,
 )
-from worker.training.labelled import Labelled
 from worker.training.vader import open_vader
 from worker.verdict import Sentiment
 

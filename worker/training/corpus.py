@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.training.augment import Neighbours, changed_copies, nearest_words
-from worker.training.data import RatedText
 from worker.training.generate import Generated, generate, read_grammar
+from worker.training.rated import RatedText
 from worker.training.reviews import one_of_each
 
 #: Changed copies of the training texts, by kind: with words that these texts use, too ...

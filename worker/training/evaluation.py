@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.data import LABELS
-from worker.training.labelled import Labelled
+from worker.datasets.examples import LABELS
+from worker.datasets.labelled import Labelled
 from worker.training.metrics import (
     accuracy,
     confusion,
@@ -111,6 +111,11 @@ class Evaluation:
     behaviour: Behaviour | None = None
     mistakes: tuple[Mistake, ...] = field(default=(), repr=False)
     """The most confident ones first."""
+
+    @property
+    def support(self) -> dict[str, int]:
+        """How many texts have each label."""
+        return {each.label: each.support for each in self.classes}
 
 
 def measure(

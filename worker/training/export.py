@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from worker.classifier.persistence import save_model
+from worker.datasets.examples import LABELS
 from worker.training.calibration import divide_logits, head_of
-from worker.training.data import LABELS
 
 
 def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float = 1.0) -> None:

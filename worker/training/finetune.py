@@ -18,11 +18,11 @@ from worker.classifier.load import quiet
 from worker.classifier.model_limits import max_tokens_of
 from worker.classifier.persistence import replace_classifier, save_model
 from worker.classifier.source import Source
+from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
 from worker.training.errors import in_a_sentence
-from worker.training.labelled import Labelled
 from worker.training.loop import LoopSettings, Progress, fit, steps_of
 from worker.training.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.resume import UNFINISHED, claim, mark_of, run_of

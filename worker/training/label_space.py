@@ -15,10 +15,10 @@ from worker.classifier import Classifier
 from worker.classifier.labels import Activation, label_polarities
 from worker.classifier.load import activation_of
 from worker.classifier.source import Source
+from worker.datasets.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
+from worker.datasets.examples import LABELS
+from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
-from worker.training.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
-from worker.training.data import LABELS
-from worker.training.labelled import Labelled
 from worker.verdict import Sentiment
 
 _SENTIMENTS = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import log_softmax
 
+from worker.datasets.examples import Examples
 from worker.training.checkpoint import Run, identity_of
-from worker.training.data import Examples
 from worker.training.features import FeatureLoss
 from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad

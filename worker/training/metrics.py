@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.data import NEUTRAL_BORDER, hard_labels
+from worker.datasets.examples import NEUTRAL_BORDER, hard_labels
 
 Scores = NDArray[np.floating]
 

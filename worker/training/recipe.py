@@ -28,26 +28,17 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.classifier.persistence import replace_classifier
+from worker.datasets.examples import LABELS, RATING_ERROR, hard_labels, join, soft_targets
 from worker.training import distil
 from worker.training.behaviour import SUITES, read_suite
 from worker.training.calibration import calibration
 from worker.training.checkpoint import identity_of
 from worker.training.corpus import Corpus, build_corpus
-from worker.training.data import (
-    LABELS,
-    RATING_ERROR,
-    RatedText,
-    examples_of,
-    hard_labels,
-    join,
-    packaged,
-    read_rated,
-    soft_targets,
-)
 from worker.training.export import export
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
 from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
+from worker.training.rated import RatedText, examples_of, packaged, read_rated
 from worker.training.reviews import provide_reviews
 from worker.training.scoring import LogitsAndFeatures, logits_of
 from worker.training.sources import LARGE, SMALL, provide, sha256

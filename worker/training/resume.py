@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from worker.classifier.source import Source
+from worker.datasets.columns import enumerated
+from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
-from worker.training.columns import enumerated
-from worker.training.labelled import Labelled
 from worker.training.loop import LoopSettings
 
 #: What a run leaves in the classifier's folder until it is done.

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+from worker.datasets.examples import LABELS
 from worker.training.base import lost_weights
-from worker.training.data import LABELS
 from worker.training.emoji import EMOJI, SKIN_TONES
 
 #: The lowest of the base's twelve. The highest ones of a pretrained encoder are those that a new task misses least

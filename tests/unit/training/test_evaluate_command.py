@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from worker.classifier import open_classifier, outputs_of
+from worker.datasets.examples import LABELS
+from worker.datasets.labelled import Labelled, read_labelled
 from worker.errors import SettingError
 from worker.training import comparison
 from worker.training.behaviour import read_suite
-from worker.training.data import LABELS
 from worker.training.evaluation import Evaluation, measure
 from worker.training.label_space import labels_of
-from worker.training.labelled import Labelled, read_labelled
 from worker.training.report import Subject, charts
 from worker.training.report.canvas import INK, ink_on
 from worker.training.report.html import as_html

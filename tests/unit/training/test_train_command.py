@@ -18,11 +18,11 @@ import torch
 import transformers
 from safetensors.numpy import load_file, save_file
 
-from worker.classifier import open_classifier, outputs_of, saved
+from worker.classifier import open_classifier, outputs_of, persistence
+from worker.datasets.labelled import read_labelled
 from worker.training import finetune
 from worker.training.calibration import calibration
 from worker.training.errors import smaller_batches
-from worker.training.labelled import read_labelled
 from worker.training.loop import fit
 from worker.training.metrics import confusion, expected_calibration_error, macro_f1
 
@@ -453,7 +453,7 @@ def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_sam
 ) -> None:
     command = ("train", labelled_file, "--base", tiny_base, *QUICK, "--epochs", "2", "--out")
     assert run(*command, "whole").code == 0
-    rename, replace = os.replace, saved.replace_classifier
+    rename, replace = os.replace, persistence.replace_classifier
     moved: list[Path] = []
 
     def moving(source: Path, target: Path) -> None:
@@ -468,7 +468,7 @@ def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_sam
         raise KeyboardInterrupt  # the next thing would be to remove .training
 
     with monkeypatch.context() as patched:
-        patched.setattr(saved.os, "replace", moving)
+        patched.setattr(persistence.os, "replace", moving)
         patched.setattr(finetune, "replace_classifier", replacing)
         assert run(*command, "mine").code == 130
     assert Path("mine/config.json").exists() is (files is None)

@@ -1,4 +1,4 @@
-"""Rated sentences: what is read, what is refused, and which targets a rating makes."""
+"""Rated sentences: what is read, what is refused, and that they stay apart."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from worker.training.data import (
-    Examples,
-    RatedText,
-    examples_of,
-    hard_labels,
-    join,
-    packaged,
-    read_rated,
-    soft_targets,
-)
+from worker.datasets.examples import join
+from worker.training.rated import RatedText, examples_of, packaged, read_rated
 
 ROW = {"id": "a/1", "domain": "tweet", "text": "so good", "rating": 2.5, "negative": 0.0}
 
@@ -49,28 +40,6 @@ def test_a_bad_line_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     path.write_text(json.dumps(ROW) + "\n" + line + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 2"):
         read_rated(path)
-
-
-def test_soft_targets_are_distributions_that_follow_the_rating() -> None:
-    targets = soft_targets([-3.0, -0.5, 0.0, 0.5, 0.8, 3.0])
-    assert targets.shape == (6, 3)
-    np.testing.assert_allclose(targets.sum(axis=1), 1.0, atol=1e-6)
-    assert targets[0, 0] > 0.999
-    assert targets[1, 0] == pytest.approx(0.5, abs=1e-3)
-    assert targets[2].argmax() == 1
-    assert targets[3, 2] == pytest.approx(0.5, abs=1e-3)
-    # One standard error above the border: the mass of a normal distribution below +1 sigma.
-    assert targets[4, 2] == pytest.approx(0.8413, abs=1e-3)
-
-
-def test_labels_on_the_borders_are_neutral() -> None:
-    assert hard_labels([-0.51, -0.5, 0.0, 0.5, 0.51]).tolist() == [0, 1, 1, 1, 2]
-
-
-def test_columns_of_different_lengths_are_refused() -> None:
-    one = np.ones(1, np.float32)
-    with pytest.raises(ValueError, match="different lengths"):
-        Examples(("a", "b"), np.ones((2, 3), np.float32), one, one)
 
 
 def test_join_keeps_rows_together() -> None:

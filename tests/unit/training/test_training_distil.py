@@ -10,9 +10,9 @@ import pytest
 
 from worker.training import distil
 from worker.training.corpus import Corpus, build_corpus, plain_words
-from worker.training.data import RatedText
 from worker.training.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
 from worker.training.generate import Generated
+from worker.training.rated import RatedText
 from worker.training.scoring import LogitsAndFeatures
 
 

@@ -23,7 +23,7 @@ from transformers import (
     T5Config,
 )
 
-from worker.training.data import Examples, RatedText, examples_of
+from worker.datasets.examples import Examples
 from worker.training.loop import (
     Interrupted,
     LoopSettings,
@@ -32,6 +32,7 @@ from worker.training.loop import (
     losses_of,
 )
 from worker.training.optimizer import parameter_groups
+from worker.training.rated import RatedText, examples_of
 from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.training.data import soft_targets
+from worker.datasets.examples import soft_targets
 from worker.training.metrics import (
     best_temperature,
     confusion,

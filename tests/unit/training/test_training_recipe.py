@@ -17,12 +17,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import AutoModel, BertConfig, MPNetConfig
 
 from worker.classifier import load_classifier
+from worker.datasets.examples import hard_labels
 from worker.settings import load_settings
 from worker.training import corpus, distil, recipe
 from worker.training.calibration import calibration
-from worker.training.data import RatedText, hard_labels
 from worker.training.inference import score
 from worker.training.loop import LoopSettings
+from worker.training.rated import RatedText
 from worker.training.scoring import logits_of
 from worker.training.student import load
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from worker.training.data import LABELS
+from worker.datasets.examples import LABELS
 
 Kind = Literal["label", "same", "direction"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from worker.datasets.warnings import evaluation_warnings
 from worker.errors import SettingError
-from worker.training.checks import doubts_of_figures
 from worker.training.evaluation import Evaluation
 from worker.training.report import charts, tables
 from worker.training.report.html import as_html
@@ -80,7 +80,7 @@ def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Sect
             " ".join(
                 [
                     "Each row is a label, each column an answer; off the diagonal are the mistakes.",
-                    *(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in doubts_of_figures(first.classes)),
+                    *(f"{warning[:1].upper()}{warning[1:]}." for warning in evaluation_warnings(first.support)),
                 ]
             ),
             picture(charts.confusions),

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from worker.datasets.columns import Columns
+from worker.datasets.labelled import read_labelled
+from worker.datasets.split import hold_out
+from worker.datasets.tables import check_kind
 from worker.errors import SettingError
-from worker.training.columns import Columns
-from worker.training.labelled import read_labelled
-from worker.training.rows import check_kind
-from worker.training.split import hold_out
 
 
 def written(folder: Path, name: str, content: str) -> Path:

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.datasets.columns import Chosen, Columns, choose, enumerated, shortened
+from worker.datasets.examples import LABELS, NEUTRAL_BORDER, Examples, hard_labels, soft_targets
+from worker.datasets.tables import Row, check_kind, read_rows
 from worker.errors import SettingError
-from worker.training.columns import Chosen, Columns, choose, enumerated, shortened
-from worker.training.data import LABELS, NEUTRAL_BORDER, Examples, hard_labels, soft_targets
-from worker.training.rows import Row, check_kind, read_rows
 
 #: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0

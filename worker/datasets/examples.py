@@ -1,18 +1,10 @@
-"""Rated sentences and the soft targets made of their ratings.
-
-A rated sentence carries the mean of what ten to twenty people gave it, from -4 (most negative) to +4 (most positive).
-The mean says more than a label does: a sentence at +0.4 is half way between neutral and positive, and a classifier
-that is told so learns to be as unsure as its raters were.
-"""
+"""What a classifier is trained on: texts, a distribution over labels for each, and what ratings say of it."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +16,6 @@ NEUTRAL_BORDER = 0.5
 
 #: Standard error of the mean rating of a sentence, in rating points, as the panels' spread and size give it.
 RATING_ERROR = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class RatedText:
-    """One sentence and the mean of its ratings (-4 .. +4)."""
-
-    id: str
-    domain: str
-    text: str
-    rating: float
-
-    def __repr__(self) -> str:
-        # A text never reaches a log through a repr.
-        return f"RatedText(id={self.id!r}, rating={self.rating})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +46,6 @@ class Examples:
         return f"Examples(n={len(self)}, labels={self.targets.shape[1]})"
 
 
-def packaged(split: str) -> Path:
-    """The path of the repository's own copy of the rated sentences; ``split`` is ``train`` or ``dev``."""
-    return Path(__file__).parent / "data" / f"rated_sentences.{split}.jsonl.gz"
-
-
-def read_rated(path: Path) -> list[RatedText]:
-    """Read JSON lines (gzip-compressed where the name ends in ``.gz``) with id, domain, text and rating.
-
-    Raises ValueError with the line's number where a line is not such an object.
-    """
-    opener = gzip.open if path.suffix == ".gz" else open
-    rows: list[RatedText] = []
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                rated = RatedText(str(row["id"]), str(row["domain"]), row["text"], float(row["rating"]))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path.name}, line {number}: not a rated sentence ({error!r})") from error
-            if not isinstance(rated.text, str) or not math.isfinite(rated.rating):
-                raise ValueError(f"{path.name}, line {number}: text or rating of the wrong kind")
-            rows.append(rated)
-    return rows
-
-
 def soft_targets(
     ratings: Sequence[float] | NDArray[np.floating], error: float = RATING_ERROR, border: float = NEUTRAL_BORDER
 ) -> NDArray[np.float32]:
@@ -115,12 +66,6 @@ def hard_labels(ratings: Sequence[float] | NDArray[np.floating], border: float =
     """Indices into ``LABELS`` (n,): 0 below ``-border``, 2 above ``+border``, 1 from one border to the other."""
     column = np.asarray(ratings, dtype=np.float64)
     return (1 + (column > border).astype(np.int64) - (column < -border).astype(np.int64)).astype(np.int64)
-
-
-def examples_of(rows: Sequence[RatedText]) -> Examples:
-    """Rated sentences as training columns, each with the weight 1."""
-    ratings = np.array([row.rating for row in rows], dtype=np.float32)
-    return Examples(tuple(row.text for row in rows), soft_targets(ratings), ratings, np.ones(len(rows), np.float32))
 
 
 def join(parts: Sequence[Examples]) -> Examples:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from worker.datasets.examples import LABELS
 from worker.errors import SettingError
-from worker.training.data import LABELS
 
 TEXT, LABEL, RATING, DOMAIN = "text", "label", "rating", "domain"
 

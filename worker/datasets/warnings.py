@@ -1,16 +1,15 @@
-"""Doubts about labelled texts, in sentences, before one trains or measures with them. Pure."""
+"""Warnings about labelled texts, in sentences, before one trains or measures with them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 
+from worker.datasets.columns import enumerated
+from worker.datasets.labelled import Labelled
+from worker.datasets.split import plain
 from worker.text import counted
-from worker.training.columns import enumerated
-from worker.training.evaluation import ClassResult
-from worker.training.labelled import Labelled
-from worker.training.split import plain
 
 #: Texts of a label with fewer of which a classifier hardly learns it.
 ENOUGH_OF_A_LABEL = 5
@@ -19,8 +18,8 @@ ENOUGH_OF_A_LABEL = 5
 ENOUGH_TO_MEASURE = 20
 
 
-def doubts(training: Labelled, choosing: Labelled) -> list[str]:
-    """One sentence for each thing that makes a training worth less; it names labels, and no text."""
+def training_warnings(training: Labelled, choosing: Labelled) -> list[str]:
+    """Return a sentence for each thing that makes a training worth less; it names labels, and no text."""
     found = []
     shared = shared_texts(training, choosing)
     if shared:
@@ -44,9 +43,12 @@ def doubts(training: Labelled, choosing: Labelled) -> list[str]:
     return found
 
 
-def doubts_of_figures(classes: Iterable[ClassResult]) -> list[str]:
-    """One sentence for each thing that makes figures of these labels worth less; it names labels, and no text."""
-    few = [f"{each.label} ({each.support})" for each in classes if 0 < each.support < ENOUGH_TO_MEASURE]
+def evaluation_warnings(support: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each thing that makes figures worth less; it names labels, and no text.
+
+    ``support`` is how many texts have each label.
+    """
+    few = [f"{label} ({texts})" for label, texts in support.items() if 0 < texts < ENOUGH_TO_MEASURE]
     if not few:
         return []
     return [

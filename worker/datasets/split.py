@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
-from worker.training.labelled import Labelled
 
 Indices = NDArray[np.int64]
 

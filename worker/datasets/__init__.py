@@ -1,0 +1,1 @@
+"""Tables of texts and labels: files read, columns chosen, labels, ratings and votes checked, texts held out."""
