@@ -19,8 +19,8 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from worker.classifier import Classifier, load_classifier
+from worker.evaluation.inference import score
 from worker.settings import load_settings
-from worker.training.inference import score
 from worker.training.rated import packaged, read_rated
 from worker.training.sources import MINILM, provide
 

@@ -28,9 +28,9 @@ def test_every_data_file_of_a_package_is_in_the_wheel(package: str) -> None:
         "bundled/model/model.safetensors",
         "bundled/model/tokenizer.json",
         "embedded/rated_sentences.jsonl.gz",
-        "training/behaviour/suite.toml",
+        "evaluation/behaviour/suite.toml",
+        "evaluation/report/style.css",
         "training/data/rated_sentences.dev.jsonl.gz",
-        "training/report/style.css",
         "py.typed",
     ],
 )

@@ -20,9 +20,9 @@ from worker.settings import Settings, load_settings
 if TYPE_CHECKING:
     from worker.classifier import Classifier
     from worker.datasets.labelled import Labelled
-    from worker.training.behaviour import Test
-    from worker.training.evaluation import Evaluation
-    from worker.training.report import tables
+    from worker.evaluation.behaviour import Test
+    from worker.evaluation.measure import Evaluation
+    from worker.evaluation.report import tables
 
 
 class Form(StrEnum):
@@ -99,14 +99,14 @@ def evaluate(
     from worker.datasets.labelled import read_labelled
 
     if report is not None:
-        from worker.training.report import check_report
+        from worker.evaluation.report import check_report
 
         check_report(report)
     texts = read_labelled(data, names, Columns(text_column, label_column, rating_column, domain_column))
 
     from worker.classifier import load_classifier
     from worker.datasets.warnings import evaluation_warnings
-    from worker.training.comparison import compare
+    from worker.evaluation.comparison import compare
 
     polarities = settings[0].label_polarity
     tests = _tests(suite) if behaviour or suite is not None else ()
@@ -138,7 +138,7 @@ def evaluate(
     else:
         _print(evaluations)
     if report is not None:
-        from worker.training.report import Subject, write_report
+        from worker.evaluation.report import Subject, write_report
 
         subject = Subject(
             texts.name,
@@ -153,7 +153,7 @@ def evaluate(
 
 
 def _tests(suite: Path | None) -> "tuple[Test, ...]":
-    from worker.training.behaviour import read_suite
+    from worker.evaluation.behaviour import read_suite
 
     try:
         return read_suite(suite)
@@ -172,8 +172,8 @@ def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: boo
         SettingError: an entry is about no label of any model or of the texts; a model cannot be found, or measured.
     """
     from worker.classifier.source import find_model
-    from worker.training.comparison import check_model
-    from worker.training.label_space import check_polarities, labels_in, own_polarities
+    from worker.evaluation.comparison import check_model
+    from worker.evaluation.label_space import check_polarities, labels_in, own_polarities
 
     polarities = settings[0].label_polarity
     known = [labels_in(find_model(own), polarities) for own in settings]
@@ -190,7 +190,7 @@ def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: boo
 
 
 def _print(evaluations: "list[Evaluation]") -> None:
-    from worker.training.report import tables
+    from worker.evaluation.report import tables
 
     _print_table("", tables.summary(evaluations))
     _print_table("By label", tables.by_class(evaluations))

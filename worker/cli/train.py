@@ -218,9 +218,9 @@ def _warn_of_few(steps: int, dev_texts: int) -> None:
 
 def _say_result(trained: "Trained", out: Path) -> None:
     from worker.datasets.columns import enumerated
-    from worker.training.label_space import polarity_flag, unknown_labels
-    from worker.training.metrics import wilson_interval
-    from worker.training.report.tables import interval
+    from worker.evaluation.label_space import polarity_flag, unknown_labels
+    from worker.evaluation.metrics import wilson_interval
+    from worker.evaluation.report.tables import interval
 
     console = stderr()
     why = ", stopped early" if trained.stopped_early else ""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.training.metrics import Scores, best_temperature, cross_entropy, softmax
+from worker.evaluation.metrics import Scores, cross_entropy, softmax
 
 #: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
 LEAST_GAIN = 0.002
@@ -24,6 +24,26 @@ def calibration(logits: Scores, truth: NDArray[np.int64], shares: Scores | None 
     temperature = best_temperature(logits, targets)
     gain = cross_entropy(softmax(logits), targets) - cross_entropy(softmax(logits / temperature), targets)
     return temperature if gain >= LEAST_GAIN else 1.0
+
+
+def best_temperature(logits: Scores, targets: Scores) -> float:
+    """The temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
+
+    Golden-section search on log T over 0.2 .. 5; the loss has one minimum in T (Guo et al. 2017).
+    """
+
+    def loss(log_temperature: float) -> float:
+        return cross_entropy(softmax(np.asarray(logits, dtype=np.float64) / np.exp(log_temperature)), targets)
+
+    low, high = float(np.log(0.2)), float(np.log(5.0))
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    for _ in range(60):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2.0))
 
 
 def head_of(model: Any, outputs: int) -> torch.nn.Linear | None:

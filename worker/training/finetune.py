@@ -20,11 +20,11 @@ from worker.classifier.persistence import replace_classifier, save_model
 from worker.classifier.source import Source
 from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
+from worker.evaluation.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
 from worker.training.errors import in_a_sentence
 from worker.training.loop import LoopSettings, Progress, fit, steps_of
-from worker.training.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.resume import UNFINISHED, claim, mark_of, run_of
 from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of

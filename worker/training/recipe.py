@@ -29,15 +29,16 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.classifier.persistence import replace_classifier
 from worker.datasets.examples import LABELS, RATING_ERROR, hard_labels, join, soft_targets
+from worker.evaluation.behaviour import SUITES, read_suite
+from worker.evaluation.metrics import Scores, softmax
 from worker.training import distil
-from worker.training.behaviour import SUITES, read_suite
-from worker.training.calibration import calibration
+from worker.training.calibration import best_temperature, calibration
 from worker.training.checkpoint import identity_of
 from worker.training.corpus import Corpus, build_corpus
 from worker.training.export import export
+from worker.training.figures import report, report_by_domain
 from worker.training.generate import generate, read_grammar
 from worker.training.loop import LoopSettings, Progress, fit
-from worker.training.metrics import Scores, best_temperature, report, report_by_domain, softmax
 from worker.training.rated import RatedText, examples_of, packaged, read_rated
 from worker.training.reviews import provide_reviews
 from worker.training.scoring import LogitsAndFeatures, logits_of

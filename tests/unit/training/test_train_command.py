@@ -20,11 +20,11 @@ from safetensors.numpy import load_file, save_file
 
 from worker.classifier import open_classifier, outputs_of, persistence
 from worker.datasets.labelled import read_labelled
+from worker.evaluation.metrics import confusion, expected_calibration_error, macro_f1
 from worker.training import finetune
 from worker.training.calibration import calibration
 from worker.training.errors import smaller_batches
 from worker.training.loop import fit
-from worker.training.metrics import confusion, expected_calibration_error, macro_f1
 
 QUICK = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--dev-share", "0.2", "--device", "cpu")
 

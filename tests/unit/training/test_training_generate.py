@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-import worker.training.behaviour as behaviour
-from worker.training.behaviour import read_suite
+import worker.evaluation.behaviour as behaviour
+from worker.evaluation.behaviour import read_suite
 from worker.training.generate import Grammar, fill, generate, read_grammar
 from worker.training.reviews import words_of
 

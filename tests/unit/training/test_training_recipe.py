@@ -18,10 +18,9 @@ from transformers import AutoModel, BertConfig, MPNetConfig
 
 from worker.classifier import load_classifier
 from worker.datasets.examples import hard_labels
+from worker.evaluation.inference import score
 from worker.settings import load_settings
 from worker.training import corpus, distil, recipe
-from worker.training.calibration import calibration
-from worker.training.inference import score
 from worker.training.loop import LoopSettings
 from worker.training.rated import RatedText
 from worker.training.scoring import logits_of
@@ -182,12 +181,3 @@ def test_a_dev_score_is_of_agreement() -> None:
     right = np.eye(4, dtype=np.float32)[:3] * 5
     assert score(right) == 1.0
     assert score(-right) < 0.5
-
-
-def test_a_temperature_that_gains_nothing_is_left_out() -> None:
-    rng = np.random.default_rng(1)
-    logits = rng.normal(0, 2, (4000, 3))
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    truth = (shares.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)  # as sure as it is right
-    assert calibration(logits, truth) == 1.0
-    assert calibration(logits * 2, truth) == pytest.approx(2.0, abs=0.15)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from worker.training.evaluation import Evaluation
-from worker.training.metrics import BINS, wilson_interval
-from worker.training.report.canvas import (
+from worker.evaluation.measure import Evaluation
+from worker.evaluation.metrics import BINS, wilson_interval
+from worker.evaluation.report.canvas import (
     FAINT,
     GRID,
     INK,

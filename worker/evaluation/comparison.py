@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from worker.classifier import Classifier
 from worker.datasets.examples import LABELS
 from worker.datasets.labelled import Labelled
-from worker.training import behaviour as suite
-from worker.training.behaviour.measure import mean_failure_rate
-from worker.training.evaluation import Behaviour, Evaluation, measure
-from worker.training.inference import score
-from worker.training.label_space import (
+from worker.evaluation import behaviour as suite
+from worker.evaluation.baselines import open_vader
+from worker.evaluation.behaviour.measure import mean_failure_rate
+from worker.evaluation.inference import score
+from worker.evaluation.label_space import (
     ModelLabels,
     check_sides,
     common_labels,
@@ -25,7 +25,7 @@ from worker.training.label_space import (
     reached,
     relabel,
 )
-from worker.training.vader import open_vader
+from worker.evaluation.measure import Behaviour, Evaluation, measure
 from worker.verdict import Sentiment
 
 VADER = "VADER"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from worker.datasets.warnings import evaluation_warnings
 from worker.errors import SettingError
-from worker.training.evaluation import Evaluation
-from worker.training.report import charts, tables
-from worker.training.report.html import as_html
-from worker.training.report.markdown import as_markdown
-from worker.training.report.sections import Section, Subject
+from worker.evaluation.measure import Evaluation
+from worker.evaluation.report import charts, tables
+from worker.evaluation.report.html import as_html
+from worker.evaluation.report.markdown import as_markdown
+from worker.evaluation.report.sections import Section, Subject
 
 FORMATS = (".html", ".md")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.training.evaluation import Evaluation
+from worker.evaluation.measure import Evaluation
 
 Table = tuple[list[str], list[list[str]]]
 """(header, rows)."""

@@ -1,11 +1,9 @@
 """``evaluate``: the figures of models on labelled texts, in every form in which they are given."""
 
-import itertools
 import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,16 +12,11 @@ import pytest
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.examples import LABELS
-from worker.datasets.labelled import Labelled, read_labelled
+from worker.datasets.labelled import read_labelled
 from worker.errors import SettingError
-from worker.training import comparison
-from worker.training.behaviour import read_suite
-from worker.training.evaluation import Evaluation, measure
-from worker.training.label_space import labels_of
-from worker.training.report import Subject, charts
-from worker.training.report.canvas import INK, ink_on
-from worker.training.report.html import as_html
-from worker.training.report.markdown import as_markdown
+from worker.evaluation import comparison
+from worker.evaluation.behaviour import read_suite
+from worker.evaluation.label_space import labels_of
 
 TRAINED = ("--epochs", "12", "--learning-rate", "5e-3", "--batch-size", "16", "--device", "cpu")
 CPU = ("--device", "cpu", "--precision", "fp32")
@@ -389,79 +382,6 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run, model: str, 
     assert "&lt;b&gt;" in page
     assert "<b></td>" not in page
     assert "the table was blue" not in page
-
-
-def perfect(names: tuple[str, ...], texts: int) -> list[Evaluation]:
-    """Models that are right of every text, each in a domain."""
-    rows = np.arange(texts) % 3
-    data = Labelled(
-        "a.csv",
-        LABELS,
-        tuple("x" * texts),
-        rows,
-        np.eye(3, dtype=np.float32)[rows],
-        "ratings",
-        ratings=(rows - 1).astype(np.float32),
-        domains=tuple("abc"[row] for row in rows),
-    )
-    return [measure(data.targets, data, model=name, revision="", seconds=1, can_give=LABELS) for name in names]
-
-
-@pytest.mark.parametrize("draw", [charts.agreement, charts.domains, charts.reliability])
-def test_dots_at_100_per_cent_are_whole(draw: Callable[..., str]) -> None:
-    dots = draw(perfect(("mine",), 9), outlines=False).split('id="PathCollection')[-1]
-
-    assert "<use" in dots
-    assert not re.search(r'clip-path="[^"]*">\s*<use', dots)
-
-
-def test_a_number_on_a_shade_stands_out() -> None:
-    white, black = (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 1.0)
-    assert (ink_on(white), ink_on(black)) == (INK, "white")
-    # The green of a third model, on which white has a contrast of 3.4 and ink one of 4.4.
-    assert ink_on((0.0, 0.62, 0.45, 1.0)) == INK
-
-
-def test_the_bars_below_the_calibration_are_as_wide_as_its_bins_and_apart() -> None:
-    scores = np.array([[0.41, 0.39, 0.2], [0.46, 0.34, 0.2], [0.47, 0.33, 0.2], [1.0, 0.0, 0.0]])
-    data = Labelled(
-        "a.csv", LABELS, ("a", "b", "c", "d"), np.zeros(4, np.int64), np.eye(3, dtype=np.float32)[[0] * 4], ""
-    )
-    svg = charts.reliability(
-        [measure(scores, data, model="mine", revision="", seconds=1, can_give=LABELS)], outlines=False
-    )
-    bars = [
-        [float(x) for x in re.findall(r"[ML] ([\d.]+) [\d.]+", path)]
-        for path in re.findall(r'<path d="([^"]*)" clip-path="[^"]*" style="fill: #0072b2; opacity: 0.5"', svg)
-    ]
-    assert len(bars) == 3
-    assert all(max(left) < min(right) for left, right in itertools.pairwise(bars))
-
-
-def test_the_calibration_error_stands_above_the_curve() -> None:
-    svg = charts.reliability(perfect(("mine",), 9), outlines=False)
-    top = min(float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", svg.split('id="patch_2"')[1].split("</g>")[0]))
-    said = re.search(r"<text[^>]* y=\"([\d.]+)\"[^>]*>ECE", svg)
-
-    assert said is not None
-    assert float(said[1]) < top
-
-
-def test_long_names_do_not_run_into_one_another() -> None:
-    name = "distilbert-base-uncased-finetuned-sst-2-english"
-    evaluations = perfect((name, "bundled"), 9)
-
-    for draw in (charts.confusions, charts.reliability):
-        svg = draw(evaluations, outlines=False)
-        assert name not in svg
-        assert ">distilbert-base-uncased…<" in svg
-
-
-def test_one_text_is_no_texts() -> None:
-    subject = Subject("a.csv", 1, LABELS, ("mine",), "cpu", "1 May 2026")
-
-    assert "1 text · " in as_html(subject, [])
-    assert "1 text of " in as_markdown(subject, [], "pictures")
 
 
 def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.datasets.examples import LABELS
-from worker.training.behaviour.suite import Test
+from worker.evaluation.behaviour.suite import Test
 
 #: Texts to scores (n, 3) in the order of `LABELS`, rows summing to one.
 Score = Callable[[list[str]], NDArray[np.floating]]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.datasets.examples import NEUTRAL_BORDER, hard_labels
+from worker.datasets.examples import NEUTRAL_BORDER
 
 Scores = NDArray[np.floating]
 
@@ -18,26 +17,6 @@ Z_95 = 1.959964
 
 #: Of equal width over 0 .. 1, by which calibration is measured.
 BINS = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Agreement of scores (n, 3) with mean ratings (n,)."""
-
-    rows: int
-    #: Texts whose rating is more than the neutral border from zero.
-    polar_rows: int
-    #: `two_way` on the polar rows; NaN where there is none.
-    two_way: float
-    #: Accuracy of the largest of the three scores, on all rows.
-    three_way: float
-    macro_f1: float
-    #: Expected calibration error of the three-way answer.
-    ece: float
-    #: (true label, predicted label) counts, 3 by 3.
-    confusion: tuple[tuple[int, ...], ...]
-    #: Mean of -log of the score of the true label, in nats.
-    log_loss: float
 
 
 def softmax(logits: Scores) -> NDArray[np.float64]:
@@ -121,50 +100,6 @@ def rows_by_domain(domains: Sequence[str]) -> dict[str, NDArray[np.int64]]:
     return {name: np.flatnonzero(names == name) for name in sorted(set(domains))}
 
 
-def report(scores: Scores, ratings: Sequence[float] | NDArray[np.floating], border: float = NEUTRAL_BORDER) -> Report:
-    """Measure scores (n, 3), rows summing to one, against the ratings (n,)."""
-    column = np.asarray(ratings, dtype=np.float64)
-    truth = hard_labels(column, border)
-    table = confusion(truth, scores.argmax(axis=1), scores.shape[1])
-    sides = two_way(scores, column, border)
-    return Report(
-        rows=len(truth),
-        polar_rows=int((np.abs(column) > border).sum()),
-        two_way=math.nan if sides is None else sides,
-        three_way=accuracy(table),
-        macro_f1=macro_f1(table),
-        ece=expected_calibration_error(scores, truth),
-        confusion=tuple(tuple(row) for row in table.tolist()),
-        log_loss=log_loss(scores, truth),
-    )
-
-
-def report_by_domain(scores: Scores, ratings: Sequence[float], domains: Sequence[str]) -> dict[str, Report]:
-    """A report for each domain, in alphabetical order."""
-    column = np.asarray(ratings, dtype=np.float64)
-    return {name: report(scores[rows], column[rows]) for name, rows in rows_by_domain(domains).items()}
-
-
 def cross_entropy(scores: Scores, targets: Scores) -> float:
     """Mean over the rows of -sum(target * log score), in nats; ``scores`` and ``targets`` are (n, k)."""
     return float(-(targets * np.log(np.clip(scores, 1e-12, 1.0))).sum(axis=1).mean())
-
-
-def best_temperature(logits: Scores, targets: Scores) -> float:
-    """The temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
-
-    Golden-section search on log T over 0.2 .. 5; the loss has one minimum in T (Guo et al. 2017).
-    """
-
-    def loss(log_temperature: float) -> float:
-        return cross_entropy(softmax(np.asarray(logits, dtype=np.float64) / np.exp(log_temperature)), targets)
-
-    low, high = float(np.log(0.2)), float(np.log(5.0))
-    ratio = (np.sqrt(5.0) - 1.0) / 2.0
-    for _ in range(60):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if loss(left) < loss(right):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2.0))

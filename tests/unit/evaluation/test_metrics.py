@@ -7,37 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.datasets.examples import soft_targets
-from worker.training.metrics import (
-    best_temperature,
+from worker.evaluation.metrics import (
     confusion,
     expected_calibration_error,
     macro_f1,
-    report,
-    report_by_domain,
     softmax,
     two_way,
     wilson_interval,
 )
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
-RATINGS = [-2.0, 1.0, 0.2, -0.6]
-
-
-def test_two_way_looks_at_polar_rows_and_two_scores_only() -> None:
-    found = report(SCORES, RATINGS)
-    # Rows 1, 2 and 4 are polar; row 2 is right although neutral scores highest, row 4 is wrong.
-    assert (found.rows, found.polar_rows) == (4, 3)
-    assert found.two_way == pytest.approx(2 / 3)
-    assert found.three_way == pytest.approx(2 / 4)
-    assert found.confusion == ((1, 0, 1), (0, 1, 0), (0, 1, 0))
 
 
 def test_a_tie_between_the_polar_scores_counts_half() -> None:
     scores = np.array([[0.2, 0.6, 0.2], [0.3, 0.4, 0.3], [0.2, 0.6, 0.2], [0.7, 0.2, 0.1]])
     ratings = np.array([2.0, 2.0, -2.0, -2.0])
 
-    assert two_way(scores, ratings) == report(scores, ratings).two_way == pytest.approx((3 * 0.5 + 1) / 4)
+    assert two_way(scores, ratings) == pytest.approx((3 * 0.5 + 1) / 4)
     # However many of the texts are positive.
     assert two_way(scores[:2], ratings[:2]) == 0.5
     assert two_way(scores[2:3], ratings[2:3]) == 0.5
@@ -88,25 +74,9 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     assert expected_calibration_error(scores, np.array([0] * 9 + [1])) == pytest.approx(0.0)
 
 
-def test_domains_are_measured_on_their_own_rows() -> None:
-    found = report_by_domain(SCORES, RATINGS, ["b", "b", "a", "a"])
-    assert list(found) == ["a", "b"]
-    assert found["b"].three_way == pytest.approx(0.5)
-    assert found["b"].two_way == pytest.approx(1.0)
-    assert found["a"].two_way == pytest.approx(0.0)
-
-
 @given(st.lists(st.floats(-1e4, 1e4), min_size=3, max_size=3), st.floats(-1e3, 1e3))
 def test_softmax_sums_to_one_and_ignores_a_shift(row: list[float], shift: float) -> None:
     scores = softmax(np.array([row]))
     assert np.isfinite(scores).all()
     assert scores.sum() == pytest.approx(1.0)
     np.testing.assert_allclose(scores, softmax(np.array([row]) + shift), atol=1e-6)
-
-
-def test_the_temperature_undoes_a_scaling() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(500, 3)) * 2
-    targets = softmax(logits)
-    assert best_temperature(logits * 1.7, targets) == pytest.approx(1.7, rel=0.01)
-    assert best_temperature(logits, soft_targets(rng.normal(size=500))) > 1.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.evaluation.report.tables import Table
 from worker.text import counted
-from worker.training.report.tables import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from worker.datasets.examples import LABELS
 from worker.datasets.labelled import Labelled
-from worker.training.metrics import (
+from worker.evaluation.metrics import (
     accuracy,
     confusion,
     expected_calibration_error,

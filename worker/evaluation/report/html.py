@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from worker.training.report.canvas import colour
-from worker.training.report.sections import Section, Subject
-from worker.training.report.tables import Table
+from worker.evaluation.report.canvas import colour
+from worker.evaluation.report.sections import Section, Subject
+from worker.evaluation.report.tables import Table
 
 _NUMBER = re.compile(r"[-\d.,()%\s]+s?")
 

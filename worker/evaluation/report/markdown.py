@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from worker.training.report.sections import Section, Subject
-from worker.training.report.tables import Table
+from worker.evaluation.report.sections import Section, Subject
+from worker.evaluation.report.tables import Table
 
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<>|#"})
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worker.training.behaviour.measure import Result, measure, per_capability
-from worker.training.behaviour.suite import Test, read_suite
+from worker.evaluation.behaviour.measure import Result, measure, per_capability
+from worker.evaluation.behaviour.suite import Test, read_suite
 
 #: Our suites: what is measured with them is never trained on.
 SUITES = tuple(Path(__file__).with_name(name) for name in ("suite.toml", "held_out.toml"))

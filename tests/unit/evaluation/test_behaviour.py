@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worker.training.behaviour import Test as BehaviourTest
-from worker.training.behaviour import measure, per_capability, read_suite
-from worker.training.behaviour.measure import mean_failure_rate
-from worker.training.behaviour.suite import expand
+from worker.evaluation.behaviour import Test as BehaviourTest
+from worker.evaluation.behaviour import measure, per_capability, read_suite
+from worker.evaluation.behaviour.measure import mean_failure_rate
+from worker.evaluation.behaviour.suite import expand
 
 Scores = NDArray[np.float64]
 
