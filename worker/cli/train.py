@@ -137,8 +137,9 @@ def train(
     from worker.classifier.hardware import choose_hardware
     from worker.classifier.source import find_model
     from worker.training.finetune import finetune, prepare
-    from worker.training.loop import Interrupted, LoopSettings, steps_of
+    from worker.training.loop import Interrupted, steps_of
     from worker.training.schedule import plan_of
+    from worker.training.settings import LoopSettings
 
     source, device = find_model(settings), choose_hardware(settings).device
     plan = plan_of(len(training), epochs=epochs, batch_size=batch_size, patience=patience, accumulate=accumulate)

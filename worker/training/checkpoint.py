@@ -8,16 +8,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from worker.datasets.examples import Examples
 from worker.training.features import FeatureLoss
 from worker.training.optimizer import make_optimizer
-
-if TYPE_CHECKING:
-    from worker.training.loop import LoopSettings
+from worker.training.settings import LoopSettings
 
 
 def identity_of(train: Examples, settings: LoopSettings) -> str:

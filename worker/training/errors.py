@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from worker.classifier.hardware import is_out_of_memory
 from worker.errors import SettingError
 from worker.text import counted
-from worker.training.loop import LoopSettings
+from worker.training.settings import LoopSettings
 
 
 @contextmanager

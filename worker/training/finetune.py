@@ -24,10 +24,11 @@ from worker.evaluation.metrics import confusion, cross_entropy, expected_calibra
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
 from worker.training.errors import in_a_sentence
-from worker.training.loop import LoopSettings, Progress, fit, steps_of
+from worker.training.loop import Progress, fit, steps_of
 from worker.training.resume import UNFINISHED, claim, mark_of, run_of
 from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of
+from worker.training.settings import LoopSettings
 
 #: From this many parameters on a base counts as large, and learns at half the rate.
 LARGE_PARAMETERS = 50_000_000

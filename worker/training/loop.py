@@ -24,36 +24,10 @@ from worker.training.checkpoint import Run, identity_of
 from worker.training.features import FeatureLoss
 from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad
+from worker.training.settings import LoopSettings
 
 #: Rating points in one unit of the rating output, which keeps its size near that of the logits.
 RATING_UNIT = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """How to train. ``patience`` counts evaluations without a better dev score."""
-
-    epochs: int = 3
-    batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 8e-5
-    #: Factor on the learning rate for each layer further from the head (Howard & Ruder 2018).
-    layer_decay: float = 0.9
-    warmup_steps: int = 150
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    rating_weight: float = 0.2
-    #: Of the error against a teacher's features, where the examples have some.
-    feature_weight: float = 1.0
-    #: The embeddings and this many of the lowest layers stay as they are; None trains all of it.
-    frozen_layers: int | None = None
-    max_tokens: int = 160
-    evaluations_per_epoch: int = 1
-    patience: int = 3
-    #: The run and its learning rates end at this optimizer step, where that is before the epochs' end.
-    max_steps: int | None = None
-    seed: int = 20
-    checkpoint_every_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from worker.training.features import LEARNING_RATE, FeatureLoss
-
-if TYPE_CHECKING:
-    from worker.training.loop import LoopSettings
+from worker.training.settings import LoopSettings
 
 
 def make_optimizer(model: torch.nn.Module, features: FeatureLoss | None, settings: LoopSettings) -> torch.optim.AdamW:

@@ -38,10 +38,11 @@ from worker.training.corpus import Corpus, build_corpus
 from worker.training.export import export
 from worker.training.figures import report, report_by_domain
 from worker.training.generate import generate, read_grammar
-from worker.training.loop import LoopSettings, Progress, fit
+from worker.training.loop import Progress, fit
 from worker.training.rated import RatedText, examples_of, packaged, read_rated
 from worker.training.reviews import provide_reviews
 from worker.training.scoring import LogitsAndFeatures, logits_of
+from worker.training.settings import LoopSettings
 from worker.training.sources import LARGE, SMALL, provide, sha256
 from worker.training.student import load, make_student
 

@@ -17,7 +17,7 @@ from worker.classifier.source import Source
 from worker.datasets.columns import enumerated
 from worker.datasets.labelled import Labelled
 from worker.errors import SettingError
-from worker.training.loop import LoopSettings
+from worker.training.settings import LoopSettings
 
 #: What a run leaves in the classifier's folder until it is done.
 UNFINISHED = ".training"

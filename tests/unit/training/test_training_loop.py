@@ -24,17 +24,12 @@ from transformers import (
 )
 
 from worker.datasets.examples import Examples
-from worker.training.loop import (
-    Interrupted,
-    LoopSettings,
-    Progress,
-    fit,
-    losses_of,
-)
+from worker.training.loop import Interrupted, Progress, fit, losses_of
 from worker.training.optimizer import parameter_groups
 from worker.training.rated import RatedText, examples_of
 from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
+from worker.training.settings import LoopSettings
 
 WORDS = ["[PAD]", "[UNK]", "good", "bad", "plain", "very", "a", "b", "c"]
 MOODS = {"good": 2.0, "bad": -2.0, "plain": 0.0}
