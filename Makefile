@@ -35,10 +35,10 @@ chaos: $(INSTALLED) ## attack workers on a real Kafka and count every event; ARG
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
 teacher: $(INSTALLED) ## train the bundled classifier's teacher in .model; half an hour or more on two cores
-	@$(BIN)/python -m worker.training.recipe --work $(WORK) --teacher-only $(ARGS)
+	@$(BIN)/python -m recipes.bundled.recipe --work $(WORK) --teacher-only $(ARGS)
 
 model: $(INSTALLED) ## make the bundled classifier anew in .model, its teacher first; three hours on two cores, and it can be resumed
-	@$(BIN)/python -m worker.training.recipe --work $(WORK) $(ARGS)
+	@$(BIN)/python -m recipes.bundled.recipe --work $(WORK) $(ARGS)
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from recipes.bundled.rated import packaged, read_rated
+from recipes.bundled.sources import MINILM, provide
 from worker.classifier import Classifier, load_classifier
 from worker.evaluation.inference import score
 from worker.settings import load_settings
-from worker.training.rated import packaged, read_rated
-from worker.training.sources import MINILM, provide
 
 #: The least speed next to MiniLM's, and the most seconds that loading may take.
 LEAST_SPEED, MOST_SECONDS = 0.5, 3.0

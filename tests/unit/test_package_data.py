@@ -30,7 +30,6 @@ def test_every_data_file_of_a_package_is_in_the_wheel(package: str) -> None:
         "embedded/rated_sentences.jsonl.gz",
         "evaluation/behaviour/suite.toml",
         "evaluation/report/style.css",
-        "training/data/rated_sentences.dev.jsonl.gz",
         "py.typed",
     ],
 )

@@ -1,7 +1,7 @@
 """The sample stream: sentences of four domains with the mean rating that ten to twenty people gave each of them.
 
 They are a part of the sentences that ship with vaderSentiment (MIT, see NOTICE.md beside this file), chosen by
-``select_sample.py``. The bundled classifier was not trained on them.
+``recipes/bundled/select_sample.py``. The bundled classifier was not trained on them.
 """
 
 import gzip

@@ -2,7 +2,7 @@
 
 The classifier is any ``AutoModelForSequenceClassification``. With one output more than the targets have labels, the
 last output learns the rating itself (mean squared error, in units of two rating points): how strong a sentence is
-says more about it than its class does, and `worker.training.export` cuts that output off again.
+says more about it than its class does, and `recipes.bundled.export` cuts that output off again.
 """
 
 from __future__ import annotations

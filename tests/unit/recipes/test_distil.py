@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worker.training import distil
-from worker.training.corpus import Corpus, build_corpus, plain_words
-from worker.training.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
-from worker.training.generate import Generated
-from worker.training.rated import RatedText
+from recipes.bundled import distil
+from recipes.bundled.corpus import Corpus, build_corpus, plain_words
+from recipes.bundled.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
+from recipes.bundled.generate import Generated
+from recipes.bundled.rated import RatedText
 from worker.training.scoring import LogitsAndFeatures
 
 

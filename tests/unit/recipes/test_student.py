@@ -14,8 +14,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing
 from transformers import BertConfig, BertModel
 
-from worker.training.emoji import EMOJI
-from worker.training.student import load, make_student, with_emoji
+from recipes.bundled.emoji import EMOJI
+from recipes.bundled.student import load, make_student, with_emoji
 
 
 def tokenizer_json() -> str:

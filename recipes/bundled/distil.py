@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.bundled.augment import make_typos
+from recipes.bundled.corpus import Corpus
+from recipes.bundled.generate import Generated, generate, read_grammar, surround
+from recipes.bundled.rated import RatedText, examples_of
 from worker.datasets.examples import LABELS, RATING_ERROR, Examples, join, soft_targets
 from worker.evaluation.metrics import softmax
-from worker.training.augment import make_typos
-from worker.training.corpus import Corpus
-from worker.training.generate import Generated, generate, read_grammar, surround
 from worker.training.loop import RATING_UNIT
-from worker.training.rated import RatedText, examples_of
 from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.training.augment import (
+from recipes.bundled.augment import (
     changed_copies,
     join_texts,
     make_typos,

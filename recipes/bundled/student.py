@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+from recipes.bundled.emoji import EMOJI, SKIN_TONES
 from worker.datasets.examples import LABELS
 from worker.training.base import lost_weights
-from worker.training.emoji import EMOJI, SKIN_TONES
 
 #: The lowest of the base's twelve. The highest ones of a pretrained encoder are those that a new task misses least
 #: (Sajjad et al. 2020, arXiv:2004.03844); without two of them the classifier stays below 60 MB and well above half of

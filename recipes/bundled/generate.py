@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from worker.training.emoji import EMOJI
+from recipes.bundled.emoji import EMOJI
 
 _SLOT = re.compile(r"\{(a:)?(\w+)\}")
 _VOWEL_SOUND = re.compile(r"(?i)(?!one|use|uni(?![mn])|eu)[aeiou]")
@@ -43,7 +43,7 @@ class Grammar:
 
 
 def read_grammar(path: Path | None = None) -> Grammar:
-    """Read the grammar; emoji slots come from `worker.training.emoji`."""
+    """Read the grammar; emoji slots come from `recipes.bundled.emoji`."""
     source = path or Path(__file__).with_name("grammar.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
     slots = {name: tuple(words) for name, words in content["slots"].items()}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.training import reviews
-from worker.training.reviews import one_of_each, provide_reviews, sentences_of
-from worker.training.sources import sha256
+from recipes.bundled import reviews
+from recipes.bundled.reviews import one_of_each, provide_reviews, sentences_of
+from recipes.bundled.sources import sha256
 
 
 def test_sentences_end_at_their_marks_and_at_line_breaks() -> None:

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification, MPNetConfig, MPNetForSequenceClassification
 
-from worker.training.export import export
+from recipes.bundled.export import export
 
 
 def small(kind: type, config: type, **more: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from worker.training.figures import report, report_by_domain
+from recipes.bundled.figures import report, report_by_domain
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
 RATINGS = [-2.0, 1.0, 0.2, -0.6]

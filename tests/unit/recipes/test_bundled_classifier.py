@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import worker
-from worker.training.emoji import EMOJI, SKIN_TONES
-from worker.training.rated import packaged, read_rated
+from recipes.bundled.emoji import EMOJI, SKIN_TONES
+from recipes.bundled.rated import packaged, read_rated
 
 FOLDER = Path(worker.__file__).parent / "bundled" / "model"
 

@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper, save_model
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
-from worker.training.onnx_weights import bert_weights
-from worker.training.sources import Source, unpack
+from recipes.bundled.onnx_weights import bert_weights
+from recipes.bundled.sources import Source, unpack
 
 WIDTH, LAYERS = 8, 2
 DENSE = ("attention.output.dense", "intermediate.dense", "output.dense")

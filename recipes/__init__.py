@@ -1,0 +1,1 @@
+"""How what ships was made: end-to-end scripts with their data, beside the library and not in the wheel."""

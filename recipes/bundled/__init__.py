@@ -1,0 +1,1 @@
+"""The bundled classifier from nothing: ``python -m recipes.bundled.recipe --work FOLDER``."""
