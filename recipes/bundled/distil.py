@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from recipes.bundled.augment import make_typos
 from recipes.bundled.corpus import Corpus
+from recipes.bundled.features import LogitsAndFeatures, logits_and_features
 from recipes.bundled.generate import Generated, generate, read_grammar, surround
-from recipes.bundled.rated import RatedText, examples_of
-from worker.datasets.examples import LABELS, RATING_ERROR, Examples, join, soft_targets
+from recipes.bundled.loss import RATING_UNIT
+from recipes.bundled.rated import RatedExamples, RatedText, examples_of, join
+from worker.datasets.examples import LABELS, RATING_ERROR, soft_targets
 from worker.evaluation.metrics import softmax
-from worker.training.loop import RATING_UNIT
-from worker.training.scoring import LogitsAndFeatures, logits_and_features
 
 #: Generated texts of what a small classifier learns last, labelled by their construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
@@ -82,38 +82,38 @@ def label(
     )
 
 
-def taught(texts: Sequence[str], outputs: LogitsAndFeatures, temperature: float) -> Examples:
+def taught(texts: Sequence[str], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
     """Examples with a teacher's calibrated scores, its rating and its features."""
     labels = len(LABELS)
-    return Examples(
+    return RatedExamples(
         tuple(texts),
         softmax(outputs.logits[:, :labels] / temperature).astype(np.float32),
-        (outputs.logits[:, labels] * RATING_UNIT).astype(np.float32),
         np.ones(len(texts), np.float32),
+        (outputs.logits[:, labels] * RATING_UNIT).astype(np.float32),
         outputs.features,
     )
 
 
-def blend(built: Examples, taught_part: Examples, share: NDArray[np.float32]) -> Examples:
+def blend(built: RatedExamples, taught_part: RatedExamples, share: NDArray[np.float32]) -> RatedExamples:
     """Row by row ``share`` (n,) of the first columns and the rest of the second's, on the same texts or nearly so."""
     column = share[:, None]
-    return Examples(
+    return RatedExamples(
         built.texts,
         (column * built.targets + (1.0 - column) * taught_part.targets).astype(np.float32),
-        (share * built.ratings + (1.0 - share) * taught_part.ratings).astype(np.float32),
         built.weights,
+        (share * built.ratings + (1.0 - share) * taught_part.ratings).astype(np.float32),
         taught_part.features,
     )
 
 
-def built_examples(texts: Sequence[Generated], weight: float = 0.5, error: float = BUILT_ERROR) -> Examples:
+def built_examples(texts: Sequence[Generated], weight: float = 0.5, error: float = BUILT_ERROR) -> RatedExamples:
     """Generated texts with the targets of the rating that their construction gives them, whose ``error`` is given."""
     ratings = np.array([text.rating for text in texts], np.float32)
     targets = soft_targets(ratings, error=error)
-    return Examples(tuple(text.text for text in texts), targets, ratings, np.full(len(texts), weight, np.float32))
+    return RatedExamples(tuple(text.text for text in texts), targets, np.full(len(texts), weight, np.float32), ratings)
 
 
-def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, temperature: float) -> Examples:
+def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
     """Generated texts: by construction where that is certain, elsewhere half of it and half of the teacher."""
     built = built_examples(texts)
     share = np.array([0.85 if text.capability in BUILT_CERTAIN else 0.5 for text in texts], np.float32)
@@ -122,21 +122,21 @@ def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, t
     return replace(blended, features=None)
 
 
-def rated_examples(rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float) -> Examples:
+def rated_examples(rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
     """Rated sentences: half of each target is its panel's, half its teacher's."""
     rated = examples_of(rows)
     return blend(rated, taught(rated.texts, outputs, temperature), np.full(len(rows), 0.5, np.float32))
 
 
-def typo_examples(examples: Examples, count: int, seed: int) -> Examples:
+def typo_examples(examples: RatedExamples, count: int, seed: int) -> RatedExamples:
     """Some of these examples with typing errors, which change nothing else."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(examples))[:count]
-    return Examples(
+    return RatedExamples(
         tuple(make_typos(examples.texts[row], rng) for row in rows.tolist()),
         examples.targets[rows],
-        examples.ratings[rows],
         examples.weights[rows],
+        examples.ratings[rows],
         None if examples.features is None else examples.features[rows],
     )
 
@@ -147,7 +147,7 @@ def mixture(
     outputs: Mapping[str, LogitsAndFeatures],
     temperature: float,
     seed: int = 5,
-) -> Examples:
+) -> RatedExamples:
     """Return the student's examples. ``outputs`` are the teacher's by part of the corpus, and for ``train``."""
     rated = rated_examples(rows, outputs["train"], temperature)
     grammar = read_grammar()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.datasets.examples import Examples, soft_targets
 
@@ -31,6 +32,18 @@ class RatedText:
     def __repr__(self) -> str:
         # A text never reaches a log through a repr.
         return f"RatedText(id={self.id!r}, rating={self.rating})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RatedExamples(Examples):
+    """Training columns with ratings, and with a teacher's features where it gave some.
+
+    ``ratings`` is float32 (n,), NaN where a text has none. ``features`` is float16 (n, 2, width) as
+    `recipes.bundled.features.sentence_vectors` makes them, NaN for texts that the teacher has not read.
+    """
+
+    ratings: NDArray[np.float32]
+    features: NDArray[np.float16] | None = None
 
 
 def packaged(split: str) -> Path:
@@ -60,7 +73,33 @@ def read_rated(path: Path) -> list[RatedText]:
     return rows
 
 
-def examples_of(rows: Sequence[RatedText]) -> Examples:
+def examples_of(rows: Sequence[RatedText]) -> RatedExamples:
     """Rated sentences as training columns, each with the weight 1."""
     ratings = np.array([row.rating for row in rows], dtype=np.float32)
-    return Examples(tuple(row.text for row in rows), soft_targets(ratings), ratings, np.ones(len(rows), np.float32))
+    texts = tuple(row.text for row in rows)
+    return RatedExamples(texts, soft_targets(ratings), np.ones(len(rows), np.float32), ratings)
+
+
+def join(parts: Sequence[RatedExamples]) -> RatedExamples:
+    """Columns one after another."""
+    return RatedExamples(
+        tuple(text for part in parts for text in part.texts),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.ratings for part in parts]),
+        _join_features(parts),
+    )
+
+
+def _join_features(parts: Sequence[RatedExamples]) -> NDArray[np.float16] | None:
+    shapes = {part.features.shape[1:] for part in parts if part.features is not None}
+    if not shapes:
+        return None
+    (shape,) = shapes
+    joined = np.full((sum(map(len, parts)), *shape), np.nan, np.float16)
+    start = 0
+    for part in parts:
+        if part.features is not None:
+            joined[start : start + len(part)] = part.features
+        start += len(part)
+    return joined

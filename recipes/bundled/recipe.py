@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +31,30 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from recipes.bundled import distil
 from recipes.bundled.corpus import Corpus, build_corpus
 from recipes.bundled.export import export
+from recipes.bundled.features import LogitsAndFeatures
 from recipes.bundled.figures import report, report_by_domain
 from recipes.bundled.generate import generate, read_grammar
-from recipes.bundled.rated import RatedText, examples_of, packaged, read_rated
+from recipes.bundled.loss import RatingLoss, RecipeSettings, freeze, identity_of
+from recipes.bundled.rated import RatedText, examples_of, join, packaged, read_rated
 from recipes.bundled.reviews import provide_reviews
 from recipes.bundled.sources import LARGE, SMALL, provide, sha256
 from recipes.bundled.student import load, make_student
 from worker.classifier.persistence import replace_classifier
-from worker.datasets.examples import LABELS, RATING_ERROR, hard_labels, join, soft_targets
+from worker.datasets.examples import LABELS, RATING_ERROR, hard_labels, soft_targets
 from worker.evaluation.behaviour import read_suite
 from worker.evaluation.metrics import Scores, softmax
 from worker.training.calibration import best_temperature, calibration
-from worker.training.checkpoint import identity_of
 from worker.training.loop import Progress, fit
-from worker.training.scoring import LogitsAndFeatures, logits_of
+from worker.training.scoring import logits_of
 from worker.training.settings import LoopSettings
 
 log = logging.getLogger(__name__)
 
 #: Both run to the end of their steps: patience is beyond their dev scores.
-TEACHER = LoopSettings(epochs=1, learning_rate=4e-5, frozen_layers=3, max_steps=560)
-STUDENT = LoopSettings(epochs=2, learning_rate=8e-5, rating_weight=0.5, evaluations_per_epoch=4, patience=8)
+TEACHER = RecipeSettings(LoopSettings(epochs=1, learning_rate=4e-5, max_steps=560), frozen_layers=3)
+STUDENT = RecipeSettings(
+    LoopSettings(epochs=2, learning_rate=8e-5, evaluations_per_epoch=4, patience=8), rating_weight=0.5
+)
 
 #: Behaviour tests for figures on the model card alone, which nothing is trained on or chosen by.
 HELD_OUT = Path(__file__).with_name("held_out.toml")
@@ -129,18 +133,20 @@ def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> P
     if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER) + digest_of(dev)):
         return best
     base = provide(LARGE, work / "teacher-base", log.info)
-    torch.manual_seed(TEACHER.seed)
+    torch.manual_seed(TEACHER.loop.seed)
     model: Any = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
     )
     tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    freeze(model, TEACHER)
     fit(
         model,
         tokenizer,
         texts,
         tuple(row.text for row in dev),
         dev_score(dev),
-        TEACHER,
+        TEACHER.loop,
+        loss=partial(RatingLoss, texts, TEACHER),
         folder=folder,
         progress=say_progress(),
         on_best=save(best, base),
@@ -180,25 +186,27 @@ def train_student(
     dev: list[RatedText],
     corpus: Corpus,
     outputs: dict[str, LogitsAndFeatures],
-    settings: LoopSettings = STUDENT,
+    settings: RecipeSettings = STUDENT,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
     folder, initial = work / "student", work / "student-initial"
     best = folder / "best"
-    make_student(provide(SMALL, work / "student-base", log.info), initial, settings.seed)
+    make_student(provide(SMALL, work / "student-base", log.info), initial, settings.loop.seed)
     temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
     texts = distil.mixture(train, corpus, outputs, temperature)
     start = "".join(sha256(initial / name) for name in ("model.safetensors", "tokenizer.json"))
     if stage(folder, start + identity_of(texts, settings) + digest_of(dev)):
         return best
     model, tokenizer = load(initial)
+    freeze(model, settings)
     fit(
         model,
         tokenizer,
         texts,
         tuple(row.text for row in dev),
         dev_score(dev),
-        settings,
+        settings.loop,
+        loss=partial(RatingLoss, texts, settings),
         folder=folder,
         progress=say_progress(),
         on_best=save(best, initial),

@@ -61,8 +61,7 @@ class Labelled:
 
     def examples(self) -> Examples:
         """The columns that the training loop reads; every text counts once."""
-        ratings = np.full(len(self), np.nan, np.float32) if self.ratings is None else self.ratings
-        return Examples(self.texts, self.targets, ratings, np.ones(len(self), np.float32))
+        return Examples(self.texts, self.targets, np.ones(len(self), np.float32))
 
 
 def read_labelled(

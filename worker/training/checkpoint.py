@@ -13,39 +13,36 @@ from typing import Any
 import torch
 
 from worker.datasets.examples import Examples
-from worker.training.features import FeatureLoss
+from worker.training.loss import Loss
 from worker.training.optimizer import make_optimizer
 from worker.training.settings import LoopSettings
 
 
 def identity_of(train: Examples, settings: LoopSettings) -> str:
-    """A digest, in hex, of what is trained on, a teacher's features among it, and how. What a training starts from and
-    what it is chosen by are the caller's to add.
+    """Return a digest, in hex, of what is trained on and how.
+
+    What a training starts from, what it is chosen by and what its loss reads besides are the caller's to add.
     """
     found = hashlib.sha256(repr(replace(settings, checkpoint_every_seconds=0.0)).encode())
     for text in train.texts:
         found.update(text.encode(errors="surrogatepass") + b"\0")
-    for column in (train.targets, train.ratings, train.weights):
+    for column in (train.targets, train.weights):
         found.update(column.tobytes())
-    if train.features is not None:
-        found.update(train.features.tobytes())
     return found.hexdigest()
 
 
 class Run:
-    """The changing state of one run: model, optimizer, step and the best weights so far, saved as one file."""
+    """The changing state of one run: model, loss, optimizer, step and the best weights so far, saved as one file."""
 
     _KEPT = ("step", "loss", "best_score", "best_loss", "best_step", "best_state", "misses")
 
-    def __init__(
-        self, model: Any, features: FeatureLoss | None, settings: LoopSettings, folder: Path | None, identity: str
-    ) -> None:
+    def __init__(self, model: Any, criterion: Loss, settings: LoopSettings, folder: Path | None, identity: str) -> None:
         self.model = model
-        self.features = features
+        self.criterion = criterion
         self.identity = identity
         self.device: torch.device = next(model.parameters()).device
         self.path = folder / "checkpoint.pt" if folder is not None else None
-        self.optimizer = make_optimizer(model, features, settings)
+        self.optimizer = make_optimizer(model, criterion, settings)
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.step = 0
         self.loss = math.nan
@@ -74,7 +71,7 @@ class Run:
         fresh = self.path.with_suffix(".new")
         state = {
             "model": self.model.state_dict(),
-            "features": self.features.state_dict() if self.features is not None else {},
+            "criterion": self.criterion.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "identity": self.identity,
             "rng": _rng_states(self.device),
@@ -92,8 +89,7 @@ class Run:
         if state["identity"] != self.identity:
             raise ValueError(f"{self.path} is of a training on other texts or with other settings: remove it")
         self.model.load_state_dict(state["model"])
-        if self.features is not None:
-            self.features.load_state_dict(state["features"])
+        self.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
         _set_rng_states(state["rng"], self.device)
         for name in self._KEPT:

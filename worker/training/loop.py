@@ -1,8 +1,6 @@
 """A plain training loop for sequence classifiers: soft targets, layer-wise learning rates, resume, early stopping.
 
-The classifier is any ``AutoModelForSequenceClassification``. With one output more than the targets have labels, the
-last output learns the rating itself (mean squared error, in units of two rating points): how strong a sentence is
-says more about it than its class does, and `recipes.bundled.export` cuts that output off again.
+The classifier is any ``AutoModelForSequenceClassification``. What is minimised is a `Loss`, to which a recipe can add.
 """
 
 from __future__ import annotations
@@ -17,17 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import log_softmax
 
 from worker.datasets.examples import Examples
 from worker.training.checkpoint import Run, identity_of
-from worker.training.features import FeatureLoss
+from worker.training.loss import Loss
 from worker.training.schedule import learning_rate_factor, optimizer_steps, shuffled_batches
 from worker.training.scoring import Rows, autocast, encode, logits_of, pad
 from worker.training.settings import LoopSettings
-
-#: Rating points in one unit of the rating output, which keeps its size near that of the logits.
-RATING_UNIT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +57,6 @@ def steps_of(texts: int, settings: LoopSettings) -> int:
 DevScore = Callable[[NDArray[np.float32]], float]
 
 
-def losses_of(logits: torch.Tensor, targets: torch.Tensor, ratings: torch.Tensor, rating_weight: float) -> torch.Tensor:
-    """Soft cross-entropy in nats of each text (n,), plus the rating's squared error where there is an output for it.
-
-    ``logits`` (n, labels) or (n, labels + 1), ``targets`` (n, labels), ``ratings`` (n,), NaN where there is none.
-    """
-    wide = logits.float()
-    labels = targets.shape[1]
-    losses = -(targets * log_softmax(wide[:, :labels], dim=1)).sum(dim=1)
-    if wide.shape[1] > labels:
-        known = torch.isfinite(ratings)
-        gap = wide[:, labels] - torch.where(known, ratings, 0.0) / RATING_UNIT
-        losses = losses + rating_weight * torch.where(known, gap * gap, 0.0)
-    return losses
-
-
 def _batches_from(rows: Rows, settings: LoopSettings, per_epoch: int, first: int, last: int) -> Iterator[list[int]]:
     """Index lists of the micro-batches ``first`` .. ``last`` of the whole run, counted over all epochs."""
     lengths = np.array([len(row) for row in rows])
@@ -102,6 +81,7 @@ def fit(
     dev_score: DevScore,
     settings: LoopSettings,
     *,
+    loss: Callable[[Any], Loss] | None = None,
     dev_loss: DevScore | None = None,
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -110,6 +90,7 @@ def fit(
 ) -> Outcome:
     """Train ``model`` in place and leave the weights with the best dev score in it.
 
+    ``loss`` makes what is minimised for the model; without it that is the cross-entropy with the targets.
     ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. Of equal scores, as a handful of
     texts often gives them, the one with the smaller ``dev_loss`` is better. With a ``folder``, a checkpoint is written
     there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
@@ -124,20 +105,16 @@ def fit(
     torch.manual_seed(settings.seed)
     device = next(model.parameters()).device
     rows = encode(tokenizer, train.texts, settings.max_tokens)
-    targets, ratings, weights = (
-        torch.from_numpy(column).to(device) for column in (train.targets, train.ratings, train.weights)
-    )
+    weights = torch.from_numpy(train.weights).to(device)
     per_epoch = math.ceil(len(rows) / settings.batch_size)
     micro_total = per_epoch * settings.epochs
     steps = steps_of(len(rows), settings)
     evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
-    features = None
-    if train.features is not None:
-        features = FeatureLoss(train.features, model.config.hidden_size).to(device)
+    criterion = (Loss(train.targets) if loss is None else loss(model)).to(device)
     # The same for every step: were it the step's own weight, batches of like texts would count fully whatever their
     # weight, and a last batch of one text as much as a whole one.
     step_weight = float(train.weights.mean()) * settings.batch_size * settings.accumulate
-    run = Run(model, features, settings, folder, identity_of(train, settings))
+    run = Run(model, criterion, settings, folder, identity_of(train, settings) + criterion.identity)
     run.resume()
     saved = time.monotonic()
     model.train()
@@ -151,18 +128,15 @@ def fit(
         for _, batch in zip(range(settings.accumulate), micro, strict=False):
             ids, mask = pad([rows[i] for i in batch], tokenizer.pad_token_id, device)
             with autocast(device):
-                output = model(input_ids=ids, attention_mask=mask, output_hidden_states=features is not None)
-            losses = losses_of(output.logits, targets[batch], ratings[batch], settings.rating_weight)
-            if features is not None:
-                losses = losses + settings.feature_weight * features(output.hidden_states[-1], mask, batch)
-            loss = (losses * weights[batch]).sum()
-            (loss / step_weight).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+                output = model(input_ids=ids, attention_mask=mask, output_hidden_states=criterion.reads_hidden_states)
+            cost = (criterion(output, mask, batch) * weights[batch]).sum()
+            (cost / step_weight).backward()
+            total += float(cost.detach())
             seen += float(weights[batch].sum())
         total /= seen
         if not math.isfinite(total):
             raise FloatingPointError(f"the loss is {total} at step {run.step}: lower learning_rate")
-        # Not those of the features' maps, which start from nothing: their large gradients would slow the model down.
+        # Not those of what the loss learns, which starts from nothing: its large gradients would slow the model down.
         torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], settings.clip_norm)
         run.optimizer.step()
         run.optimizer.zero_grad(set_to_none=True)

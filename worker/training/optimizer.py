@@ -6,15 +6,13 @@ from typing import Any
 
 import torch
 
-from worker.training.features import LEARNING_RATE, FeatureLoss
+from worker.training.loss import Loss
 from worker.training.settings import LoopSettings
 
 
-def make_optimizer(model: torch.nn.Module, features: FeatureLoss | None, settings: LoopSettings) -> torch.optim.AdamW:
-    """AdamW over the groups of `parameter_groups`, and one more for the maps of a feature loss."""
-    groups = parameter_groups(model, settings)
-    if features is not None:
-        groups.append({"params": [*features.parameters()], "lr": LEARNING_RATE, "weight_decay": 0.0})
+def make_optimizer(model: torch.nn.Module, criterion: Loss, settings: LoopSettings) -> torch.optim.AdamW:
+    """AdamW over the groups of `parameter_groups`, and over what the loss learns itself."""
+    groups = [*parameter_groups(model, settings), *criterion.parameter_groups()]
     return torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98))
 
 
@@ -33,11 +31,8 @@ def layers_of(model: torch.nn.Module) -> list[str]:
     return layers
 
 
-def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
-    """Optimizer groups: the learning rate falls by ``layer_decay`` a layer from the head down to the embeddings.
-
-    Biases and layer norms are not decayed towards zero. Parameters of frozen layers get no gradient and no group.
-    """
+def levels_of(model: torch.nn.Module) -> dict[str, int]:
+    """Return each parameter's level by its name: 0 for embeddings, then the layers, above the last one the head."""
     layers = layers_of(model)
     # The relative position bias of MPNet, an embedding of the encoder as a whole, sits below all layers, too.
     embeddings = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Embedding)}
@@ -48,17 +43,24 @@ def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dic
                 return number
         return 0 if name in embeddings or "embed" in name else len(layers) + 1
 
+    return {name: level_of(name) for name, _ in model.named_parameters()}
+
+
+def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
+    """Optimizer groups: the learning rate falls by ``layer_decay`` a layer from the head down to the embeddings.
+
+    Biases and layer norms are not decayed towards zero. Parameters that ask for no gradient have no group.
+    """
+    levels = levels_of(model)
+    head = len(layers_of(model)) + 1
     groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        level = level_of(name)
-        if settings.frozen_layers is not None and level <= settings.frozen_layers:
-            parameter.requires_grad_(False)
-            continue
-        groups.setdefault((level, parameter.ndim >= 2), []).append(parameter)
+        if parameter.requires_grad:
+            groups.setdefault((levels[name], parameter.ndim >= 2), []).append(parameter)
     return [
         {
             "params": parameters,
-            "lr": settings.learning_rate * settings.layer_decay ** (len(layers) + 1 - level),
+            "lr": settings.learning_rate * settings.layer_decay ** (head - level),
             "weight_decay": settings.weight_decay if matrix else 0.0,
         }
         for (level, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])

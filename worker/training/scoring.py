@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,26 +57,7 @@ def by_length(rows: Rows, budget_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
-def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """The first token's vector and the mean over all tokens, float32 (n, 2, width), of a layer (n, tokens, width)."""
-    wide = hidden.float()
-    if mask is None:
-        mean = wide.mean(dim=1)
-    else:
-        kept = mask.unsqueeze(2).to(wide.dtype)
-        mean = (wide * kept).sum(dim=1) / kept.sum(dim=1)
-    return torch.stack([wide[:, 0], mean], dim=1)
-
-
-@dataclass(frozen=True, slots=True)
-class LogitsAndFeatures:
-    """A classifier's outputs for n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
-
-    logits: NDArray[np.float32]
-    features: NDArray[np.float16]
-
-
-def _read(
+def read_texts(
     model: Any,
     tokenizer: Any,
     texts: Sequence[str],
@@ -119,7 +99,7 @@ def logits_of(
     def keep(batch: list[int], output: Any, _: torch.Tensor | None) -> None:
         logits[batch] = output.logits.float().cpu().numpy()
 
-    _read(
+    read_texts(
         model,
         tokenizer,
         texts,
@@ -130,18 +110,3 @@ def logits_of(
         progress=progress,
     )
     return logits
-
-
-def logits_and_features(
-    model: Any, tokenizer: Any, texts: Sequence[str], *, max_tokens: int = 256, budget_tokens: int = 4096
-) -> LogitsAndFeatures:
-    """Logits and features of the texts, in their order."""
-    logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
-    features = np.zeros((len(texts), 2, model.config.hidden_size), dtype=np.float16)
-
-    def keep(batch: list[int], output: Any, mask: torch.Tensor | None) -> None:
-        logits[batch] = output.logits.float().cpu().numpy()
-        features[batch] = sentence_vectors(output.hidden_states[-1], mask).cpu().numpy()
-
-    _read(model, tokenizer, texts, keep, hidden=True, max_tokens=max_tokens, budget_tokens=budget_tokens, progress=None)
-    return LogitsAndFeatures(logits, features)

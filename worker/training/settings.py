@@ -18,11 +18,6 @@ class LoopSettings:
     warmup_steps: int = 150
     weight_decay: float = 0.01
     clip_norm: float = 1.0
-    rating_weight: float = 0.2
-    #: Of the error against a teacher's features, where the examples have some.
-    feature_weight: float = 1.0
-    #: The embeddings and this many of the lowest layers stay as they are; None trains all of it.
-    frozen_layers: int | None = None
     max_tokens: int = 160
     evaluations_per_epoch: int = 1
     patience: int = 3

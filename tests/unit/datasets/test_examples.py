@@ -27,4 +27,4 @@ def test_labels_on_the_borders_are_neutral() -> None:
 def test_columns_of_different_lengths_are_refused() -> None:
     one = np.ones(1, np.float32)
     with pytest.raises(ValueError, match="different lengths"):
-        Examples(("a", "b"), np.ones((2, 3), np.float32), one, one)
+        Examples(("a", "b"), np.ones((2, 3), np.float32), one)

@@ -11,9 +11,9 @@ import pytest
 from recipes.bundled import distil
 from recipes.bundled.corpus import Corpus, build_corpus, plain_words
 from recipes.bundled.distil import generated_examples, label, mixture, rated_examples, taught, typo_examples
+from recipes.bundled.features import LogitsAndFeatures
 from recipes.bundled.generate import Generated
 from recipes.bundled.rated import RatedText
-from worker.training.scoring import LogitsAndFeatures
 
 
 def outputs(*logits: list[float], features: float = 0.5) -> LogitsAndFeatures:

@@ -61,7 +61,6 @@ def test_training_and_behaviour_suite_share_no_text_and_no_word_list() -> None:
     assert not opinions & measured
 
 
-
 #: Slots whose words are a verdict by themselves.
 OPINIONS = ("good", "bad", "goodnoun", "badnoun", "goodslang", "badslang", "liked", "disliked")
 

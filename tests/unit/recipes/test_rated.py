@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.bundled.rated import RatedText, examples_of, packaged, read_rated
-from worker.datasets.examples import join
+from recipes.bundled.rated import RatedText, examples_of, join, packaged, read_rated
 
 ROW = {"id": "a/1", "domain": "tweet", "text": "so good", "rating": 2.5, "negative": 0.0}
 

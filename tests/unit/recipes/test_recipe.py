@@ -16,15 +16,15 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, BertConfig, MPNetConfig
 
+from recipes.bundled import corpus, distil, recipe
+from recipes.bundled.loss import RecipeSettings
 from recipes.bundled.rated import RatedText
 from recipes.bundled.student import load
 from worker.classifier import load_classifier
 from worker.datasets.examples import hard_labels
 from worker.evaluation.inference import score
 from worker.settings import load_settings
-from recipes.bundled import corpus, distil, recipe
 from worker.training.scoring import logits_of
-from worker.training.settings import LoopSettings
 
 MOODS = {"awful": -3.0, "broken": -2.0, "table": 0.0, "monday": 0.0, "good": 2.0, "lovely": 3.0}
 FILLERS = [
@@ -96,7 +96,9 @@ def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The recipe with little of everything."""
     monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source.weights_sha256])
     monkeypatch.setattr(recipe, "provide_reviews", lambda *_: [f"A good film upon number {i}." for i in range(9)])
-    monkeypatch.setattr(recipe, "TEACHER", replace(recipe.TEACHER, max_steps=3, frozen_layers=1))
+    monkeypatch.setattr(
+        recipe, "TEACHER", replace(recipe.TEACHER, loop=replace(recipe.TEACHER.loop, max_steps=3), frozen_layers=1)
+    )
     monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
     for plan in ("NEAR_PLAN", "WIDE_PLAN"):
         monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
@@ -104,7 +106,7 @@ def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for count in ("TYPOS", "HARD_GENERATED", "SIGNS_GENERATED", "IDENTITY_GENERATED", "LONG_GENERATED"):
         monkeypatch.setattr(distil, count, 5)
 
-    def run(train: list[RatedText], dev: list[RatedText], settings: LoopSettings = recipe.STUDENT) -> dict[str, Any]:
+    def run(train: list[RatedText], dev: list[RatedText], settings: RecipeSettings = recipe.STUDENT) -> dict[str, Any]:
         teacher = recipe.train_teacher(tmp_path, train, dev)
         texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
         student = recipe.train_student(tmp_path, train, dev, texts, outputs, settings)
@@ -138,7 +140,7 @@ def test_the_recipe_ends_with_a_classifier_that_the_worker_loads_and_goes_on_whe
 
     # A stage of other settings or texts is not the one that is asked for, which moves aside.
     with pytest.raises(KeyboardInterrupt):
-        run(train, dev, replace(recipe.STUDENT, learning_rate=1e-3))
+        run(train, dev, replace(recipe.STUDENT, loop=replace(recipe.STUDENT.loop, learning_rate=1e-3)))
     with pytest.raises(KeyboardInterrupt):
         run(rated(40, 3), dev)
     assert fits == [tmp_path / "student", tmp_path / "teacher"]

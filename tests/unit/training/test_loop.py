@@ -5,35 +5,27 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
     AutoModelForSequenceClassification,
     BartConfig,
-    BertConfig,
-    BertForSequenceClassification,
     GPT2Config,
-    PreTrainedTokenizerFast,
     T5Config,
 )
+from word_model import make_model, make_tokenizer, ratings_of, some_texts
 
-from recipes.bundled.rated import RatedText, examples_of
-from worker.datasets.examples import Examples
-from worker.training.loop import Interrupted, Progress, fit, losses_of
-from worker.training.optimizer import parameter_groups
+from worker.datasets.examples import Examples, soft_targets
+from worker.training.loop import Interrupted, Progress, fit
+from worker.training.loss import Loss
+from worker.training.optimizer import levels_of, parameter_groups
 from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 from worker.training.settings import LoopSettings
-
-WORDS = ["[PAD]", "[UNK]", "good", "bad", "plain", "very", "a", "b", "c"]
-MOODS = {"good": 2.0, "bad": -2.0, "plain": 0.0}
-
 
 GPT2_4 = GPT2Config(vocab_size=20, n_positions=16, n_embd=8, n_layer=4, n_head=2, num_labels=3, pad_token_id=0)
 T5_2 = T5Config(
@@ -45,50 +37,26 @@ BART_2 = BartConfig(
 )  # fmt: skip
 
 
-def make_model(outputs: int = 4, seed: int = 1) -> Any:
-    torch.manual_seed(seed)
-    return BertForSequenceClassification(
-        BertConfig(
-            vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-            max_position_embeddings=32, num_labels=outputs, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-        )
-    )  # fmt: skip
+def examples(texts: list[str]) -> Examples:
+    return Examples(tuple(texts), soft_targets(ratings_of(texts)), np.ones(len(texts), np.float32))
 
 
-def make_tokenizer() -> Any:
-    inner = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    inner.pre_tokenizer = Whitespace()
-    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]")
-
-
-def rows(count: int) -> list[RatedText]:
-    rng = np.random.default_rng(0)
-    texts = []
-    for i in range(count):
-        mood = list(MOODS)[i % 3]
-        others = rng.choice(["very", "a", "b", "c"], size=int(rng.integers(1, 5)))
-        texts.append(RatedText(str(i), "d", " ".join([mood, *others]), MOODS[mood]))
-    return texts
-
-
-TRAIN = examples_of(rows(192))
-DEV = tuple(row.text for row in rows(24))
+TRAIN = examples(some_texts(192))
+DEV = tuple(some_texts(24))
 TRUTH = np.array([2, 0, 1] * 8)
 SETTINGS = LoopSettings(epochs=6, batch_size=16, learning_rate=3e-2, warmup_steps=5, patience=99)
 
 
 def accuracy(logits: Any) -> float:
-    return float((logits[:, :3].argmax(axis=1) == TRUTH).mean())
+    return float((logits.argmax(axis=1) == TRUTH).mean())
 
 
-def test_it_learns_a_rule_and_the_rating() -> None:
+def test_it_learns_a_rule() -> None:
     model = make_model()
     outcome = fit(model, make_tokenizer(), TRAIN, DEV, accuracy, SETTINGS)
     assert outcome.best_score == 1.0
-    logits = logits_of(model, make_tokenizer(), ["very good", "bad a b", "plain c"])
-    assert logits[:, :3].argmax(axis=1).tolist() == [2, 0, 1]
-    good, bad, plain = logits[:, 3].tolist()
-    assert good > plain > bad
+    logits = logits_of(model, make_tokenizer(), ["good very", "bad a b", "plain c"])
+    assert logits.argmax(axis=1).tolist() == [2, 0, 1]
 
 
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
@@ -113,20 +81,49 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> No
         torch.testing.assert_close(one, other, msg=name)
 
 
-def test_a_run_with_features_that_is_interrupted_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
-    features = np.random.default_rng(3).normal(0, 1, (len(TRAIN), 2, 8)).astype(np.float16)
-    train = replace(TRAIN, features=features)
-    settings = LoopSettings(epochs=1, batch_size=16, learning_rate=1e-3, checkpoint_every_seconds=-1.0)
-    whole, fresh, without = make_model(), make_model(seed=2), make_model()
-    fit(whole, make_tokenizer(), train, DEV, accuracy, settings)
+class ScaledLoss(Loss):
+    """Learns a factor of the logits, too."""
 
+    def __init__(self, model: Any, identity: str = "scaled") -> None:
+        super().__init__(TRAIN.targets)
+        self.identity = identity
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, output: Any, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
+        return super().forward(SimpleNamespace(logits=output.logits * self.scale), mask, rows)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        return [{"params": [self.scale], "lr": 1e-2, "weight_decay": 0.0}]
+
+
+def test_what_a_loss_learns_is_trained_and_goes_on_from_the_checkpoint(tmp_path: Path) -> None:
+    settings = LoopSettings(epochs=1, batch_size=16, learning_rate=1e-3)
+    made: list[ScaledLoss] = []
+
+    def loss(model: Any) -> Loss:
+        made.append(ScaledLoss(model))
+        return made[-1]
+
+    whole, fresh = make_model(), make_model(seed=2)
+    fit(whole, make_tokenizer(), TRAIN, DEV, accuracy, settings, loss=loss)
     with pytest.raises(Interrupted):
-        fit(make_model(), make_tokenizer(), train, DEV, accuracy, settings, folder=tmp_path, stop=lambda: True)
-    fit(fresh, make_tokenizer(), train, DEV, accuracy, settings, folder=tmp_path)
+        fit(make_model(), make_tokenizer(), TRAIN, DEV, accuracy, settings, loss=loss, folder=tmp_path, stop=always)
+    fit(fresh, make_tokenizer(), TRAIN, DEV, accuracy, settings, loss=loss, folder=tmp_path)
+
+    uninterrupted, _, resumed = (each.scale.item() for each in made)
+    assert uninterrupted == resumed != 1.0
     torch.testing.assert_close(fresh.state_dict(), whole.state_dict())
 
-    fit(without, make_tokenizer(), TRAIN, DEV, accuracy, settings)
-    assert not torch.equal(without.bert.pooler.dense.weight, whole.bert.pooler.dense.weight)
+
+def test_a_checkpoint_of_another_loss_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        fit(make_model(), make_tokenizer(), TRAIN, DEV, accuracy, SETTINGS, folder=tmp_path, stop=always)
+    with pytest.raises(ValueError, match="other settings"):
+        fit(make_model(), make_tokenizer(), TRAIN, DEV, accuracy, SETTINGS, loss=ScaledLoss, folder=tmp_path)
+
+
+def always() -> bool:
+    return True
 
 
 def test_it_stops_early_and_keeps_the_best_weights() -> None:
@@ -166,14 +163,10 @@ def test_a_loss_that_is_not_finite_is_an_error() -> None:
         fit(model, make_tokenizer(), TRAIN, DEV, accuracy, SETTINGS)
 
 
-def test_loss_is_cross_entropy_plus_the_rating() -> None:
-    logits = torch.tensor([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 5.0]])
-    targets = torch.tensor([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
-    ratings = torch.tensor([4.0, float("nan")])
-    # ln 3 for both rows; the first rating is 4 points = 2 units, predicted 1; the second is unknown.
-    found = losses_of(logits, targets, ratings, rating_weight=0.5)
-    assert found.tolist() == pytest.approx([np.log(3.0) + 0.5, np.log(3.0)])
-    assert losses_of(logits[:, :3], targets, ratings, 0.5).tolist() == pytest.approx([np.log(3.0)] * 2)
+def test_the_loss_is_cross_entropy_of_the_outputs_that_are_labels() -> None:
+    targets = np.array([[1.0, 0.0, 0.0], [0.2, 0.3, 0.5]], np.float32)
+    found = Loss(targets)(SimpleNamespace(logits=torch.tensor([[0.0, 0.0, 0.0, 9.0]] * 2)), None, [1, 0])
+    assert found.tolist() == pytest.approx([np.log(3.0)] * 2)
 
 
 def gradients_of(monkeypatch: pytest.MonkeyPatch, train: Examples, **settings: Any) -> list[torch.Tensor]:
@@ -195,7 +188,7 @@ def gradients_of(monkeypatch: pytest.MonkeyPatch, train: Examples, **settings: A
 def test_a_step_of_small_batches_is_a_step_of_one_large_batch(
     monkeypatch: pytest.MonkeyPatch, texts: int, steps: int
 ) -> None:
-    train = examples_of(rows(texts))
+    train = examples(some_texts(texts))
     parted = gradients_of(monkeypatch, train, batch_size=16, accumulate=2)
     whole = gradients_of(monkeypatch, train, batch_size=texts)
     assert len(parted) == steps
@@ -206,9 +199,7 @@ def test_a_step_of_small_batches_is_a_step_of_one_large_batch(
 def test_a_text_counts_by_its_weight_among_texts_of_the_same_weight_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def with_weights(light: float) -> list[torch.Tensor]:
         # Long texts, which are batched together, and short ones.
-        long = [RatedText(str(i), "d", "good " * 20, 2.0) for i in range(16)]
-        short = [RatedText(str(i), "d", "bad", -2.0) for i in range(16)]
-        train = examples_of([*long, *short])
+        train = examples([*["good " * 20] * 16, *["bad"] * 16])
         weights = np.repeat(np.array([1.0, light], np.float32), 16)
         return gradients_of(monkeypatch, replace(train, weights=weights / weights.mean()), batch_size=16)
 
@@ -217,17 +208,16 @@ def test_a_text_counts_by_its_weight_among_texts_of_the_same_weight_too(monkeypa
     assert ratios == pytest.approx([0.4, 1.6], rel=1e-3)
 
 
-def test_learning_rates_fall_towards_the_embeddings_and_frozen_layers_have_none() -> None:
+def test_learning_rates_fall_towards_the_embeddings_and_parameters_without_a_gradient_have_none() -> None:
     settings = LoopSettings(learning_rate=1.0, layer_decay=0.5, weight_decay=0.1)
     groups = parameter_groups(make_model(), settings)
     assert sorted({group["lr"] for group in groups}) == [0.125, 0.25, 0.5, 1.0]
     assert {group["weight_decay"] for group in groups} == {0.0, 0.1}
     model = make_model()
-    frozen = parameter_groups(model, LoopSettings(learning_rate=1.0, layer_decay=0.5, frozen_layers=1))
+    for name, level in levels_of(model).items():
+        model.get_parameter(name).requires_grad_(level > 1)
+    frozen = parameter_groups(model, LoopSettings(learning_rate=1.0, layer_decay=0.5))
     assert sorted({group["lr"] for group in frozen}) == [0.5, 1.0]
-    assert not model.bert.embeddings.word_embeddings.weight.requires_grad
-    assert not model.bert.encoder.layer[0].output.dense.weight.requires_grad
-    assert model.bert.encoder.layer[1].output.dense.weight.requires_grad
 
 
 @pytest.mark.parametrize("config", [GPT2_4, T5_2, BART_2], ids=lambda config: config.model_type)

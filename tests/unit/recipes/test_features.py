@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from worker.training.features import FeatureLoss
-from worker.training.scoring import sentence_vectors
+from recipes.bundled.features import FeatureLoss, sentence_vectors
 
 WIDTH, TEACHERS_WIDTH = 4, 6
 

@@ -5,17 +5,57 @@ After the hints of Romero et al. 2015 (FitNets), here of the last layer and with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.training.scoring import sentence_vectors
+from worker.training.scoring import read_texts
 
 #: The maps start from nothing and may move faster than the model.
 LEARNING_RATE = 1e-3
 
 #: Rows that tell mean and spread well enough.
 ENOUGH_ROWS = 20_000
+
+
+def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """The first token's vector and the mean over all tokens, float32 (n, 2, width), of a layer (n, tokens, width)."""
+    wide = hidden.float()
+    if mask is None:
+        mean = wide.mean(dim=1)
+    else:
+        kept = mask.unsqueeze(2).to(wide.dtype)
+        mean = (wide * kept).sum(dim=1) / kept.sum(dim=1)
+    return torch.stack([wide[:, 0], mean], dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LogitsAndFeatures:
+    """A classifier's outputs for n texts: logits (n, outputs) and its last layer's `sentence_vectors` (n, 2, width)."""
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float16]
+
+
+def logits_and_features(
+    model: Any, tokenizer: Any, texts: Sequence[str], *, max_tokens: int = 256, budget_tokens: int = 4096
+) -> LogitsAndFeatures:
+    """Logits and features of the texts, in their order."""
+    logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
+    features = np.zeros((len(texts), 2, model.config.hidden_size), dtype=np.float16)
+
+    def keep(batch: list[int], output: Any, mask: torch.Tensor | None) -> None:
+        logits[batch] = output.logits.float().cpu().numpy()
+        features[batch] = sentence_vectors(output.hidden_states[-1], mask).cpu().numpy()
+
+    read_texts(
+        model, tokenizer, texts, keep, hidden=True, max_tokens=max_tokens, budget_tokens=budget_tokens, progress=None
+    )
+    return LogitsAndFeatures(logits, features)
 
 
 class FeatureLoss(torch.nn.Module):
@@ -25,7 +65,7 @@ class FeatureLoss(torch.nn.Module):
     """
 
     def __init__(self, features: NDArray[np.float16], width: int) -> None:
-        """``features`` (n, 2, teacher's width) as in `Examples`; ``width`` is the student's hidden size."""
+        """``features`` (n, 2, teacher's width) as in `RatedExamples`; ``width`` is the student's hidden size."""
         super().__init__()
         self._features = features
         rows = np.flatnonzero(~np.isnan(features[:, 0, 0]))

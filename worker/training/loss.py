@@ -1,0 +1,42 @@
+"""What a text costs in training: cross-entropy, and whatever a subclass adds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import log_softmax
+
+
+class Loss(torch.nn.Module):
+    """Cross-entropy of each text with its soft targets, in nats.
+
+    A subclass that learns something itself names it in `parameter_groups`; it is trained beside the model, and its
+    state is part of the checkpoint.
+    """
+
+    identity: str = ""
+    """What decides the loss besides the targets; a checkpoint of another identity is not gone on from."""
+    reads_hidden_states: bool = False
+    """Whether the model's output has to hold its hidden states."""
+
+    def __init__(self, targets: NDArray[np.float32]) -> None:
+        """``targets`` (n, labels), every row a distribution."""
+        super().__init__()
+        self.targets: torch.Tensor
+        self.register_buffer("targets", torch.from_numpy(targets), persistent=False)
+
+    def forward(self, output: Any, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
+        """Return the loss (n,) of these rows of the examples.
+
+        ``output`` is what the model gives for them: logits (n, labels or more), of which the first count. ``mask`` is 1
+        where a token is one, 0 where it is padding; None where nothing is padded.
+        """
+        targets = self.targets[rows]
+        return -(targets * log_softmax(output.logits.float()[:, : targets.shape[1]], dim=1)).sum(dim=1)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return groups for the optimizer, after those of the model."""
+        return []
