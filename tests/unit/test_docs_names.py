@@ -56,7 +56,7 @@ def test_every_file_of_ours_is_there(page: Path) -> None:
     named = {
         name
         for code in code_of(page)
-        for name in re.findall(r"(?<![\w/-])(?:worker|tests|bench|ops|docs|schemas)/[\w./-]+\w", code)
+        for name in re.findall(r"(?<![\w/-])(?:worker|recipes|tests|bench|ops|docs|schemas)/[\w./-]+\w", code)
     }
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
