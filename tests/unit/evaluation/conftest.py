@@ -1,5 +1,22 @@
 """A base that learns in seconds, texts that it can learn, and the command line."""
 
+from pathlib import Path
+
+import pytest
+from evaluate_runs import TRAINED
 from small_base import labelled_file, run, tiny_base
 
+from worker.evaluation import comparison
+
 __all__ = ["labelled_file", "run", "tiny_base"]
+
+
+@pytest.fixture
+def model(run, tiny_base: Path, labelled_file: Path) -> str:
+    assert run("train", labelled_file, "--out", "mine", "--base", tiny_base, *TRAINED).code == 0
+    return "mine"
+
+
+@pytest.fixture
+def nothing_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "score", lambda *_: pytest.fail("minutes are spent"))

@@ -1,0 +1,150 @@
+"""What ``train`` refuses, in a sentence that names the way out."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from train_runs import QUICK, assert_refused_at_once, edit_weights, half
+
+from worker.training import finetune
+from worker.training.errors import smaller_batches
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("texts.jsonl", "--out", "taken"), "already holds a classifier", id="a folder that is taken"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a"), "two or more different", id="one label"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,,b"), "an empty name", id="a comma too many"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,b, "), "an empty name", id="a comma at the end"),
+        pytest.param(
+            ("texts.jsonl", "--out", "o", "--labels", "a,b", "--num-labels", "3"), "give one of them", id="two counts"
+        ),
+        pytest.param(("none.jsonl", "--out", "o"), "none.jsonl cannot be read", id="no such file"),
+        pytest.param(("texts.jsonl", "--out", "o", "--base", "./none"), "is not a folder", id="no such base"),
+        pytest.param(("texts.jsonl", "--out", "texts.jsonl/o"), "cannot be written", id="no such place"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    Path("taken").mkdir()
+    Path("taken/config.json").write_text("{}")
+    base = () if "--base" in arguments else ("--base", tiny_base)
+    ran = run("train", *arguments, *base, *QUICK)
+
+    assert ran.code == 2
+    assert words in ran.err
+    assert_refused_at_once(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        pytest.param(
+            lambda base: [file.unlink() for file in base.glob("tokenizer*")],
+            "no tokenizer that can be loaded (it has no vocabulary)",
+            id="no tokenizer",
+        ),
+        pytest.param(
+            lambda base: (base / "tokenizer.json").write_text("{"), "no tokenizer that can be", id="a broken one"
+        ),
+        pytest.param(
+            lambda base: (
+                edit_weights(
+                    base,
+                    lambda named: {
+                        name: value[:9] if "word_embeddings" in name else value for name, value in named.items()
+                    },
+                )
+                or (base / "config.json").write_text(
+                    (base / "config.json").read_text().replace('"vocab_size": 28', '"vocab_size": 9')
+                )
+            ),
+            "gives ids up to 27",
+            id="the tokenizer of a larger model",
+        ),
+        pytest.param(
+            lambda base: half(base / "model.safetensors"), "was the file copied whole?", id="half of the weights"
+        ),
+        pytest.param(
+            lambda base: (base / "model.safetensors").rename(base / "tf_model.h5"),
+            "TensorFlow weights",
+            id="TensorFlow",
+        ),
+        pytest.param(
+            lambda base: (base / "config.json").write_text("{"), "cannot be loaded as a", id="a broken config"
+        ),
+        pytest.param(lambda base: (base / "config.json").unlink(), "has no config.json", id="no config"),
+    ],
+)
+def test_a_base_that_the_worker_could_not_run_is_refused_at_once_in_the_same_words(
+    run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], words: str
+) -> None:
+    base = Path(shutil.copytree(tiny_base, "b6"))
+    break_it(base)
+    ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
+
+    assert ran.code == 2
+    assert words in ran.err
+    assert_refused_at_once(ran.err)
+    assert (
+        ran.err.splitlines()[-1] == run("classify", "--model", "./b6", "--device", "cpu", "Fine.").err.splitlines()[-1]
+    )
+    assert not Path("mine").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            lambda named: {name: value for name, value in named.items() if "layer.1.output" not in name}, id="missing"
+        ),
+        pytest.param(
+            lambda named: {name: value[:9] if "layer.1.output" in name else value for name, value in named.items()},
+            id="of another size",
+        ),
+        pytest.param(lambda named: {f"other.{name}": value for name, value in named.items()}, id="of another model"),
+    ],
+)
+def test_a_base_whose_weights_would_be_made_up_below_the_head_is_refused_at_once(
+    run, tiny_base: Path, labelled_file: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+) -> None:
+    edit_weights(Path(shutil.copytree(tiny_base, "b6")), change)
+    ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
+
+    assert ran.code == 2
+    assert "the model b6 has no weights for bert." in ran.err
+    assert_refused_at_once(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("flags", "way_out"),
+    [
+        pytest.param((), "use --batch-size 8 --accumulate 2,", id="smaller batches"),
+        pytest.param(("--batch-size", "1"), "use a smaller --max-tokens or another --base,", id="none is smaller"),
+    ],
+)
+def test_too_little_memory_is_one_sentence_that_names_flags_for_the_same_steps(
+    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], way_out: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        torch.empty(1 << 60)
+
+    monkeypatch.setattr(finetune, "fit", full)
+    ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, *flags)
+
+    assert ran.code == 2
+    assert "cpu has no memory left for batches of" in ran.err
+    assert way_out in ran.err
+
+
+def test_smaller_batches_make_steps_of_as_many_texts() -> None:
+    for batch_size in (2, 7, 9, 30, 32):
+        smaller, accumulate = smaller_batches(batch_size, 3)
+        assert smaller < batch_size
+        assert smaller * accumulate == batch_size * 3
+    assert smaller_batches(1, 3) == (1, 3)
