@@ -79,6 +79,8 @@ _UNKNOWN = (
 )
 
 
+#: Codes for which one of our settings has to change.
+WRONG_SETTINGS = frozenset({INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT})
 #: Codes that pass by themselves at times: a fault within the broker, and a full group whose dead member still counts.
 _MAY_PASS = frozenset({UNKNOWN_SERVER_ERROR, GROUP_MAX_SIZE_REACHED})
 

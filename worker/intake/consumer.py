@@ -18,9 +18,9 @@ from aiokafka.errors import KafkaError
 from faust.types import TP, Message
 
 from worker.delivery.ledger import Partition
-from worker.errors import BrokerError, Rejection
+from worker.errors import BrokerError, Rejection, SettingError
 from worker.fetch import Fetch
-from worker.group_refusals import group_refusal
+from worker.group_refusals import WRONG_SETTINGS, group_refusal
 from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
 from worker.intake.places import Places
@@ -100,7 +100,8 @@ class FetchConsumer(WatchingConsumer):
             session_timeout=conf.broker_session_timeout,
             name=conf.consumer_group_instance_id,
         )
-        self._call_soon(self._intake.fail, BrokerError(sentence))
+        error = SettingError(sentence) if code in WRONG_SETTINGS else BrokerError(sentence)
+        self._call_soon(self._intake.fail, error)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         if self._positioned is not None and not self._intake.session.is_member:

@@ -226,6 +226,7 @@ class Scene:
         self.thread.look_up = self.kafka.look_up
         self.tps: set[TP] = set()
         self.given: list[Message] = []
+        self.acknowledged: set[Fetch] = set()
         self.background: list[asyncio.Future[Any]] = []
         """Tasks that a test has begun and waits for at its end."""
         self._after_poll: list[Script] = []
@@ -324,6 +325,7 @@ class Scene:
         return [one.offset for fetch in self.fetches if fetch.partition == tp.partition for one in fetch.records]
 
     def acknowledge(self, fetch: Fetch) -> None:
+        self.acknowledged.add(fetch)
         for completed in self.ledger.complete(fetch, range(len(fetch))):
             self.ledger.acknowledge(completed)
 

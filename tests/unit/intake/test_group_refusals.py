@@ -22,6 +22,7 @@ from aiokafka.protocol.group import SyncGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from worker.delivery.group_session import GroupSession
+from worker.errors import SettingError
 from worker.group_refusals import SENTENCES, group_refusal, is_final, is_refusal
 from worker.intake import consumer
 from worker.intake.coordinator import Coordinator
@@ -186,6 +187,7 @@ def test_the_worker_ends_with_the_sentence_of_its_own_settings(code: int, says: 
     consumer.FetchConsumer.on_refused(worker, "JoinGroup", code)  # type: ignore[arg-type]
     (failure,) = failures
     assert says in str(failure)
+    assert isinstance(failure, SettingError) == (code == 26)
 
 
 def test_what_was_refused_is_said_once_and_commits_go_on_to_be_none() -> None:

@@ -15,6 +15,8 @@ from worker.intake import stretches
 from worker.intake.stretches import Stretch
 
 RECORDS = 6 * POLL
+#: The log's end: behind the records are markers.
+END = RECORDS + 3
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +69,29 @@ async def pause_and_resume(scene: Scene) -> None:
     scene.consumer.resume_partitions({TEXTS})
 
 
-EVENTS = (orphan, foreign_seek, rewind, find, doubt, find_slowly, stop_and_go, pause_and_resume)
+async def acknowledge(scene: Scene) -> None:
+    for fetch in {*scene.fetches} - scene.acknowledged:
+        scene.acknowledge(fetch)
+
+
+async def read_markers(scene: Scene) -> None:
+    """Go through what holds no record, behind the records, if reading is so far."""
+    if scene.kafka.state(TEXTS).position == RECORDS:
+        scene.kafka.go_through(TEXTS, END)
+
+
+EVENTS = (
+    acknowledge,
+    read_markers,
+    orphan,
+    foreign_seek,
+    rewind,
+    find,
+    doubt,
+    find_slowly,
+    stop_and_go,
+    pause_and_resume,
+)
 MOMENTS = ("before the poll", "while it waits", "after it", "before the next job", "after the next job", "at the fetch")
 
 
@@ -103,16 +127,26 @@ async def read_all(scene: Scene) -> list[int]:
     return scene.offsets()
 
 
+async def check_the_end(scene: Scene) -> None:
+    """Each record has come once and in order; and where all is acknowledged, all can be committed."""
+    assert await read_all(scene) == [*range(RECORDS)]
+    await read_markers(scene)
+    await scene.turn()
+    await acknowledge(scene)
+    assert scene.ledger.committable(Partition(*TEXTS)) == END
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 @in_a_loop
 async def test_each_record_is_handed_over_once_and_in_order(event: Callable[[Scene], Any], moment: str) -> None:
     scene = Scene()
     scene.kafka.produce(TEXTS, range(RECORDS))
+    scene.kafka.ends[TEXTS] = END
     await scene.join(TEXTS)
     await scene.turn()
     await play(scene, moment, event)
-    assert await read_all(scene) == [*range(RECORDS)]
+    await check_the_end(scene)
 
 
 @settings(max_examples=150, deadline=None)
@@ -122,10 +156,11 @@ def test_so_it_is_with_several_at_once(plan: list[tuple[str, Callable[[Scene], A
     async def run() -> None:
         scene = Scene()
         scene.kafka.produce(TEXTS, range(RECORDS))
+        scene.kafka.ends[TEXTS] = END
         await scene.join(TEXTS)
         for moment, event in plan:
             await play(scene, moment, event)
-        assert await read_all(scene) == [*range(RECORDS)]
+        await check_the_end(scene)
 
     run()
 
@@ -135,6 +170,7 @@ def test_so_it_is_with_several_at_once(plan: list[tuple[str, Callable[[Scene], A
 async def test_nothing_is_taken_while_a_partition_is_sent_to_its_place(moment: str) -> None:
     scene = Scene()
     scene.kafka.produce(TEXTS, range(RECORDS))
+    scene.kafka.ends[TEXTS] = END
     await scene.join(TEXTS)
     await scene.turn()
 
@@ -151,6 +187,7 @@ async def test_nothing_is_taken_while_a_partition_is_sent_to_its_place(moment: s
 async def test_a_place_that_reading_does_not_follow_on_is_told(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
     scene.kafka.produce(TEXTS, range(RECORDS))
+    scene.kafka.ends[TEXTS] = END
     await scene.join(TEXTS)
     await scene.turn()
     await orphan(scene)
