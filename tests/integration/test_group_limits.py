@@ -38,10 +38,10 @@ def strict_scene(strict: KafkaContainer, tiny_model: Path, tmp_path: Path) -> It
         yield scene
 
 
-def refusal(scene: Scene, warnings: Sequence[str] = (), **changes: object) -> str:
-    """Return the last line of a worker that is refused, after warnings with these words."""
+def refusal(scene: Scene, warnings: Sequence[str] = (), *, code: int = 1, **changes: object) -> str:
+    """Return the last line of a worker that is refused, after warnings with these words; ``code`` is its exit code."""
     worker = scene.start(ready=False, **{"session_timeout": 10, **changes})
-    assert worker.wait() == 1
+    assert worker.wait() == code
     assert len(worker.warnings) == len(warnings)
     assert all(words in line for words, line in zip(warnings, worker.warnings, strict=True))
     assert "Traceback" not in worker.log
@@ -66,7 +66,7 @@ def test_offsets_go_without_text_and_a_full_group_is_named(strict_scene: Scene) 
 
 
 def test_a_session_timeout_that_the_brokers_do_not_take_is_named(strict_scene: Scene) -> None:
-    assert "do not take session_timeout=45 s: set it between their" in refusal(strict_scene, session_timeout=45)
+    assert "do not take session_timeout=45 s: set it between their" in refusal(strict_scene, code=2, session_timeout=45)
 
 
 @pytest.mark.parametrize("options", [{}, {"group.protocol": "consumer"}], ids=["another assignor", "KIP-848"])
