@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.labels import Floats
 from worker.classifier.memory_limit import MemoryLimit, Part, Shortage
 from worker.errors import DeviceError, Reason, Rejection, Stage
@@ -23,12 +22,20 @@ logger = logging.getLogger(__name__)
 class Scorer(Protocol):
     """The part of a classifier that the device needs; ``Classifier`` has it."""
 
-    card: ModelCard
-    batch_tokens: int
-    probe: PaddedBatch
+    @property
+    def card(self) -> ModelCard: ...
+    @property
+    def batch_tokens(self) -> int: ...
+    @property
+    def probe(self) -> PaddedBatch: ...
 
     def scores(self, batch: PaddedBatch) -> Floats:
-        """float32 [n, labels]; a row that is not finite has no answer. May raise anything."""
+        """float32 [n, labels]; a row that is not finite has no answer.
+
+        Raises:
+            MemoryError: the device has not the memory for this batch.
+            Exception: anything else.
+        """
         ...
 
     def release_memory(self) -> None: ...
@@ -141,7 +148,7 @@ class Device:
             return self._classifier.scores(batch)
         except Exception as error:
             logger.debug("a batch of %d texts failed", len(batch), exc_info=error)
-            failure = _Failure(type(error).__name__, is_out_of_memory(error))
+            failure = _Failure(_name_of(error), isinstance(error, MemoryError))
         # Only here is the failed pass's memory free to be released.
         if failure.out_of_memory:
             self._classifier.release_memory()
@@ -169,6 +176,12 @@ class Device:
                 f"the device does not classify any more ({trouble}), not even a text that it classified before: "
                 "look into its state and its driver's log, then start the worker again"
             )
+
+
+def _name_of(error: Exception) -> str:
+    """The exception's name, where memory ran out the library's own."""
+    own = error.__cause__ if isinstance(error, MemoryError) else None
+    return type(own or error).__name__
 
 
 def _inference_failed(failure: _Failure, attempts: int) -> Rejection:

@@ -1,4 +1,4 @@
-"""Which device computes, at which precision, and how much it is given at once."""
+"""On which device torch computes, and at which precision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,6 @@ class Hardware:
     device: torch.device
     precision: str
     """fp32, bf16 or fp16."""
-    batch_size: int
-    """Texts in a batch."""
-    batch_tokens: int
-    """Padded tokens in a batch."""
 
     @property
     def dtype(self) -> torch.dtype:
@@ -30,19 +26,13 @@ class Hardware:
 
 
 def choose_hardware(settings: Settings) -> Hardware:
-    """The device, precision and batch limits that the settings name, or what fits this machine where they say auto.
+    """The device and precision that the settings name, or what fits this machine where they say auto.
 
     Raises:
         SettingError: the device is not there, or cannot compute at that precision.
     """
     device = _device(settings.device)
-    accelerated = device.type != "cpu"
-    return Hardware(
-        device,
-        _precision(device, settings.precision),
-        settings.max_batch_size or (256 if accelerated else 64),
-        settings.max_batch_tokens or (32_768 if accelerated else 8_192),
-    )
+    return Hardware(device, _precision(device, settings.precision))
 
 
 def available_devices() -> list[str]:

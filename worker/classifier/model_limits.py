@@ -1,22 +1,23 @@
 """The limits of a model's input: its longest text, and something to pad with."""
 
+from typing import Any
+
 import torch
 from transformers import PreTrainedModel
 
-STATED = 10**9
-"""transformers writes 1e30 for a tokenizer that states no maximum length; no model reads a billion tokens."""
-
-UNLIMITED_TOKENS = 512
-"""The limit of a model that states none anywhere: what ``transformers.pipeline`` is commonly given."""
+from worker.classifier.pretrained import check_ids, longest_text
+from worker.classifier.source import Source
 
 
 def max_tokens_of(model: PreTrainedModel, tokenizer_limit: int) -> int:
     """The longest text in tokens, special tokens included: what the tokenizer states, and the positions allow."""
-    limits = [tokenizer_limit] if 0 < tokenizer_limit < STATED else []
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if positions and positions > 0:
-        limits.append(positions - _position_offset(model, positions))
-    return int(min(limits, default=UNLIMITED_TOKENS))
+    return longest_text(max_positions(model), tokenizer_limit)
+
+
+def max_positions(model: PreTrainedModel) -> int | None:
+    """Return the tokens for which the model has positions; None where it states no number."""
+    positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return positions - _position_offset(model, positions) if positions and positions > 0 else None
 
 
 def _position_offset(model: PreTrainedModel, positions: int) -> int:
@@ -49,3 +50,8 @@ def add_pad_token(model: PreTrainedModel) -> int:
 def vectors_of(model: PreTrainedModel) -> int:
     """How many ids the model has a vector for."""
     return len(model.get_input_embeddings().get_parameter("weight"))
+
+
+def check_vocabulary(source: Source, model: PreTrainedModel, text_tokenizer: Any) -> None:
+    """Raises SettingError where the tokenizer gives ids that the model has no vectors for."""
+    check_ids(source.name, vectors_of(model), text_tokenizer)

@@ -1,4 +1,4 @@
-"""A classifier's outputs besides verdicts: logits, loss, hidden states, attentions and embeddings."""
+"""A classifier's outputs besides verdicts: logits, loss, hidden states, attentions and embeddings. By torch alone."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
+from transformers import PreTrainedModel
 
+from worker.classifier.backends.torch import TorchBackend
 from worker.classifier.classifier import Classifier
 from worker.classifier.labels import Activation, Floats
 from worker.text import counted
@@ -59,19 +61,20 @@ def outputs_of(
     labels. Regression: [n] or [n, labels] finite values, and the squared error.
 
     Raises:
-        TypeError: a text that is no string.
+        TypeError: a text that is no string, or a classifier that does not run on torch.
         ValueError: no texts, a text that is not Unicode or has no tokens, or labels that do not fit.
     """
+    backend = torch_backend(classifier)
     tokens = _tokens(classifier, texts)
     targets = None if labels is None else _targets(classifier, labels, len(tokens))
     n, width = len(tokens), int(tokens.lengths.max())
     logits = np.empty((n, len(classifier.card.labels)), np.float32)
     hidden: list[Floats] = []
     attended: list[Floats] = []
-    with torch.inference_mode(), _showing_attention(classifier, attentions):
+    with torch.inference_mode(), _showing_attention(backend.model, attentions):
         for rows in tokens.by_length(n, token_limit=None, equal=not classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
-            output = classifier.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
+            output = backend.forward(batch, output_hidden_states=hidden_states, output_attentions=attentions)
             logits[rows] = output.logits.float().cpu().numpy()
             inside = (np.arange(batch.ids.shape[1]) < batch.lengths[:, None]).astype(np.float32)
             for layer, state in enumerate(_of_reader(output, "hidden_states") if hidden_states else ()):
@@ -83,7 +86,7 @@ def outputs_of(
                     attended.append(np.zeros((n, state.shape[1], width, width), np.float32))
                 seen = inside[:, None, :, None] * inside[:, None, None, :]
                 attended[layer][rows, :, : inside.shape[1], : inside.shape[1]] = state.float().cpu().numpy() * seen
-        scores = classifier.activate(torch.from_numpy(logits)).numpy()
+        scores = backend.activate(torch.from_numpy(logits)).numpy()
     return Outputs(
         logits=logits,
         scores=scores,
@@ -99,15 +102,16 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     """float32 [n, hidden]: the mean of each text's last hidden states, special tokens included; any number of texts.
 
     Raises:
-        TypeError: a text that is no string.
+        TypeError: a text that is no string, or a classifier that does not run on torch.
         ValueError: no texts, or a text that is not Unicode or has no tokens.
     """
+    backend = torch_backend(classifier)
     tokens = _tokens(classifier, texts)
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
     with torch.inference_mode():
         for rows in tokens.by_length(classifier.batch_size, classifier.batch_tokens, equal=not classifier.pads):
             batch = tokens.padded(rows, classifier.pad_id)
-            last = _of_reader(classifier.forward(batch, output_hidden_states=True), "hidden_states")[-1].float()
+            last = _of_reader(backend.forward(batch, output_hidden_states=True), "hidden_states")[-1].float()
             lengths = torch.from_numpy(batch.lengths).to(last.device)
             inside = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
             parts.append((rows, ((last * inside[:, :, None]).sum(dim=1) / lengths[:, None]).cpu().numpy()))
@@ -115,6 +119,18 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
     for rows, part in parts:
         vectors[rows] = part
     return vectors
+
+
+def torch_backend(classifier: Classifier) -> TorchBackend:
+    """The classifier's backend, which is the only one that gives more than scores.
+
+    Raises:
+        TypeError: it is another one.
+    """
+    backend = classifier.backend
+    if not isinstance(backend, TorchBackend):
+        raise TypeError(f"torch alone gives this, and the classifier runs on {type(backend).__name__}")
+    return backend
 
 
 def _of_reader(output: Any, name: str) -> Sequence[torch.Tensor]:
@@ -223,14 +239,14 @@ def _loss(activation: Activation, logits: torch.Tensor, targets: torch.Tensor) -
 
 
 @contextmanager
-def _showing_attention(classifier: Classifier, wanted: bool) -> Iterator[None]:
+def _showing_attention(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
     """The fused kernels never have the attentions in memory; the plain implementation does."""
-    usual = classifier.model.config._attn_implementation
+    usual = model.config._attn_implementation
     if not wanted or usual == "eager":
         yield
         return
-    classifier.model.set_attn_implementation("eager")
+    model.set_attn_implementation("eager")
     try:
         yield
     finally:
-        classifier.model.set_attn_implementation(usual)
+        model.set_attn_implementation(usual)

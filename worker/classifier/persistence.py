@@ -11,7 +11,9 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer
 
 from worker.classifier.classifier import Classifier
-from worker.classifier.load import load_classifier, quiet
+from worker.classifier.load import load_classifier
+from worker.classifier.outputs import torch_backend
+from worker.classifier.pretrained import quiet
 from worker.settings import load_settings
 
 #: What save_pretrained writes of a classifier, now or in former versions, and the weights that are found beside it.
@@ -68,11 +70,13 @@ def save_classifier(classifier: Classifier, folder: str | Path) -> None:
     stays; other files do.
 
     Raises:
+        TypeError: it does not run on torch.
         ValueError: the classifier was not loaded from anywhere, so that there is no tokenizer to copy.
         OSError: the folder is a file (FileExistsError), or cannot be written; what it held is left as it was.
     """
     if classifier.folder is None:
         raise ValueError("a classifier that load_classifier did not load has no tokenizer to save")
+    model = torch_backend(classifier).model
     target = Path(folder).expanduser()
     target.mkdir(parents=True, exist_ok=True)
     # Inside the folder, so that the files are on its file system and need only be renamed.
@@ -80,7 +84,7 @@ def save_classifier(classifier: Classifier, folder: str | Path) -> None:
     try:
         with quiet():
             tokenizer: Any = AutoTokenizer.from_pretrained(classifier.folder, local_files_only=True)
-            save_model(classifier.model, work / "fresh")
+            save_model(model, work / "fresh")
             tokenizer.save_pretrained(work / "fresh")
     except BaseException as error:
         shutil.rmtree(work)

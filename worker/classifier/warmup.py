@@ -1,11 +1,11 @@
 """Before a classifier is called ready: proof that its scores can be trusted, and the largest batches it may get."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
 from worker.classifier.classifier import Classifier
-from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.labels import Floats
 from worker.errors import DeviceError, SettingError
 from worker.tokens import Ids64, PaddedBatch
@@ -19,8 +19,8 @@ NEIGHBOUR_BOUND = {"fp32": 1e-4, "bf16": 2e-2, "fp16": 5e-3}
 """How much the scores of a text may differ, by precision, between alone and padded beside a longer one."""
 
 
-def self_check(classifier: Classifier) -> None:
-    """Score the probes alone and together. Where padding changes scores, texts of different lengths are kept apart.
+def self_check(classifier: Classifier) -> Classifier:
+    """Score the probes alone and together; returns the classifier that keeps lengths apart if padding changes scores.
 
     Raises:
         SettingError: the model fails on these texts, or its scores are not finite.
@@ -28,9 +28,9 @@ def self_check(classifier: Classifier) -> None:
     """
     try:
         alone, together = _alone(classifier), classifier.scores(_together(classifier))
+    except MemoryError:
+        raise DeviceError(f"{classifier.device} has no memory left for the model {classifier.card.name}") from None
     except Exception as error:  # whatever a model may raise that wants other inputs than ids
-        if is_out_of_memory(error):
-            raise DeviceError(f"{classifier.device} has no memory left for the model {classifier.card.name}") from None
         raise SettingError(
             f"the model {classifier.card.name} fails on a plain text ({type(error).__name__}: "
             f"{' '.join(str(error).split())[:200]}): choose another model"
@@ -40,12 +40,13 @@ def self_check(classifier: Classifier) -> None:
             f"the model {classifier.card.name} gives scores that are not finite at precision={classifier.precision}: "
             "use precision=fp32, or another model"
         )
-    if not np.abs(alone - together).max() <= NEIGHBOUR_BOUND[classifier.precision]:  # NaN is no agreement either
-        classifier.pads = False
-        logger.warning(
-            "padding changes the scores of model %s: only texts of equal length share a forward pass, which is slower",
-            classifier.card.name,
-        )
+    if np.abs(alone - together).max() <= NEIGHBOUR_BOUND[classifier.precision]:  # NaN is no agreement
+        return classifier
+    logger.warning(
+        "padding changes the scores of model %s: only texts of equal length share a forward pass, which is slower",
+        classifier.card.name,
+    )
+    return replace(classifier, pads=False)
 
 
 def _alone(classifier: Classifier) -> Floats:
@@ -68,11 +69,11 @@ def _probe_ids(classifier: Classifier) -> list[Ids64]:
     return np.split(tokens.ids.astype(np.int64), tokens.offsets[1:])
 
 
-def warm_up(classifier: Classifier) -> None:
+def warm_up(classifier: Classifier) -> Classifier:
     """Run the largest batches that the limits allow, so that memory and kernels are there before the first text.
 
-    Where the device has not the memory for them, ``batch_tokens`` is halved until it has. On a CPU, where there is
-    little to allocate or compile, one text of full length and a few short ones suffice.
+    Returns the classifier with a limit of tokens for which the device has the memory: it is halved until it has. On a
+    CPU, where there is little to allocate or compile, one text of full length and a few short ones suffice.
 
     Raises:
         DeviceError: not even one text of the model's full length fits.
@@ -83,12 +84,14 @@ def warm_up(classifier: Classifier) -> None:
                 f"{classifier.device} has not the memory for one text of {classifier.max_tokens} tokens "
                 f"with the model {classifier.card.name}: use a smaller model, or another device"
             )
-        classifier.batch_tokens = max(classifier.batch_tokens // 2, classifier.max_tokens)
+        fewer = max(classifier.batch_tokens // 2, classifier.max_tokens)
+        classifier = replace(classifier, batch_tokens=fewer)
         logger.warning(
             "%s has not the memory for the largest batch: batches are limited to %d tokens",
             classifier.device,
             classifier.batch_tokens,
         )
+    return classifier
 
 
 def _shapes(classifier: Classifier) -> list[tuple[int, int]]:
@@ -109,8 +112,7 @@ def _fits(classifier: Classifier, shapes: list[tuple[int, int]]) -> bool:
             lengths[:-1] -= width > 1  # so that a mask is needed: the path that takes more memory
             classifier.scores(PaddedBatch(np.full((texts, width), token, np.int64), lengths))
         return True
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
+    except MemoryError:
+        pass
     classifier.release_memory()  # here, where the exception no longer holds the failed pass
     return False

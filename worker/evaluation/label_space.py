@@ -13,7 +13,7 @@ from transformers import AutoConfig
 
 from worker.classifier import Classifier
 from worker.classifier.labels import Activation, label_polarities
-from worker.classifier.load import activation_of
+from worker.classifier.pretrained import activation_of
 from worker.classifier.source import Source
 from worker.datasets.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
 from worker.datasets.examples import LABELS

@@ -18,7 +18,7 @@ from worker.settings import load_settings
 def main(passes: int, tokens: int, file: Path) -> None:
     def load(settings: Any) -> Any:
         classifier = app.load_classifier(settings)
-        scores = classifier.scores
+        scores = classifier.backend.scores
 
         def short_of_memory(batch: Any) -> Any:
             with file.open("a") as log:
@@ -26,10 +26,10 @@ def main(passes: int, tokens: int, file: Path) -> None:
             with file.open() as log:
                 short = sum(1 for _ in log) <= passes and batch.ids.size > tokens
             if short or (batch.ids == VOCABULARY.index(POISON)).any():
-                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+                raise MemoryError("the device was told that its memory is full")
             return scores(batch)
 
-        classifier.scores = short_of_memory
+        classifier.backend.scores = short_of_memory
         return classifier
 
     app.run(load_settings(), load=load)

@@ -17,7 +17,8 @@ from small_models import TEXTS, padded, scores_of
 from transformers import AutoModel
 
 from worker.classifier import Classifier, Device, load_classifier
-from worker.classifier.warmup import NEIGHBOUR_BOUND
+from worker.classifier.outputs import torch_backend
+from worker.classifier.warmup import NEIGHBOUR_BOUND, self_check
 from worker.errors import SettingError
 from worker.settings import load_settings
 from worker.verdict import Sentiment
@@ -68,12 +69,11 @@ def test_a_texts_scores_do_not_depend_on_its_neighbours(name: str, load: Load) -
 def test_a_model_that_padding_disturbs_keeps_lengths_apart(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     classifier = load(STARS)
     expected = scores_of(classifier, TEXTS, batch=1)
-    forward = classifier.model.forward
-    classifier.model.forward = lambda input_ids, attention_mask: forward(input_ids)  # blind to the mask
+    model = torch_backend(classifier).model
+    forward = model.forward
+    model.forward = lambda input_ids, attention_mask: forward(input_ids)  # blind to the mask
 
-    from worker.classifier.warmup import self_check
-
-    self_check(classifier)
+    classifier = self_check(classifier)
 
     assert not classifier.pads
     assert "padding changes the scores" in caplog.text
@@ -109,14 +109,15 @@ def test_a_tokenizer_without_a_stated_limit_takes_the_models(copy_of: Callable[[
 
 def test_infinite_and_missing_logits_are_not_a_number_in_their_row_alone(load: Load) -> None:
     classifier = load("a multi-label head")
-    forward = classifier.model.forward
+    model = torch_backend(classifier).model
+    forward = model.forward
 
     def spoil(**inputs: Any) -> Any:
         output = forward(**inputs)
         output.logits[1, 0] = torch.inf  # a sigmoid makes a fine 1.0 of it
         return output
 
-    classifier.model.forward = spoil
+    model.forward = spoil
     scores = classifier.scores(padded(classifier.tokenizer.encode(TEXTS[:3]), range(3), classifier.pad_id))
 
     assert np.isfinite(scores).all(axis=1).tolist() == [True, False, True]

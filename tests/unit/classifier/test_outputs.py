@@ -1,6 +1,7 @@
 """The outputs of a classifier: the same numbers as transformers, with the shapes that are promised."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.classifier import Classifier, embed, open_classifier, outputs_of, save_classifier
+from worker.classifier.outputs import torch_backend
 
 TEXTS = ["ok", "The film was wonderful, and the actors were brilliant.", "Terrible service!"]
 
@@ -73,13 +75,14 @@ def test_an_embedding_is_the_mean_of_the_last_hidden_states(load: Load, model_fo
 def test_a_batch_of_embeddings_keeps_to_both_limits(load: Load, name: str, texts: int) -> None:
     classifier = load(name, max_batch_size=4, max_batch_tokens=1_100)
     sizes = []
-    forward = classifier.forward
+    backend = torch_backend(classifier)
+    forward = backend.forward
 
     def watched(batch, **wanted):  # type: ignore[no-untyped-def]
         sizes.append(batch.ids.shape)
         return forward(batch, **wanted)
 
-    classifier.forward = watched  # type: ignore[method-assign]
+    backend.forward = watched  # type: ignore[method-assign]
     embed(classifier, ["so long a text " * 200] * texts)
 
     assert {width for _, width in sizes} == {512}
@@ -88,11 +91,12 @@ def test_a_batch_of_embeddings_keeps_to_both_limits(load: Load, name: str, texts
 
 def test_attentions_leave_the_attention_of_the_worker_as_it_was(load: Load, name: str) -> None:
     classifier = load(name)
-    usual = classifier.model.config._attn_implementation
+    config = torch_backend(classifier).model.config
+    usual = config._attn_implementation
     outputs_of(classifier, TEXTS, attentions=True)
 
     assert usual != "eager"
-    assert classifier.model.config._attn_implementation == usual
+    assert config._attn_implementation == usual
 
 
 def test_nothing_costly_is_computed_unasked(load: Load, name: str) -> None:
@@ -102,16 +106,16 @@ def test_nothing_costly_is_computed_unasked(load: Load, name: str) -> None:
 
 
 def test_a_model_that_padding_disturbs_gets_texts_of_equal_length_only(load: Load, name: str) -> None:
-    classifier = load(name)
-    classifier.pads = False
+    classifier = replace(load(name), pads=False)
     widths = []
-    forward = classifier.forward
+    backend = torch_backend(classifier)
+    forward = backend.forward
 
     def watched(batch, **wanted):  # type: ignore[no-untyped-def]
         widths.append((batch.lengths == batch.ids.shape[1]).all())
         return forward(batch, **wanted)
 
-    classifier.forward = watched  # type: ignore[method-assign]
+    backend.forward = watched  # type: ignore[method-assign]
     given = outputs_of(classifier, TEXTS)
 
     assert all(widths)
@@ -244,6 +248,6 @@ def test_a_saved_classifier_gives_the_same_scores(load: Load, name: str, tmp_pat
     assert copy.card.labels == classifier.card.labels
     # Not to the bit: how sums are cut into vectors depends on where the weights lie in memory.
     np.testing.assert_allclose(outputs_of(copy, TEXTS).logits, outputs_of(classifier, TEXTS).logits, atol=1e-5)
-    weights = classifier.model.state_dict()
-    assert all(torch.equal(value, weights[key]) for key, value in copy.model.state_dict().items())
+    weights = torch_backend(classifier).model.state_dict()
+    assert all(torch.equal(value, weights[key]) for key, value in torch_backend(copy).model.state_dict().items())
     np.testing.assert_array_equal(copy.tokenizer.encode(TEXTS).ids, classifier.tokenizer.encode(TEXTS).ids)
