@@ -13,6 +13,7 @@ from worker.delivery.ledger import CompletedRange
 from worker.errors import Rejection
 from worker.fetch import Fetch, Headers
 from worker.tokens import Tokens
+from worker.verdict import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Job:
         indexes: NDArray[np.intp] = self._indexes[texts]
         return indexes
 
-    def _rejected_in(self, completed: CompletedRange) -> dict[int, Rejection]:
+    def rejected_in(self, completed: CompletedRange) -> dict[int, Rejection]:
         """Return the rejections in a range of this fetch, by ascending index."""
         if not self._rejected:
             return {}
@@ -98,19 +99,31 @@ class Job:
         """Return the indexes in a range whose records are answered by nothing, ascending."""
         return _within(self._decoded.skipped, completed)
 
-    def answer(self, completed: CompletedRange, classifier: Classifier, codec: Codec) -> Answer:
-        """Encode the answers to a range."""
-        rejected = self._rejected_in(completed)
+    def verdicts_in(
+        self, completed: CompletedRange, classifier: Classifier
+    ) -> tuple[list[int], NDArray[np.intp], Verdicts | None]:
+        """Return what has a verdict in a range, ascending: its indexes, its places among the texts, and the verdicts.
+
+        They are None where there are none, as before the texts are tokenised.
+        """
+        rejected = self.rejected_in(completed)
         first, last = np.searchsorted(self._indexes, (completed.start, completed.stop))
         texts = np.arange(first, last)
         if rejected:
             texts = texts[[index not in rejected for index in self._indexes[first:last].tolist()]]
-        indexes: list[int] = self._indexes[texts].tolist()
+        tokens = self._tokens
+        if tokens is None or not texts.size:
+            return [], texts[:0], None
+        verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
+        return self._indexes[texts].tolist(), texts, verdicts
+
+    def answer(self, completed: CompletedRange, classifier: Classifier, codec: Codec) -> Answer:
+        """Encode the answers to a range."""
+        rejected = self.rejected_in(completed)
+        indexes, _, verdicts = self.verdicts_in(completed, classifier)
         values: list[bytes | None] = []
         headers: list[Headers] = []
-        if self._tokens is not None and indexes:
-            tokens = self._tokens
-            verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
+        if verdicts is not None:
             for value, own in codec.encode(self.fetch, self._decoded, indexes, verdicts, processed_now()):
                 values.append(value)
                 headers.append(own)

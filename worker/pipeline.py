@@ -5,35 +5,33 @@ so that nothing is awaited or locked per event.
 """
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.batching import Backlog, Batch, Limits, plan
-from worker.classifier import Classifier, Device, Result, tokenise
-from worker.codec import Codec, Decoded
+from worker.admission import Admission
+from worker.batching import Batch
+from worker.classifier import Classifier, Result
+from worker.codec import Codec
 from worker.deadline import Deadline
+from worker.decoding import decode
 from worker.delivery.breaker import REFUSED, Breaker, Event
 from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.delivery.tally import DeadLetterTally
+from worker.dispatch import Dispatcher, Sent, classified
 from worker.errors import Reason
-from worker.fetch import Fetch, Record
+from worker.fetch import Fetch
 from worker.job import Answer, Job
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
 from worker.summary import PeriodicSummary
 
 logger = logging.getLogger(__name__)
-
-DECODED_IN_THE_LOOP = 512 * 1024
-"""Bytes of a fetch up to which the loop itself decodes it, in steps. One of common events has fewer."""
 
 
 class Pipeline:
@@ -55,10 +53,8 @@ class Pipeline:
         publish: Callable[[CompletedRange, Answer], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._settings = settings
         self._classifier = classifier
         self._codec = Codec(settings, classifier.card)
-        self._device = Device(classifier)
         self._ledger = ledger
         self._publish = publish
         self._on_failed = failed
@@ -72,17 +68,11 @@ class Pipeline:
             f"refused by {settings.output_topic}",
             REFUSED,
         )
-        self._limits = Limits(
-            batch_size=classifier.batch_size,
-            batch_tokens=classifier.batch_tokens,
-            batch_time=settings.max_batch_time,
-            in_flight=settings.max_in_flight_batches,
+        self._dispatcher = Dispatcher(
+            classifier, batch_time=settings.max_batch_time, in_flight=settings.max_in_flight_batches
         )
-        self._backlog = Backlog(classifier.pad_id)
         self._jobs: dict[Fetch, Job] = {}
-        self._pending_events = 0
-        self._pending_bytes = 0
-        self._in_flight = 0
+        self._pending = Admission(settings)
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._counters = Counters()
@@ -105,16 +95,17 @@ class Pipeline:
 
     async def _submit(self, fetch: Fetch) -> None:
         size = fetch.size()
-        await self._wait_for_room(len(fetch), size)
+        while not (self.draining or self.failure or self._pending.admits(len(fetch), size)):  # backpressure
+            self._changed.clear()
+            await self._changed.wait()
         if self.draining or self.failure or not self._ledger.knows(fetch):
             return  # uncommitted: whoever gets the partition next reads it again
-        if not self._pending_events:
+        if not self._pending.events:
             self._progressed_at = time.monotonic()  # there was nothing to do until now
         self._counters.received += len(fetch)
-        self._pending_events += len(fetch)
-        self._pending_bytes += size
+        self._pending.enter(len(fetch), size)
         job = self._jobs[fetch] = Job(fetch, size)
-        decoded = await self._decode(fetch, size)
+        decoded = await decode(self._codec, fetch.records, size, self._tokenise_thread)
         if fetch not in self._jobs or self.failure is not None:  # revoked or broken meanwhile
             return
         job.decoded(decoded)
@@ -123,36 +114,12 @@ class Pipeline:
             self._complete(fetch, decided)
         if not job.texts:
             return
-        tokenizer = self._classifier.tokenizer
         tokens, rejected = await asyncio.get_running_loop().run_in_executor(
-            self._tokenise_thread, tokenise, tokenizer, job.texts
+            self._tokenise_thread, self._dispatcher.tokenise, job.texts
         )
         if fetch in self._jobs:  # not revoked meanwhile
-            job.tokenised(tokens, rejected, len(self._classifier.card.labels))
-            self._backlog.add(fetch, tokens)
+            self._dispatcher.add(job, tokens, rejected)
             self._dispatch()
-
-    async def _decode(self, fetch: Fetch, size: int) -> Decoded:
-        """Decode without keeping the loop from other work for long, whatever the bytes are."""
-        if size > DECODED_IN_THE_LOOP:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._tokenise_thread, _decode_large, self._codec, fetch.records)
-        for step in self._codec.decode_in_steps(fetch.records):
-            decoded = step
-            await asyncio.sleep(0)
-        return decoded
-
-    async def _wait_for_room(self, events: int, size: int) -> None:
-        """Backpressure. A fetch over a bound by itself is let in when nothing else is pending."""
-        settings = self._settings
-        while not (self.draining or self.failure) and self._pending_events:
-            if (
-                self._pending_events + events <= settings.max_pending_events
-                and self._pending_bytes + size <= settings.max_pending_bytes
-            ):
-                return
-            self._changed.clear()
-            await self._changed.wait()
 
     def _dispatch(self) -> None:
         """Give the device what the planner says, and ask again when it says so."""
@@ -160,21 +127,18 @@ class Pipeline:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        while len(self._backlog) and self.failure is None:
+        while len(self._dispatcher) and self.failure is None:
             now = time.monotonic()
-            backlog = self._backlog
-            decision = plan(backlog.lengths, backlog.oldest, now, self._limits, self._in_flight, draining=self.draining)
-            if decision.flush is None:
-                if decision.deadline is not None:
-                    self._timer = loop.call_later(decision.deadline - now, self._dispatch_in_time)
+            idle = self._dispatcher.in_flight == 0
+            sent = self._dispatcher.send(now, draining=self.draining)
+            if not isinstance(sent, Sent):
+                if sent.deadline is not None:
+                    self._timer = loop.call_later(sent.deadline - now, self._dispatch_in_time)
                 return
-            batch = backlog.take(decision.chosen)
-            if self._in_flight == 0:
+            if idle:
                 self._device_progressed_at = now
-            self._in_flight += 1
-            self._counters.flushes[decision.flush] += 1
-            future = asyncio.wrap_future(self._device.submit(batch.padded))
-            future.add_done_callback(partial(self._classified, batch))
+            self._counters.flushes[sent.flush] += 1
+            asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent.batch))
 
     def _dispatch_in_time(self) -> None:
         try:
@@ -183,29 +147,21 @@ class Pipeline:
             self.fail(error)
 
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
-        self._in_flight -= 1
+        self._dispatcher.returned()
         self._progressed_at = self._device_progressed_at = time.monotonic()
         self._changed.set()
         if self.failure is not None:
             return
         try:
             result = future.result()
-            self._limits = replace(self._limits, batch_tokens=result.token_limit)
+            self._dispatcher.learn(result)
             self._dispatch()  # the device first: it must not wait for the bookkeeping
-            self._count(batch, result)
-            for fetch, rows, texts in batch.parts:
-                if job := self._jobs.get(fetch):  # else revoked while the device had it
-                    self._complete(fetch, job.classified(texts, rows, result))
+            lengths, ids = batch.padded.lengths, batch.padded.ids
+            self._counters.count_batch(len(batch), int(lengths.sum()), ids.size, result.seconds)
+            for fetch, decided in classified(batch, result, self._jobs):
+                self._complete(fetch, decided)
         except Exception as error:
             self.fail(error)
-
-    def _count(self, batch: Batch, result: Result) -> None:
-        counters, lengths = self._counters, batch.padded.lengths
-        counters.batches += 1
-        counters.batch_events += len(batch)
-        counters.batch_tokens += int(lengths.sum())
-        counters.batch_padded_tokens += batch.padded.ids.size
-        counters.inference_seconds += result.seconds
 
     def _complete(self, fetch: Fetch, indexes: NDArray[np.intp]) -> None:
         """Note that records are decided, and publish what is next in order."""
@@ -265,7 +221,7 @@ class Pipeline:
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
         fetches = self._ledger.revoke(partitions)
-        self._backlog.drop(fetches)
+        self._dispatcher.drop(fetches)
         for fetch in fetches:
             self._forget(fetch)
         self._changed.set()
@@ -273,8 +229,7 @@ class Pipeline:
     def _forget(self, fetch: Fetch) -> None:
         job = self._jobs.pop(fetch, None)
         if job is not None:
-            self._pending_events -= len(fetch)
-            self._pending_bytes -= job.bytes
+            self._pending.leave(len(fetch), job.bytes)
 
     async def drain(self, deadline: Deadline, *, work_off: bool) -> bool:
         """Take nothing more and finish what was started; returns whether that is done by the deadline.
@@ -289,13 +244,13 @@ class Pipeline:
         self._dispatch()
         if work_off:
             await self._wait_until(lambda: not self._jobs, deadline.half())
-        self._backlog.drop(list(self._jobs))
+        self._dispatcher.drop(list(self._jobs))
         return await self._wait_until(lambda: self.drained, deadline)
 
     @property
     def drained(self) -> bool:
         """Whether a drain has nothing left to wait for."""
-        return self.draining and self._in_flight == 0 and self._ledger.unacknowledged() == 0
+        return self.draining and self._dispatcher.in_flight == 0 and self._ledger.unacknowledged() == 0
 
     async def _wait_until(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
         while not condition() and self.failure is None:
@@ -314,7 +269,7 @@ class Pipeline:
         """Let the threads go. A batch that the device still computes is not waited for."""
         self._summary.flush()
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
-        self._device.close(timeout=0)
+        self._dispatcher.close(timeout=0)
 
     def fail(self, error: BaseException) -> None:
         """End the pipeline, once: nothing is dispatched any more; what the broker acknowledges still counts."""
@@ -330,39 +285,15 @@ class Pipeline:
         batch it must come back, whatever the broker acknowledges meanwhile: a dead letter needs no device.
         """
         now = time.monotonic()
-        idle = now - self._progressed_at if self._pending_events else 0.0
-        return max(idle, now - self._device_progressed_at) if self._in_flight else idle
+        idle = now - self._progressed_at if self._pending.events else 0.0
+        return max(idle, now - self._device_progressed_at) if self._dispatcher.in_flight else idle
 
     def statistics(self) -> Statistics:
         """Return what was done and what is pending, now."""
-        counters = self._counters
-        return Statistics(
-            received=counters.received,
-            published=counters.published,
-            dead_lettered=counters.dead_lettered,
-            forwarded=counters.forwarded,
-            skipped=counters.skipped,
-            dead_letter_reasons=dict(counters.dead_letter_reasons),
-            pending_events=self._pending_events,
-            pending_bytes=self._pending_bytes,
-            waiting_texts=len(self._backlog),
-            in_flight_batches=self._in_flight,
-            batches=counters.batches,
-            batch_events=counters.batch_events,
-            batch_tokens=counters.batch_tokens,
-            batch_padded_tokens=counters.batch_padded_tokens,
-            batch_token_limit=self._limits.batch_tokens,
-            inference_seconds=counters.inference_seconds,
-            flushes=dict(counters.flushes),
-            latency_p50=counters.latency(0.5),
-            latency_p95=counters.latency(0.95),
+        return self._counters.snapshot(
+            pending_events=self._pending.events,
+            pending_bytes=self._pending.bytes,
+            waiting_texts=len(self._dispatcher),
+            in_flight_batches=self._dispatcher.in_flight,
+            batch_token_limit=self._dispatcher.token_limit,
         )
-
-
-def _decode_large(codec: Codec, records: Sequence[Record]) -> Decoded:
-    """Decode in a thread. Collections would lengthen the parser's calls, which keep all other threads waiting."""
-    gc.disable()
-    try:
-        return codec.decode(records)
-    finally:
-        gc.enable()

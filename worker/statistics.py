@@ -73,6 +73,14 @@ class Counters:
     flushes: Counter[str] = field(default_factory=Counter)
     _latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
 
+    def count_batch(self, texts: int, tokens: int, padded_tokens: int, seconds: float) -> None:
+        """Count a batch that the device has classified."""
+        self.batches += 1
+        self.batch_events += texts
+        self.batch_tokens += tokens
+        self.batch_padded_tokens += padded_tokens
+        self.inference_seconds += seconds
+
     def observe_latency(self, seconds: float, events: int) -> None:
         self._latencies[bisect_left(LATENCY_BOUNDS, seconds)] += events
 
@@ -87,3 +95,35 @@ class Counters:
             if seen >= quantile * total:
                 return bound
         return LATENCY_BOUNDS[-1]
+
+    def snapshot(
+        self,
+        *,
+        pending_events: int,
+        pending_bytes: int,
+        waiting_texts: int,
+        in_flight_batches: int,
+        batch_token_limit: int,
+    ) -> Statistics:
+        """Return the counts, and what the worker holds, as they are now."""
+        return Statistics(
+            received=self.received,
+            published=self.published,
+            dead_lettered=self.dead_lettered,
+            forwarded=self.forwarded,
+            skipped=self.skipped,
+            dead_letter_reasons=dict(self.dead_letter_reasons),
+            pending_events=pending_events,
+            pending_bytes=pending_bytes,
+            waiting_texts=waiting_texts,
+            in_flight_batches=in_flight_batches,
+            batches=self.batches,
+            batch_events=self.batch_events,
+            batch_tokens=self.batch_tokens,
+            batch_padded_tokens=self.batch_padded_tokens,
+            batch_token_limit=batch_token_limit,
+            inference_seconds=self.inference_seconds,
+            flushes=dict(self.flushes),
+            latency_p50=self.latency(0.5),
+            latency_p95=self.latency(0.95),
+        )

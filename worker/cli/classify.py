@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -21,8 +20,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from worker.batching.backlog import Backlog
-from worker.batching.planner import Limits, choose
 from worker.cli.answers import Answered, AnswerFormat, writer
 from worker.cli.console import stderr, stdout
 from worker.cli.embed import write_embeddings
@@ -31,12 +28,14 @@ from worker.cli.inputs import NO_COLUMNS, InputRecord, Inputs, Shape, inputs_of_
 from worker.cli.lines import opened
 from worker.codec import Codec, processed_now
 from worker.datasets.tables import check_kind, unpacked
+from worker.delivery.ledger import CompletedRange
 from worker.errors import Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from worker.classifier import Classifier, Device
+    from worker.classifier import Classifier
+    from worker.dispatch import Dispatcher
 
 WINDOW = 4_096
 """Texts read before they are sorted into batches by length, and the most that are held."""
@@ -121,7 +120,8 @@ def _classify(settings: Settings, inputs: Inputs, name: str, form: AnswerFormat,
             progress.advance(task, len(bad))
             if sound := [record for record in records if not record.fault]:
                 answered, rejections = session.classify(sound)
-                write(answered)
+                if answered is not None:
+                    write(answered)
                 bad |= {sound[index].offset: rejection.message for index, rejection in rejections.items()}
             for line, why in sorted(bad.items()):
                 faults.report(line, why)
@@ -171,7 +171,7 @@ class _Session:
     """The classifier and the other parts that are loaded once and used for every window."""
 
     classifier: "Classifier"
-    device: "Device"
+    dispatcher: "Dispatcher"
     codec: Codec
     name: str
     progress: Progress
@@ -179,41 +179,34 @@ class _Session:
 
     @classmethod
     def start(cls, settings: Settings, name: str, progress: Progress, task: TaskID) -> "_Session":
-        from worker.classifier import Device, load_classifier
+        from worker.classifier import load_classifier
+        from worker.dispatch import Dispatcher
 
         classifier = load_classifier(settings)
         progress.update(task, description="classifying")
-        return cls(classifier, Device(classifier), Codec(settings, classifier.card), name, progress, task)
+        dispatcher = Dispatcher(classifier, batch_time=0.0, in_flight=1)
+        return cls(classifier, dispatcher, Codec(settings, classifier.card), name, progress, task)
 
-    def classify(self, records: list[InputRecord]) -> tuple[Answered, dict[int, Rejection]]:
-        """Answers to the records of one window in their order, and the rejections by index."""
+    def classify(self, records: list[InputRecord]) -> tuple[Answered | None, dict[int, Rejection]]:
+        """Answers to the records of one window in their order, if any has one, and the rejections by index."""
+        from worker.job import Job
+
         fetch = Fetch(self.name, 0, records, records[-1].offset + 1, time.monotonic())
+        job = Job(fetch, 0)
         decoded = self.codec.decode(records)
-        rejected = dict(decoded.rejected)
-        self.progress.advance(self.task, len(rejected))
-        tokens = self.classifier.tokenizer.encode(decoded.texts)
-        scores = np.zeros((len(tokens), len(self.classifier.card.labels)), dtype=np.float32)
-        backlog = Backlog(self.classifier.pad_id)
-        backlog.add(fetch, tokens)
-        limits = Limits(self.classifier.batch_size, self.classifier.batch_tokens, batch_time=0.0, in_flight=1)
-        while len(backlog):
-            batch = backlog.take(choose(backlog.lengths, limits))
-            result = self.device.submit(batch.padded).result()
-            limits = replace(limits, batch_tokens=result.token_limit)
-            for _, rows, positions in batch.parts:
-                scores[positions] = result.scores[rows]
-                places = dict(zip(rows.tolist(), positions.tolist(), strict=True))
-                rejected |= {decoded.indexes[places[row]]: why for row, why in result.rejected.items()}
-            self.progress.advance(self.task, len(batch))
-
-        kept = [place for place, index in enumerate(decoded.indexes) if index not in rejected]
-        indexes = [decoded.indexes[place] for place in kept]
-        verdicts = self.classifier.verdicts(scores[kept], tokens.lengths[kept], tokens.truncated[kept])
-        outputs = self.codec.encode(fetch, decoded, indexes, verdicts, processed_now()) if indexes else []
+        job.decoded(decoded)
+        self.progress.advance(self.task, job.decided_by_decoding.size)
+        if job.texts:
+            self.dispatcher.classify(job, lambda texts: self.progress.advance(self.task, texts))
+        window = CompletedRange(fetch, 0, len(records))
+        rejected = job.rejected_in(window)
+        indexes, texts, verdicts = job.verdicts_in(window, self.classifier)
+        if verdicts is None:
+            return None, rejected
         answered = Answered(
-            texts=[decoded.texts[place] for place in kept],
+            texts=[job.texts[text] for text in texts],
             rows=[records[index].row for index in indexes],
-            values=[value for value, _ in outputs],
+            values=[value for value, _ in self.codec.encode(fetch, decoded, indexes, verdicts, processed_now())],
             verdicts=verdicts,
         )
         return answered, rejected

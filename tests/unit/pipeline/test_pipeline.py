@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from worker.classifier.labels import Activation, VerdictTable
 from worker.codec.codec import STEP
 from worker.deadline import Deadline
+from worker.decoding import DECODED_IN_THE_LOOP
 from worker.delivery.breaker import Event
 from worker.delivery.ledger import CompletedRange, Ledger, Partition
 from worker.errors import CircuitOpenError, DeviceError, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.job import Answer
-from worker.pipeline import DECODED_IN_THE_LOOP, Pipeline
+from worker.pipeline import Pipeline
 from worker.settings import load_settings
 from worker.tokens import PaddedBatch, Tokens
 from worker.verdict import ModelCard
@@ -276,7 +277,7 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
         fresh = replace(fetch_of([words(1)], first=8), received_at=time.monotonic())
         await bench.submit(fresh)  # ... and one text waits for its time
         assert bench.pipeline.statistics().waiting_texts == 1
-        bench.pipeline._backlog.take = None  # type: ignore[assignment]
+        bench.pipeline._dispatcher._backlog.take = None  # type: ignore[assignment]
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], TypeError)
 
