@@ -8,10 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from worker.classifier.backends import Model
-from worker.classifier.backends.registry import BACKENDS, DEFAULT
-from worker.classifier.classifier import Classifier
-from worker.classifier.labels import VerdictTable, label_polarities
-from worker.classifier.pretrained import (
+from worker.classifier.backends.pretrained import (
     activation_of,
     check_ids,
     config_of,
@@ -21,6 +18,9 @@ from worker.classifier.pretrained import (
     raw_of,
     tokenizer_of,
 )
+from worker.classifier.backends.registry import BACKENDS, DEFAULT
+from worker.classifier.classifier import Classifier
+from worker.classifier.labels import VerdictTable, label_polarities
 from worker.classifier.source import find_model
 from worker.classifier.tokenizing import Encoding, choose_tokenizer
 from worker.classifier.warmup import self_check, warm_up

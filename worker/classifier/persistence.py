@@ -10,10 +10,10 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers import AutoTokenizer
 
+from worker.classifier.backends.pretrained import quiet
 from worker.classifier.classifier import Classifier
 from worker.classifier.load import load_classifier
 from worker.classifier.outputs import torch_backend
-from worker.classifier.pretrained import quiet
 from worker.settings import load_settings
 
 #: What save_pretrained writes of a classifier, now or in former versions, and the weights that are found beside it.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from worker.classifier import Classifier
+from worker.classifier.backends.pretrained import activation_of
 from worker.classifier.labels import Activation, label_polarities
-from worker.classifier.pretrained import activation_of
 from worker.classifier.source import Source
 from worker.datasets.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
 from worker.datasets.examples import LABELS

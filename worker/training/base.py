@@ -8,9 +8,9 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification
 
+from worker.classifier.backends.model_limits import check_vocabulary
+from worker.classifier.backends.pretrained import raw_of, tokenizer_of, unusable
 from worker.classifier.hardware import is_out_of_memory
-from worker.classifier.model_limits import check_vocabulary
-from worker.classifier.pretrained import raw_of, tokenizer_of, unusable
 from worker.classifier.source import Source
 from worker.errors import SettingError
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.classifier.model_limits import max_tokens_of
+from worker.classifier.backends.model_limits import max_tokens_of
+from worker.classifier.backends.pretrained import quiet
 from worker.classifier.persistence import replace_classifier, save_model
-from worker.classifier.pretrained import quiet
 from worker.classifier.source import Source
 from worker.datasets.labelled import Labelled
 from worker.errors import SettingError

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from worker.classifier.backends import BackendInfo, Load, Model
+from worker.classifier.backends.model_limits import add_pad_token, max_positions, vectors_of
+from worker.classifier.backends.pretrained import LOCAL, unusable
 from worker.classifier.hardware import Hardware, choose_hardware, is_out_of_memory
 from worker.classifier.labels import Activation, Floats
-from worker.classifier.model_limits import add_pad_token, max_positions, vectors_of
-from worker.classifier.pretrained import LOCAL, unusable
 from worker.errors import SettingError
 from worker.settings import Settings
 from worker.tokens import PaddedBatch

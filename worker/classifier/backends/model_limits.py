@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from worker.classifier.pretrained import check_ids, longest_text
+from worker.classifier.backends.pretrained import check_ids, longest_text
 from worker.classifier.source import Source
 
 
