@@ -15,9 +15,14 @@ from functools import cache
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import settings
 from integration.kafka_container import KafkaContainer
 
 from worker.embedded.broker import EmbeddedBroker
+
+# Machines are slow at times, and no test bounds the time that something takes.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 SECRET = "the kettle sang about plum-coloured ledgers at noon"
 
