@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
 
@@ -31,7 +31,7 @@ from worker.classifier import Classifier, load_classifier
 from worker.connection import client_options
 from worker.delivery.group_session import heartbeat_interval
 from worker.diagnosis import explained
-from worker.engine import READ_AGAIN, Engine, because
+from worker.engine import NOT_PERMITTED, READ_AGAIN, Engine, because
 from worker.errors import SettingError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
@@ -43,9 +43,6 @@ from worker.process import INTERRUPTED, end, run_until_stopped
 from worker.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
-
-#: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
-NOT_PERMITTED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 #: Records in one poll, over all partitions.
 MAX_POLL_RECORDS = 2_000

@@ -46,6 +46,8 @@ T = TypeVar("T")
 
 #: Seconds after ``drain_timeout`` that the rest of a stop may take before the process is ended.
 STOP_GRACE = 10.0
+#: A permission that is missing, as aiokafka raises it; whoever ends the worker for it names it.
+NOT_PERMITTED = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 READ_AGAIN = "what is not committed will be read again"
 
 
@@ -371,7 +373,7 @@ def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> N
 
 def because(error: BaseException | None) -> str:
     """Return the reason of a stop, for a line that may be the last one; a bug has its traceback in the log."""
-    if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+    if isinstance(error, NOT_PERMITTED):
         return f" ({type(error).__name__}: {error})"
     return f" ({error})" if isinstance(error, WorkerError) else ""
 

@@ -184,7 +184,7 @@ class Pipeline:
         if job is None:
             return
         done = self._ledger.acknowledge(completed)
-        events = completed.stop - completed.start
+        events = len(completed)
         forwarded = len(job.forwarded_in(completed))
         skipped = len(job.skipped_in(completed))
         self._counters.dead_lettered += dead_letters

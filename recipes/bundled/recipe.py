@@ -35,7 +35,7 @@ from recipes.bundled.features import LogitsAndFeatures
 from recipes.bundled.figures import report, report_by_domain
 from recipes.bundled.generate import generate, read_grammar
 from recipes.bundled.loss import RatingLoss, RecipeSettings, freeze, identity_of
-from recipes.bundled.rated import RatedText, examples_of, join, packaged, read_rated
+from recipes.bundled.rated import RatedExamples, RatedText, examples_of, join, packaged, read_rated
 from recipes.bundled.reviews import provide_reviews
 from recipes.bundled.sources import LARGE, SMALL, provide, sha256
 from recipes.bundled.student import load, make_student
@@ -138,20 +138,7 @@ def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> P
         base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
     )
     tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    freeze(model, TEACHER)
-    fit(
-        model,
-        tokenizer,
-        texts,
-        tuple(row.text for row in dev),
-        dev_score(dev),
-        TEACHER.loop,
-        loss=partial(RatingLoss, texts, TEACHER),
-        folder=folder,
-        progress=say_progress(),
-        on_best=save(best, base),
-    )
-    (folder / "done").touch()
+    _fit(model, tokenizer, texts, dev, TEACHER, folder=folder, on_best=save(best, base))
     return best
 
 
@@ -198,6 +185,21 @@ def train_student(
     if stage(folder, start + identity_of(texts, settings) + digest_of(dev)):
         return best
     model, tokenizer = load(initial)
+    _fit(model, tokenizer, texts, dev, settings, folder=folder, on_best=save(best, initial))
+    return best
+
+
+def _fit(
+    model: Any,
+    tokenizer: Any,
+    texts: RatedExamples,
+    dev: list[RatedText],
+    settings: RecipeSettings,
+    *,
+    folder: Path,
+    on_best: Callable[[Any, float], None],
+) -> None:
+    """Train with ratings and features, keep the best on dev, and mark the stage as done."""
     freeze(model, settings)
     fit(
         model,
@@ -209,10 +211,9 @@ def train_student(
         loss=partial(RatingLoss, texts, settings),
         folder=folder,
         progress=say_progress(),
-        on_best=save(best, initial),
+        on_best=on_best,
     )
     (folder / "done").touch()
-    return best
 
 
 def ship(best: Path, target: Path, dev: list[RatedText]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a classifier is trained on: texts, and a distribution over labels for each."""
+"""Examples to train a classifier on: texts, and a distribution over labels for each."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Breaker:
                 events.append(Event(position, completed.fetch, index, rejection.reason))
             else:
                 passed_over += 1
-        self.count_events(completed.stop - completed.start - passed_over, events)
+        self.count_events(len(completed) - passed_over, events)
 
     def count_events(self, size: int, invalid: Iterable[Event]) -> None:
         """Count ``size`` events, of which these, by ascending position, are invalid.

@@ -111,7 +111,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             raise OffsetMetadataTooLargeError
         name = self._group_instance_id
         if name is not None:
-            await self._look_at_the_name(name, request, response)
+            await self._look_at_the_name(name, request, response, codes)
         asked = type(request).__name__.removesuffix("Request")
         if refusals := sorted(code for code in codes if is_refusal(asked, code)):
             await self._bear(asked, refusals[0], request)
@@ -131,8 +131,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             self.on_refused(asked, code)
         await self._say_nothing(request)
 
-    async def _look_at_the_name(self, name: str, request: Any, response: Any) -> None:
-        codes = error_codes(response)
+    async def _look_at_the_name(self, name: str, request: Any, response: Any, codes: Collection[int]) -> None:
         if FENCED_INSTANCE_ID in codes or (UNKNOWN_MEMBER_ID in codes and await self._is_fenced(name)):
             self._fenced = True
             self.session.left()  # the other one publishes already

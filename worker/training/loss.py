@@ -1,4 +1,4 @@
-"""What a text costs in training: cross-entropy, and whatever a subclass adds to it."""
+"""The loss of a text in training: cross-entropy, and whatever a subclass adds to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Loss(torch.nn.Module):
     """
 
     identity: str = ""
-    """What decides the loss besides the targets; a checkpoint of another identity is not gone on from."""
+    """Everything that decides the loss besides the targets; no training goes on from a checkpoint of another one."""
     reads_hidden_states: bool = False
     """Whether the model's output has to hold its hidden states."""
 

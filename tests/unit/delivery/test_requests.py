@@ -1,28 +1,20 @@
 """One request at a time to each broker, with all that waits for it; each batch has its own check and its own answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, UnknownError
 from aiokafka.protocol.produce import ProduceResponse_v7, ProduceResponse_v8
+from event_loop import in_a_loop
 
 from worker.delivery.outcomes import NotSentError, WithdrawnError
 from worker.delivery.requests import MAX_REQUEST_BYTES, Answer, Batch, ProduceRequest, Requests
 
 VERSIONS = {0: (3, 8)}
 Partition = tuple[str, int]
-
-
-def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    @wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 20))
-
-    return run
 
 
 class Brokers:

@@ -9,7 +9,6 @@ when it has returned in the thread and the consumer does not know yet, ``scene.b
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import wraps
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -50,16 +49,6 @@ def record(tp: TP, offset: int) -> Any:
         serialized_key_size=0,
         serialized_value_size=1,
     )
-
-
-def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Faust's and aiokafka's objects want a running event loop from the start."""
-
-    @wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 20))
-
-    return run
 
 
 class Kafka:

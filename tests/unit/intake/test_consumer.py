@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
-from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene, in_a_loop
+from event_loop import in_a_loop
+from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake.tolerant import ParsedRecord

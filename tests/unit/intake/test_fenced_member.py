@@ -5,7 +5,8 @@ from typing import Any
 import faust
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.protocol.metadata import MetadataResponse_v1
-from scene import TEXTS, in_a_loop
+from event_loop import in_a_loop
+from scene import TEXTS
 
 from worker.intake.static_member import Assignor
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.group import HeartbeatRequest
-from scene import in_a_loop
+from event_loop import in_a_loop
 
 from worker.app import create_app
 from worker.settings import load_settings

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
-from scene import MORE_TEXTS, POLL, TEXTS, Scene, in_a_loop
+from event_loop import in_a_loop
+from scene import MORE_TEXTS, POLL, TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake.offset_reset import Bookmark, Cause, Log, Policy, Start, choose_start

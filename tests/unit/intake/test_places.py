@@ -14,8 +14,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownError,
 )
+from event_loop import in_a_loop
 from faust.types import TP
-from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene, in_a_loop
+from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
 
 from worker.intake import consumer as module
 from worker.intake.offset_reset import Cause

@@ -1,7 +1,8 @@
 """Where a partition starts, and that a rebalance finds the same place again."""
 
 import pytest
-from scene import ORDERS, TEXTS, Scene, in_a_loop
+from event_loop import in_a_loop
+from scene import ORDERS, TEXTS, Scene
 
 
 @pytest.mark.parametrize(("start_time_ms", "first"), [(None, 0), (5, 5), (50, 10)])

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from event_loop import in_a_loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene import POLL, TEXTS, Scene, Script, in_a_loop
+from scene import POLL, TEXTS, Scene, Script
 
 from worker.delivery.ledger import Partition
 from worker.intake import consumer as module
@@ -127,6 +128,15 @@ async def read_all(scene: Scene) -> list[int]:
     return scene.offsets()
 
 
+async def at_markers() -> Scene:
+    """Return a scene that reads on at offset 5, where only markers are left, up to 9."""
+    scene = Scene()
+    scene.kafka.offsets[TEXTS] = 5
+    scene.kafka.ends[TEXTS] = 9
+    await scene.join(TEXTS)
+    return scene
+
+
 async def check_the_end(scene: Scene) -> None:
     """Each record has come once and in order; and where all is acknowledged, all can be committed."""
     assert await read_all(scene) == [*range(RECORDS)]
@@ -198,10 +208,7 @@ async def test_a_place_that_reading_does_not_follow_on_is_told(caplog: pytest.Lo
 
 @in_a_loop
 async def test_markers_that_nobody_noticed_to_be_read_are_read_again() -> None:
-    scene = Scene()
-    scene.kafka.offsets[TEXTS] = 5
-    scene.kafka.ends[TEXTS] = 9
-    await scene.join(TEXTS)
+    scene = await at_markers()
     scene.kafka.go_through(TEXTS, 9)
     await orphan(scene)
     await scene.turn()
@@ -225,10 +232,7 @@ async def test_markers_that_are_read_while_records_are_open_are_committed_with_t
 
 @in_a_loop
 async def test_markers_of_a_poll_that_a_stopped_flow_overtakes_are_not_passed_over() -> None:
-    scene = Scene()
-    scene.kafka.offsets[TEXTS] = 5
-    scene.kafka.ends[TEXTS] = 9
-    await scene.join(TEXTS)
+    scene = await at_markers()
 
     async def stop() -> None:
         scene.consumer.stop_flow()

@@ -7,7 +7,8 @@ from typing import Any
 import faust
 import pytest
 from aiokafka.errors import ConsumerStoppedError
-from scene import Intake, in_a_loop
+from event_loop import in_a_loop
+from scene import Intake
 
 from worker.intake.consumer import FetchTransport
 

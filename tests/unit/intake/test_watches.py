@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection
 
 from aiokafka.errors import RequestTimedOutError
-from scene import ORDERS, TEXTS, Scene, in_a_loop
+from event_loop import in_a_loop
+from scene import ORDERS, TEXTS, Scene
 
 from worker.intake.consumer import FetchConsumer
 from worker.intake.topic_ids import TopicIds

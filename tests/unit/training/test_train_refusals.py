@@ -1,4 +1,4 @@
-"""What ``train`` refuses, in a sentence that names the way out."""
+"""Each refusal of ``train`` is a sentence that names the way out."""
 
 import shutil
 from collections.abc import Callable
