@@ -60,8 +60,7 @@ class Supervisor:
         with self._lock:
             for slot in self.slots:
                 slot.wanted = False
-                if slot.pid:
-                    os.kill(slot.pid, signal.SIGKILL)
+                _signal(slot.pid, signal.SIGKILL)
 
     def add(self) -> Slot:
         """Start one more worker."""
@@ -81,9 +80,8 @@ class Supervisor:
     def send(self, slot: Slot, signum: signal.Signals) -> None:
         """Send a signal to the slot's process, if it has one."""
         with self._lock:
-            if slot.pid:
+            if _signal(slot.pid, signum):
                 slot.signals.append(signum)
-                os.kill(slot.pid, signum)
                 slot.frozen = signum == signal.SIGSTOP
                 if signum == signal.SIGCONT:
                     self.thaws.setdefault(slot.name, []).append(time.time())
@@ -98,8 +96,7 @@ class Supervisor:
             time.sleep(0.1)
         with self._lock:
             for slot in self.slots:
-                if slot.pid:
-                    os.kill(slot.pid, signal.SIGKILL)  # not noted: nobody meant it to end so
+                _signal(slot.pid, signal.SIGKILL)  # not noted: nobody meant it to end so
 
     def during(self, kind: str, slot: int | None = None) -> Window:
         """Note that from now on something is going on that ends workers; ``Window.close`` says when it is over."""
@@ -145,6 +142,20 @@ class Supervisor:
                         self.memory[slot.name] = max(self.memory.get(slot.name, 0), _memory_of(slot.pid))
                     elif slot.wanted and slot.again_at and time.time() >= slot.again_at:
                         self._start(slot)
+
+
+def _signal(pid: int, signum: signal.Signals) -> bool:
+    """Send a signal; return whether there was a process to send it to.
+
+    Workers are reaped by their parent, another process, which tells of their end a moment later: until then the pid
+    leads nowhere.
+    """
+    try:
+        if pid:
+            os.kill(pid, signum)
+    except ProcessLookupError:
+        return False
+    return bool(pid)
 
 
 def _memory_of(pid: int) -> int:
