@@ -23,8 +23,9 @@ from worker.address import host_port
 from worker.classifier import Classifier
 from worker.connection import client_options
 from worker.deadline import Deadline
+from worker.delivery.answers import Acknowledgement
 from worker.delivery.group_session import GroupSession, confirmation_timeout
-from worker.delivery.ledger import CompletedRange, Ledger, Partition
+from worker.delivery.ledger import Ledger, Partition
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
 from worker.diagnosis import connected, explained, explaining
@@ -32,7 +33,6 @@ from worker.errors import BrokerError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
-from worker.job import Answer
 from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
 from worker.setting_values import start_time_ms
@@ -126,19 +126,13 @@ class Engine(Service):
         self._assemble(classifier, self._client)
 
     def _assemble(self, classifier: Classifier, client: ProduceClient) -> None:
-        pipeline = Pipeline(self.settings, classifier, self.ledger, self._publish, self._fail)
-        self._publisher = Publisher(
-            client,
-            self.settings.output_topic,
-            self.settings.dead_letter_topic,
-            self.settings.group_id,
-            partitions=client.partitions,
-            wanted=lambda completed: self.session.is_member and self.ledger.knows(completed.fetch),
-            delivered=pipeline.delivered,
-            taken=pipeline.taken,
-            refused=pipeline.refused,
-            failed=pipeline.fail,
-        )
+        def make_publisher(
+            acknowledged: Callable[[Acknowledgement], None], failed: Callable[[BaseException], None]
+        ) -> Publisher:
+            self._publisher = Publisher(self.settings, client, acknowledged, failed)
+            return self._publisher
+
+        pipeline = Pipeline(self.settings, classifier, self.ledger, make_publisher, self._fail)
         self._loaded_at = self.session.now()
         self._pipeline = pipeline
         if self.owns_process:
@@ -308,10 +302,6 @@ class Engine(Service):
             self._pipeline.fail(explanation)
         else:
             self._fail(explanation)
-
-    def _publish(self, completed: CompletedRange, answer: Answer) -> None:
-        if self._publisher is not None:
-            self._publisher.publish(completed, answer.indexes, answer.values, answer.headers, answer.rejected)
 
     async def _say_when_ready(self) -> None:
         while not self.ready:

@@ -1,29 +1,19 @@
 """A fetch on its way through the pipeline: what is decided of its records so far, as columns."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Result
 from worker.codec import Codec, Decoded, processed_now
+from worker.delivery.answers import Answer, Outputs
 from worker.delivery.ledger import CompletedRange
 from worker.errors import Rejection
 from worker.fetch import Fetch, Headers
 from worker.tokens import Tokens
 from worker.verdict import Verdicts
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Records to publish for a range: outputs as columns of equal length in index order, and dead letters by index."""
-
-    indexes: Sequence[int]
-    values: Sequence[bytes | None] = field(repr=False)
-    headers: Sequence[Headers] = field(repr=False)
-    rejected: dict[int, Rejection]
 
 
 class Job:
@@ -36,7 +26,6 @@ class Job:
         self._decoded = Decoded()
         self._indexes: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self._rejected: dict[int, Rejection] = {}
-        self._refused: set[int] = set()
         self._tokens: Tokens | None = None
         self._scores: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
 
@@ -86,14 +75,15 @@ class Job:
             index: self._rejected[index] for index in range(completed.start, completed.stop) if index in self._rejected
         }
 
-    def forwarded_in(self, completed: CompletedRange) -> list[int]:
-        """Return the indexes in a range whose records are forwarded as they are, ascending."""
-        forwarded = _within(self._decoded.forwarded, completed)
-        return [index for index in forwarded if index not in self._refused] if self._refused else forwarded
+    def forwarded_in(self, completed: CompletedRange, refused: Collection[int] = frozenset()) -> list[int]:
+        """Return the indexes in a range whose records are forwarded as they are, ascending.
 
-    def refused(self, index: int) -> None:
-        """Note that the broker refused the output at this index: its answer is a dead letter, not the event itself."""
-        self._refused.add(index)
+        Args:
+            completed: the range.
+            refused: indexes that the broker refused: their answers are dead letters, not the events themselves.
+        """
+        forwarded = _within(self._decoded.forwarded, completed)
+        return [index for index in forwarded if index not in refused] if refused else forwarded
 
     def skipped_in(self, completed: CompletedRange) -> list[int]:
         """Return the indexes in a range whose records are answered by nothing, ascending."""
@@ -117,8 +107,8 @@ class Job:
         verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
         return self._indexes[texts].tolist(), texts, verdicts
 
-    def answer(self, completed: CompletedRange, classifier: Classifier, codec: Codec) -> Answer:
-        """Encode the answers to a range."""
+    def answer(self, completed: CompletedRange, classifier: Classifier, codec: Codec, topic: str) -> Answer:
+        """Encode the answer to a range, with its outputs for ``topic``."""
         rejected = self.rejected_in(completed)
         indexes, _, verdicts = self.verdicts_in(completed, classifier)
         values: list[bytes | None] = []
@@ -135,7 +125,8 @@ class Job:
             ]
             rows.sort(key=lambda row: row[0])
             indexes, values, headers = ([row[column] for row in rows] for column in range(3))  # type: ignore[assignment]
-        return Answer(indexes, values, headers, rejected)
+        outputs = [Outputs(topic, indexes, values, headers)] if indexes else []
+        return Answer(completed, outputs, rejected)
 
 
 def _within(indexes: list[int], completed: CompletedRange) -> list[int]:

@@ -7,9 +7,10 @@ so that nothing is awaited or locked per event.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +21,33 @@ from worker.classifier import Classifier, Result
 from worker.codec import Codec
 from worker.deadline import Deadline
 from worker.decoding import decode
-from worker.delivery.breaker import REFUSED, Breaker, Event
-from worker.delivery.ledger import CompletedRange, Ledger, Partition
+from worker.delivery.answers import Acknowledgement, Answer
+from worker.delivery.breaker import Breaker
+from worker.delivery.ledger import Ledger, Partition
 from worker.delivery.tally import DeadLetterTally
 from worker.dispatch import Dispatcher, Sent, classified
 from worker.errors import Reason
 from worker.fetch import Fetch
-from worker.job import Answer, Job
+from worker.job import Job
 from worker.settings import Settings
 from worker.statistics import Counters, Statistics
 from worker.summary import PeriodicSummary
 
 logger = logging.getLogger(__name__)
+
+
+class Publisher(Protocol):
+    """The part of a publisher that the pipeline needs; ``worker.delivery.publisher`` has one."""
+
+    def publish(self, answer: Answer) -> None:
+        """Send an answer on its way; returns at once."""
+
+    def withdraw(self, fetches: Iterable[Fetch]) -> None:
+        """Send and acknowledge nothing more of these fetches."""
+
+
+MakePublisher = Callable[[Callable[[Acknowledgement], None], Callable[[BaseException], None]], Publisher]
+"""Makes the publisher, given whom to tell that an answer is acknowledged, and whom that it cannot go on."""
 
 
 class Pipeline:
@@ -41,7 +57,7 @@ class Pipeline:
         settings: bounds and guards.
         classifier: loaded and warm.
         ledger: where intake opened the fetches.
-        publish: sends a completed range on its way; ``delivered`` is to be called when the broker has all of it.
+        make_publisher: makes the publisher, which may call back once this returned.
         failed: called once, with the error after which nothing moves any more.
     """
 
@@ -50,24 +66,19 @@ class Pipeline:
         settings: Settings,
         classifier: Classifier,
         ledger: Ledger,
-        publish: Callable[[CompletedRange, Answer], None],
+        make_publisher: MakePublisher,
         failed: Callable[[BaseException], None],
     ) -> None:
         self._classifier = classifier
         self._codec = Codec(settings, classifier.card)
+        self._output_topic = settings.output_topic
         self._ledger = ledger
-        self._publish = publish
+        self._publisher = make_publisher(self.acknowledged, self.fail)
         self._on_failed = failed
         self._summary: PeriodicSummary[Reason] = PeriodicSummary(
             DeadLetterTally(), lambda sentence: logger.warning("%s", sentence)
         )
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
-        self._refusal_breaker = Breaker(
-            settings.max_consecutive_invalid,
-            settings.max_invalid_ratio,
-            f"refused by {settings.output_topic}",
-            REFUSED,
-        )
         self._dispatcher = Dispatcher(
             classifier, batch_time=settings.max_batch_time, in_flight=settings.max_in_flight_batches
         )
@@ -166,52 +177,39 @@ class Pipeline:
     def _complete(self, fetch: Fetch, indexes: NDArray[np.intp]) -> None:
         """Note that records are decided, and publish what is next in order."""
         for completed in self._ledger.complete(fetch, indexes):
-            answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec)
+            answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec, self._output_topic)
             self._breaker.count(completed, answer.rejected)
             if answer.rejected:
                 self._note([rejection.reason for rejection in answer.rejected.values()])
-            if answer.indexes or answer.rejected:
-                self._publish(completed, answer)
-            else:  # all of it is skipped: there is nothing that a broker could acknowledge
-                self.delivered(completed, 0)
+            if answer.is_empty:  # all of it is skipped
+                self.acknowledged(Acknowledgement(completed))
+            else:
+                self._publisher.publish(answer)
 
-    def delivered(self, completed: CompletedRange, dead_letters: int) -> None:
-        """Count a completed range that the broker has all of, ``dead_letters`` of it as dead letters.
+    def acknowledged(self, acknowledgement: Acknowledgement) -> None:
+        """Count a completed range that the broker has all of.
 
         One that was revoked while its records travelled counts as nothing: who has the partition now answers it again.
         """
+        completed = acknowledgement.completed
         job = self._jobs.get(completed.fetch)
         if job is None:
             return
         done = self._ledger.acknowledge(completed)
         events = len(completed)
-        forwarded = len(job.forwarded_in(completed))
+        forwarded = len(job.forwarded_in(completed, {refused.index for refused in acknowledgement.refused}))
         skipped = len(job.skipped_in(completed))
-        self._counters.dead_lettered += dead_letters
+        self._counters.dead_lettered += acknowledgement.dead_letters
         self._counters.forwarded += forwarded
         self._counters.skipped += skipped
-        self._counters.published += events - dead_letters - forwarded - skipped
+        self._counters.published += events - acknowledgement.dead_letters - forwarded - skipped
+        if acknowledgement.refused:
+            self._note([refused.reason for refused in acknowledgement.refused])
         self._progressed_at = time.monotonic()
         self._counters.observe_latency(self._progressed_at - completed.fetch.received_at, events)
         for fetch in done:
             self._forget(fetch)
         self._changed.set()
-
-    def taken(self, size: int) -> None:
-        """Count outputs that the broker has taken."""
-        self._refusal_breaker.count_events(size, ())
-
-    def refused(self, size: int, refused: Sequence[Event]) -> None:
-        """Count a batch of ``size`` outputs, of which the broker refuses some: they will be dead letters.
-
-        Raises:
-            CircuitOpenError: nearly everything is refused; what is must not become dead letters.
-        """
-        self._refusal_breaker.count_events(size, refused)
-        for event in refused:
-            if job := self._jobs.get(event.fetch):
-                job.refused(event.index)
-        self._note([event.reason for event in refused])
 
     def _note(self, reasons: list[Reason]) -> None:
         """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
@@ -221,6 +219,7 @@ class Pipeline:
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
         fetches = self._ledger.revoke(partitions)
+        self._publisher.withdraw(fetches)
         self._dispatcher.drop(fetches)
         for fetch in fetches:
             self._forget(fetch)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from worker.delivery.answers import RefusedOutput
 from worker.delivery.ledger import CompletedRange
 from worker.fetch import Headers
 
@@ -15,14 +16,17 @@ NO_TIMESTAMP = -1
 RECORD_OVERHEAD = 21
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PendingDelivery:
-    """A completed range on its way: delivered once each of its records is, as an output or a dead letter."""
+    """A completed range on its way: acknowledged once each of its records is, as an output or a dead letter."""
 
     completed: CompletedRange
     remaining: int
     """Records not acknowledged yet."""
     dead_letters: int
+    refused: list[RefusedOutput] = field(default_factory=list)
+    is_withdrawn: bool = False
+    """Whether its partition was revoked: nothing more of it may be sent."""
 
 
 class Stamp(Enum):

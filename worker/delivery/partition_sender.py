@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -22,7 +22,7 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from worker.delivery.batches import OutputSlice, PendingDelivery, Span, append, count, halves, part
+from worker.delivery.batches import OutputSlice, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
 from worker.delivery.outcomes import (
     FORBIDDEN,
@@ -62,47 +62,49 @@ class Sink(Protocol):
 class RefusedRecords:
     """The records of a batch that the broker refuses."""
 
-    size: int
-    """Records in the batch."""
     positions: Sequence[int]
-    """Indexes of the refused ones in it, ascending."""
+    """Their indexes in the batch, ascending."""
     slices: Sequence[OutputSlice]
-    """These records, in this order."""
+    """The records, in this order."""
     error: KafkaError
     """Why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Callbacks:
-    """The callbacks of a sender."""
+class BatchResult:
+    """What became of a batch: the broker has it, or refuses some of its records; the others are then sent again."""
 
-    wanted: Callable[[PendingDelivery], bool]
-    """Asked just before a delivery's records are sent, at each attempt; False drops them (partition revoked)."""
-    delivered: Callable[[PendingDelivery, int], None]
-    """Told how many records of a delivery the broker has just acknowledged."""
-    taken: Callable[[int], None]
-    """Told how many records a batch had, once the broker has taken it."""
-    refused: Callable[[RefusedRecords], None]
-    """Told of records that the broker does not take."""
-    failed: Callable[[BaseException], None]
-    """Told the error that ends the sender."""
+    judged: int
+    """Records of the batch; 0 where it is what was left of another, whose records were told already."""
+    written: Sequence[Span] = ()
+    """Records that the broker has."""
+    refused: RefusedRecords | None = None
 
 
 class PartitionSender:
-    """Sends slices to one partition.
+    """Sends slices to one partition; of a delivery that is withdrawn it sends nothing more.
 
     Args:
         sink: where to.
         target: the partition.
         retries: what is said while nothing is written.
-        tell: whom to ask and tell.
+        answered: told the result of each batch; what it raises ends the sender.
+        failed: told the error that ends the sender.
     """
 
-    def __init__(self, sink: Sink, target: TopicPartition, retries: Retries, tell: Callbacks) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        target: TopicPartition,
+        retries: Retries,
+        answered: Callable[[BatchResult], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self._sink = sink
         self._target = target
         self._retries = retries
-        self._tell = tell
+        self._answered = answered
+        self._failed = failed
         self._queue: deque[OutputSlice] = deque()
         self._cursor = 0
         self._numbers: Numbering | None = Numbering(sink.producer_id)
@@ -131,7 +133,7 @@ class PartitionSender:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._tell.failed(_explained(error, self._target))
+            self._failed(_explained(error, self._target))
 
     def _fill(self) -> tuple[DefaultRecordBatchBuilder, list[Span]]:
         """Return a batch of the next records, as many as fit, and the spans that they come from."""
@@ -142,7 +144,7 @@ class PartitionSender:
         position = 0
         while self._queue:
             outputs = self._queue[0]
-            if not self._tell.wanted(outputs.pending):
+            if outputs.pending.is_withdrawn:
                 self._queue.popleft()
                 self._cursor = 0
                 continue
@@ -158,34 +160,32 @@ class PartitionSender:
             self._cursor = 0
         return builder, spans
 
-    async def _deliver(self, builder: DefaultRecordBatchBuilder, spans: list[Span], *, counted: bool = False) -> None:
+    async def _deliver(self, builder: DefaultRecordBatchBuilder, spans: list[Span], *, is_rest: bool = False) -> None:
         """Send a batch; of one that is refused, what the broker takes, in order.
 
         Args:
             builder: the batch.
             spans: its records.
-            counted: whether their number was told already.
+            is_rest: whether it is the rest of a batch whose refused records were told.
         """
         size = builder.size()
         spans, refusal = await self._send(builder, spans)
         records = count(spans)
         if refusal is None:
-            if not counted and records:
-                self._tell.taken(records)
-            for outputs, start, stop in spans:
-                self._tell.delivered(outputs.pending, stop - start)
+            if spans:
+                self._answered(BatchResult(0 if is_rest else records, written=spans))
             return
         at_fault = refusal.records or ((0,) if records == 1 else ())
         if at_fault:
             slices, rest = part(spans, at_fault)
-            self._tell.refused(RefusedRecords(records, at_fault, slices, refusal.error))
+            self._answered(BatchResult(records, refused=RefusedRecords(at_fault, slices, refusal.error)))
             if rest:
-                await self._deliver(self._rebuild(rest), rest, counted=True)
+                await self._deliver(self._rebuild(rest), rest, is_rest=True)
             return
         if isinstance(refusal.error, TOO_LARGE):
             self._limit.batch_refused(size, time.monotonic())
         for half in halves(spans):
-            await self._deliver(self._rebuild(half), half, counted=counted)
+            await self._deliver(self._rebuild(half), half, is_rest=is_rest)
 
     async def _send(self, builder: DefaultRecordBatchBuilder, spans: list[Span]) -> tuple[list[Span], Refusal | None]:
         """Send a batch until the broker has it, refuses it, or nobody wants it any more.
@@ -200,7 +200,7 @@ class PartitionSender:
                 batch = batch or _stamped(builder, numbers)
                 if not failures and (refusal := self._refused_by_size(batch, spans)):
                     return spans, refusal
-                refusal = await self._sink.produce(self._target, batch, partial(self._check, spans))
+                refusal = await self._sink.produce(self._target, batch, partial(_check, spans))
                 break
             except WithdrawnError:
                 what = Outcome.RETRY
@@ -214,7 +214,7 @@ class PartitionSender:
                     refusal = Refusal(error)
                     break
                 await self._wait(error, failures)
-            wanted = [span for span in spans if self._tell.wanted(span[0].pending)]
+            wanted = [span for span in spans if not span[0].pending.is_withdrawn]
             if what is Outcome.RENUMBER or len(wanted) < len(spans):
                 self._renumber(unknown=what is Outcome.RENUMBER)
                 spans = wanted
@@ -233,10 +233,6 @@ class PartitionSender:
         elif self._numbers is not None:
             self._numbers = self._numbers.after(count(spans))
         return spans, refusal
-
-    def _check(self, spans: list[Span]) -> None:
-        if not all(self._tell.wanted(outputs.pending) for outputs, _, _ in spans):
-            raise WithdrawnError()
 
     async def _wait(self, error: Exception, failures: int) -> None:
         topic, partition = self._target
@@ -268,6 +264,11 @@ class PartitionSender:
             append(builder, position, span)
             position += stop - start
         return builder
+
+
+def _check(spans: Iterable[Span]) -> None:
+    if any(outputs.pending.is_withdrawn for outputs, _, _ in spans):
+        raise WithdrawnError()
 
 
 def _stamped(builder: DefaultRecordBatchBuilder, numbers: Numbering) -> bytes:

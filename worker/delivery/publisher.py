@@ -1,87 +1,82 @@
 """Publishing to Kafka: outputs and dead letters, each to its topic and partition, in order, until acknowledged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
-from worker.delivery.breaker import Event
+from worker.delivery.answers import Acknowledgement, Answer, RefusedOutput
+from worker.delivery.batches import OutputSlice, PendingDelivery, Span, Stamp
+from worker.delivery.breaker import REFUSED, Breaker, Event
 from worker.delivery.dead_letters import dead_letter_headers
 from worker.delivery.last_resort import smaller_letter
-from worker.delivery.ledger import CompletedRange
 from worker.delivery.outcomes import TOO_LARGE
-from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords, Sink
+from worker.delivery.partition_sender import BatchResult, PartitionSender, RefusedRecords, Sink
 from worker.delivery.retries import Retries
 from worker.errors import BrokerError, Reason, Rejection, Stage
-from worker.fetch import Headers
+from worker.fetch import Fetch
+from worker.settings import Settings
+
+
+class Cluster(Sink, Protocol):
+    """The client that a publisher sends through; ``ProduceClient`` is one."""
+
+    def partitions(self, topic: str) -> int: ...  # as many as it has now; asked for inputs, too
 
 
 class Publisher:
-    """Publishes completed ranges.
-
-    A range is delivered when the broker has acknowledged every output and dead letter of it. ``publish`` returns at
-    once: that means accepted, not delivered.
+    """Publishes the answers to completed ranges.
 
     Args:
-        sink: where to.
-        output_topic: where outputs go.
-        dead_letter_topic: where dead letters go.
-        group: the consumer group, named in dead letters.
-        partitions: how many partitions a topic has now; asked for the input topics and both others.
-        wanted: whether a completed range is still ours to publish, asked just before it is sent.
-        delivered: called with a completed range, and how many of it are dead letters, once the broker has all of it.
-        taken: called with how many outputs the broker has taken.
-        refused: called with the size of a batch of outputs and those that the broker refuses, which become dead letters
-            for this reason; what it raises ends the publishing before that.
-        failed: called with the error that stops the publishing for good.
+        settings: topics, the group that dead letters name, and how many refused outputs are let through.
+        cluster: where to.
+        acknowledged: told once the broker has all of an answer, outputs and dead letters; never of what is withdrawn.
+        failed: told the error that stops the publishing for good: nearly everything is refused, say.
     """
 
     def __init__(
         self,
-        sink: Sink,
-        output_topic: str,
-        dead_letter_topic: str,
-        group: str,
-        *,
-        partitions: Callable[[str], int],
-        wanted: Callable[[CompletedRange], bool],
-        delivered: Callable[[CompletedRange, int], None],
-        taken: Callable[[int], None],
-        refused: Callable[[int, Sequence[Event]], None],
+        settings: Settings,
+        cluster: Cluster,
+        acknowledged: Callable[[Acknowledgement], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._sink = sink
-        self._output_topic = output_topic
-        self._dead_letter_topic = dead_letter_topic
-        self._group = group
-        self._partitions = partitions
-        self._wanted = wanted
-        self._on_delivered = delivered
-        self._on_taken = taken
-        self._on_refused = refused
+        self._settings = settings
+        self._dead_letter_topic = settings.dead_letter_topic
+        self._cluster = cluster
+        self._acknowledged = acknowledged
         self._failed = failed
         self._partitioner = DefaultPartitioner()
         self._retries = Retries()
+        self._breakers: dict[str, Breaker] = {}
         self._senders: dict[TopicPartition, PartitionSender] = {}
+        self._pending: dict[Fetch, set[PendingDelivery]] = {}
 
-    def publish(
-        self,
-        completed: CompletedRange,
-        indexes: Sequence[int],
-        values: Sequence[bytes | None],
-        headers: Sequence[Headers],
-        rejected: Mapping[int, Rejection],
-    ) -> None:
-        """Send the outputs of a range (columns of equal length, in index order) and its dead letters (by index)."""
-        pending = PendingDelivery(completed, remaining=len(indexes) + len(rejected), dead_letters=len(rejected))
-        if indexes:
-            records = completed.fetch.records
-            keys = [records[index].key for index in indexes]
-            self._put(self._output_topic, OutputSlice(pending, indexes, keys, values, headers, Stamp.INPUT))
-        if rejected:
-            self._put(self._dead_letter_topic, self._dead_letters(pending, rejected))
+    def publish(self, answer: Answer) -> None:
+        """Send an answer, which is not empty. Returns at once: that means accepted, not acknowledged."""
+        completed = answer.completed
+        remaining = sum(len(outputs.indexes) for outputs in answer.outputs) + len(answer.rejected)
+        pending = PendingDelivery(completed, remaining, dead_letters=len(answer.rejected))
+        self._pending.setdefault(completed.fetch, set()).add(pending)
+        records = completed.fetch.records
+        for outputs in answer.outputs:
+            keys = [records[index].key for index in outputs.indexes]
+            columns = (outputs.indexes, keys, outputs.values, outputs.headers)
+            self._put(outputs.topic, OutputSlice(pending, *columns, Stamp.INPUT))
+        if answer.rejected:
+            self._put(self._dead_letter_topic, self._dead_letters(pending, answer.rejected))
+
+    def withdraw(self, fetches: Iterable[Fetch]) -> None:
+        """Send nothing more of these fetches, and acknowledge nothing of them: their partitions are another's.
+
+        What the broker has, or is being sent at this moment, stays there.
+        """
+        for fetch in fetches:
+            for pending in self._pending.pop(fetch, ()):
+                pending.is_withdrawn = True
 
     def failing_for(self, now: float) -> float:
         """Return the seconds for which nothing could be written to some partition; 0 if all can be written to."""
@@ -98,14 +93,14 @@ class Publisher:
         indexes = sorted(rejected)
         keys = [fetch.records[index].key for index in indexes]
         values = [fetch.records[index].value for index in indexes]
-        headers = [dead_letter_headers(fetch, index, rejected[index], self._group) for index in indexes]
+        headers = [dead_letter_headers(fetch, index, rejected[index], self._settings.group_id) for index in indexes]
         return OutputSlice(pending, indexes, keys, values, headers, Stamp.WRITING)
 
     def _put(self, topic: str, outputs: OutputSlice) -> None:
         """Keep the input's partition where both topics have as many; else by key, as Kafka's partitioner does."""
-        fetch, count = outputs.pending.completed.fetch, self._partitions(topic)
+        fetch, count = outputs.pending.completed.fetch, self._cluster.partitions(topic)
         # A topic that is growing has partitions that the others may not have.
-        if fetch.partition < count == self._partitions(fetch.topic):
+        if fetch.partition < count == self._cluster.partitions(fetch.topic):
             self._sender(topic, fetch.partition).put(outputs)
             return
         partitions = list(range(count))
@@ -120,44 +115,66 @@ class Publisher:
     def _sender(self, topic: str, partition: int) -> PartitionSender:
         target = TopicPartition(topic, partition)
         if target not in self._senders:
-            is_output = topic == self._output_topic
-            tell = Callbacks(
-                wanted=lambda pending: self._wanted(pending.completed),
-                delivered=self._delivered,
-                taken=self._on_taken if is_output else lambda _: None,
-                refused=self._outputs_refused if is_output else self._dead_letters_refused,
-                failed=self._failed,
-            )
-            self._senders[target] = PartitionSender(self._sink, target, self._retries, tell)
+            answered = self._letters_answered if topic == self._dead_letter_topic else partial(self._answered, topic)
+            self._senders[target] = PartitionSender(self._cluster, target, self._retries, answered, self._failed)
         return self._senders[target]
 
-    def _delivered(self, pending: PendingDelivery, count: int) -> None:
-        pending.remaining -= count
-        if pending.remaining == 0:
-            self._on_delivered(pending.completed, pending.dead_letters)
+    def _answered(self, topic: str, result: BatchResult) -> None:
+        """Acknowledge outputs, and make dead letters of those that are refused.
 
-    def _outputs_refused(self, refused: RefusedRecords) -> None:
-        reason = Reason.OUTPUT_TOO_LARGE if isinstance(refused.error, TOO_LARGE) else Reason.OUTPUT_REFUSED
-        places = [(outputs.pending.completed.fetch, index) for outputs in refused.slices for index in outputs.indexes]
-        numbered = zip(refused.positions, places, strict=True)
-        self._on_refused(refused.size, [Event(position, *place, reason) for position, place in numbered])
+        Raises:
+            CircuitOpenError: nearly everything is refused; what is must not become dead letters.
+        """
+        events = _refused_events(result.refused) if result.refused is not None else []
+        if result.judged:
+            self._breaker(topic).count_events(result.judged, events)
+        self._written(result.written)
+        if result.refused is not None:
+            self._outputs_refused(topic, result.refused)
+
+    def _letters_answered(self, result: BatchResult) -> None:
+        self._written(result.written)
+        if result.refused is not None:
+            self._letters_refused(result.refused)
+
+    def _written(self, spans: Iterable[Span]) -> None:
+        for outputs, start, stop in spans:
+            pending = outputs.pending
+            pending.remaining -= stop - start
+            if pending.remaining or pending.is_withdrawn:
+                continue
+            fetch = pending.completed.fetch
+            self._pending[fetch].remove(pending)
+            if not self._pending[fetch]:
+                del self._pending[fetch]
+            self._acknowledged(Acknowledgement(pending.completed, pending.dead_letters, pending.refused))
+
+    def _outputs_refused(self, topic: str, refused: RefusedRecords) -> None:
         rejection = Rejection(
-            reason=reason,
+            reason=_reason(refused.error),
             stage=Stage.PUBLISH,
-            message=f"the broker refused the output for {self._output_topic}",
+            message=f"the broker refused the output for {topic}",
             exception=type(refused.error).__name__,
         )
         for outputs in refused.slices:
-            outputs.pending.dead_letters += len(outputs.indexes)
-            letters = self._dead_letters(outputs.pending, dict.fromkeys(outputs.indexes, rejection))
+            pending = outputs.pending
+            pending.dead_letters += len(outputs.indexes)
+            pending.refused += [RefusedOutput(topic, index, rejection.reason) for index in outputs.indexes]
+            letters = self._dead_letters(pending, dict.fromkeys(outputs.indexes, rejection))
             self._put(self._dead_letter_topic, letters)
 
-    def _dead_letters_refused(self, refused: RefusedRecords) -> None:
+    def _letters_refused(self, refused: RefusedRecords) -> None:
         for outputs in refused.slices:
             letters = smaller_letter(outputs, refused.error)
             if letters is None:
                 raise BrokerError(self._last_resort_refused(outputs, refused.error))
             self._put(self._dead_letter_topic, letters)
+
+    def _breaker(self, topic: str) -> Breaker:
+        if topic not in self._breakers:
+            limits = self._settings.max_consecutive_invalid, self._settings.max_invalid_ratio
+            self._breakers[topic] = Breaker(*limits, f"refused by {topic}", REFUSED)
+        return self._breakers[topic]
 
     def _last_resort_refused(self, outputs: OutputSlice, error: KafkaError) -> str:
         fetch, topic = outputs.pending.completed.fetch, self._dead_letter_topic
@@ -171,3 +188,13 @@ class Publisher:
             f"{topic} refuses even the smallest dead letter of {place} ({type(error).__name__}): {way_out}, or name "
             "another dead_letter_topic; the event is not committed"
         )
+
+
+def _reason(error: KafkaError) -> Reason:
+    return Reason.OUTPUT_TOO_LARGE if isinstance(error, TOO_LARGE) else Reason.OUTPUT_REFUSED
+
+
+def _refused_events(refused: RefusedRecords) -> list[Event]:
+    places = [(outputs.pending.completed.fetch, index) for outputs in refused.slices for index in outputs.indexes]
+    reason = _reason(refused.error)
+    return [Event(position, *place, reason) for position, place in zip(refused.positions, places, strict=True)]

@@ -37,7 +37,7 @@ _Versions = (
 )
 
 
-class Answer(NamedTuple):
+class BatchResponse(NamedTuple):
     """The broker's word on one batch."""
 
     code: int
@@ -58,7 +58,7 @@ class Batch:
     def __init__(self, target: TopicPartition, data: bytes, check: Callable[[], None]) -> None:
         self.target = target
         self.data = data
-        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[BatchResponse] = asyncio.get_running_loop().create_future()
         self._check = check
 
     def may_be_sent(self) -> bool:
@@ -72,7 +72,7 @@ class Batch:
             return False
         return True
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: BatchResponse) -> None:
         """Note what the broker says."""
         if not self.answer.done():
             self.answer.set_result(answer)
@@ -123,7 +123,7 @@ class Requests:
         self._waiting: dict[int, list[Batch]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    async def send(self, node: int, batch: Batch) -> Answer:
+    async def send(self, node: int, batch: Batch) -> BatchResponse:
         """Send a batch to a broker; of one partition there must be only one at a time.
 
         Raises:
@@ -192,10 +192,10 @@ def _first(waiting: Iterable[Batch]) -> list[Batch]:
     return batches
 
 
-def _answers(response: Any) -> dict[TopicPartition, Answer]:
+def _answers(response: Any) -> dict[TopicPartition, BatchResponse]:
     answers = {}
     for topic, partitions in response.topics:
         for number, code, *rest in partitions:
             records = rest[3] if response.API_VERSION >= _RECORD_ERRORS_SINCE else ()
-            answers[TopicPartition(topic, number)] = Answer(code, tuple(sorted(index for index, _ in records)))
+            answers[TopicPartition(topic, number)] = BatchResponse(code, tuple(sorted(index for index, _ in records)))
     return answers

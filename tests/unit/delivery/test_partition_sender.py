@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
+    InvalidTimestampError,
     KafkaConnectionError,
+    KafkaError,
     LeaderNotAvailableError,
     NotEnoughReplicasError,
     OutOfOrderSequenceNumber,
@@ -18,10 +20,11 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from scripted_broker import ScriptedBroker, range_of
 
 from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.ledger import CompletedRange
-from worker.delivery.partition_sender import Callbacks, PartitionSender, RefusedRecords
+from worker.delivery.partition_sender import BatchResult, PartitionSender
 from worker.delivery.produce_client import REQUEST_TIMEOUT_MS, Refusal
 from worker.delivery.retries import Retries
 from worker.fetch import Fetch
@@ -86,36 +89,48 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
     monkeypatch.setattr(loop, "time", lambda: skipped.now)
     monkeypatch.setattr(time, "monotonic", lambda: skipped.now)
     broker = DeafBroker(error)
-    delivered: list[int] = []
+    results: list[BatchResult] = []
     failures: list[BaseException] = []
-    refused: list[RefusedRecords] = []
     fetch = Fetch("in", 0, [], RECORDS, 0.0)
     pending = PendingDelivery(CompletedRange(fetch, 0, RECORDS), RECORDS, 0)
     values = [b"1", b"2", b"3"]
     outputs = OutputSlice(pending, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
 
     async def send() -> None:
-        sender = PartitionSender(
-            broker,
-            TopicPartition("out", 0),
-            Retries(),
-            Callbacks(
-                wanted=lambda _: True,
-                delivered=lambda _, count: delivered.append(count),
-                taken=lambda _: None,
-                refused=refused.append,
-                failed=failures.append,
-            ),
-        )
+        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), results.append, failures.append)
         sender.put(outputs)
-        while not delivered and not failures and not refused:
+        while not results and not failures:
             await asyncio.sleep(1)
 
     try:
         loop.run_until_complete(send())
     finally:
         loop.close()
-    assert (failures, refused) == ([], [])
-    assert delivered == [RECORDS]
+    assert failures == []
+    assert results == [BatchResult(RECORDS, written=[(outputs, 0, RECORDS)])]
     assert [record.value for record in broker.taken] == values
     assert skipped.now > 23 * 3600
+
+
+def test_each_record_is_judged_once_whatever_is_refused() -> None:
+    """The breaker counts what is judged: a record that is sent again without the refused ones is no other record."""
+    results: list[BatchResult] = []
+    failures: list[BaseException] = []
+
+    def refuses(_: str, records: list[Any]) -> type[KafkaError] | None:
+        return InvalidTimestampError if any(int(record.value) % 4 for record in records) else None
+
+    async def send() -> None:
+        broker = ScriptedBroker(refuses, partitions=1, batch_size=2_000, troubles=[], names_records=True)
+        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), results.append, failures.append)
+        pending = PendingDelivery(range_of(200), 200, 0)
+        values = [b"%03d" % number for number in range(200)]
+        sender.put(OutputSlice(pending, range(200), [None] * 200, values, [()] * 200, Stamp.WRITING))
+        while sum(stop - start for result in results for _, start, stop in result.written) < 50:
+            await asyncio.sleep(0)
+
+    asyncio.run(send())
+    assert sum(result.judged for result in results) == 200
+    refused = [index for result in results if result.refused for one in result.refused.slices for index in one.indexes]
+    assert refused == [number for number in range(200) if number % 4]
+    assert failures == []

@@ -11,7 +11,7 @@ from aiokafka.protocol.produce import ProduceResponse_v7, ProduceResponse_v8
 from event_loop import in_a_loop
 
 from worker.delivery.outcomes import NotSentError, WithdrawnError
-from worker.delivery.requests import MAX_REQUEST_BYTES, Answer, Batch, ProduceRequest, Requests
+from worker.delivery.requests import MAX_REQUEST_BYTES, Batch, BatchResponse, ProduceRequest, Requests
 
 VERSIONS = {0: (3, 8)}
 Partition = tuple[str, int]
@@ -69,7 +69,7 @@ async def test_what_waits_for_a_broker_goes_to_it_in_one_request_and_never_two_a
     later = await begun(*(requests.send(1, batch(number)) for number in (2, 3)), requests.send(2, batch(4)))
     assert [(node, [*sent]) for node, sent in brokers.sent] == [(1, [("out", 0), ("out", 1)]), (2, [("out", 4)])]
     brokers.answers.set()
-    assert await asyncio.gather(*first, *later) == [Answer(0)] * 5
+    assert await asyncio.gather(*first, *later) == [BatchResponse(0)] * 5
     assert [(node, [*sent]) for node, sent in brokers.sent[2:]] == [(1, [("out", 2), ("out", 3)])]
 
 
@@ -97,7 +97,7 @@ async def test_each_batch_has_its_own_answer() -> None:
     brokers.answers.set()
     requests = requests_to(brokers)
     answers = await asyncio.gather(*(requests.send(1, batch(number)) for number in range(4)), return_exceptions=True)
-    assert answers[:3] == [Answer(0), Answer(10, (3, 7)), Answer(6)]
+    assert answers[:3] == [BatchResponse(0), BatchResponse(10, (3, 7)), BatchResponse(6)]
     assert isinstance(answers[3], UnknownError), "a broker that leaves a batch out has said nothing of it"
 
 
@@ -114,8 +114,8 @@ async def test_a_connection_that_fails_lets_nobody_wait_for_a_turn_that_would_fa
     assert await asyncio.gather(*tasks, return_exceptions=True) == [error] * 2
     with pytest.raises(NotSentError):
         await waiting
-    assert await asyncio.gather(*elsewhere) == [Answer(0)]
-    assert await requests.send(1, batch(2)) == Answer(0)
+    assert await asyncio.gather(*elsewhere) == [BatchResponse(0)]
+    assert await requests.send(1, batch(2)) == BatchResponse(0)
 
 
 @in_a_loop
@@ -126,7 +126,7 @@ async def test_a_batch_that_may_not_be_sent_is_left_out_and_the_others_go() -> N
     answers = await asyncio.gather(
         requests.send(1, batch(0)), requests.send(1, batch(1, check=refuse)), return_exceptions=True
     )
-    assert answers[0] == Answer(0)
+    assert answers[0] == BatchResponse(0)
     assert isinstance(answers[1], WithdrawnError)
     assert [[*sent] for _, sent in brokers.sent] == [[("out", 0)]]
     assert isinstance(
@@ -190,4 +190,4 @@ async def test_an_older_broker_does_not_say_which_records_are_at_fault() -> None
         return ProduceResponse_v7([("out", [(0, 10, 0, -1, 0)])], 0)
 
     brokers.send = send  # type: ignore[method-assign]
-    assert await requests_to(brokers).send(1, batch(0)) == Answer(10)
+    assert await requests_to(brokers).send(1, batch(0)) == BatchResponse(10)

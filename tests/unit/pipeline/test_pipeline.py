@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -19,11 +19,10 @@ from worker.classifier.labels import Activation, VerdictTable
 from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.decoding import DECODED_IN_THE_LOOP
-from worker.delivery.breaker import Event
-from worker.delivery.ledger import CompletedRange, Ledger, Partition
+from worker.delivery.answers import Acknowledgement, Answer, RefusedOutput
+from worker.delivery.ledger import Ledger, Partition
 from worker.errors import CircuitOpenError, DeviceError, Reason, Rejection, Stage
 from worker.fetch import Fetch
-from worker.job import Answer
 from worker.pipeline import Pipeline
 from worker.settings import load_settings
 from worker.tokens import PaddedBatch, Tokens
@@ -85,14 +84,38 @@ class StubClassifier:
     def release_memory(self) -> None: ...
 
 
+class StubPublisher:
+    """Notes what it is given, and acknowledges it when a test says so."""
+
+    def __init__(self, acknowledged: Callable[[Acknowledgement], None], _: Any) -> None:
+        self.acknowledged = acknowledged
+        self.answers: list[Answer] = []
+        self.withdrawn: list[Fetch] = []
+
+    def publish(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    def withdraw(self, fetches: Iterable[Fetch]) -> None:
+        self.withdrawn.extend(fetches)
+
+
 @dataclass
 class Bench:
     """A pipeline, and what it publishes."""
 
     pipeline: Pipeline
     ledger: Ledger
-    ranges: list[tuple[CompletedRange, Answer]] = field(default_factory=list)
+    publisher: StubPublisher
     failures: list[BaseException] = field(default_factory=list)
+
+    @property
+    def answers(self) -> list[Answer]:
+        return self.publisher.answers
+
+    @property
+    def answered(self) -> int:
+        """Events that have an answer."""
+        return sum(len(answer.completed) for answer in self.answers)
 
     async def submit(self, fetch: Fetch) -> None:
         self.ledger.open(fetch)
@@ -103,27 +126,29 @@ class Bench:
             while not condition():
                 await asyncio.sleep(0)
 
+    def acknowledge(self, answer: Answer, refused: Sequence[RefusedOutput] = ()) -> None:
+        letters = len(answer.rejected) + len(refused)
+        self.publisher.acknowledged(Acknowledgement(answer.completed, letters, refused))
+
     def acknowledge_all(self) -> None:
-        for completed, answer in self.ranges:
-            self.pipeline.delivered(completed, len(answer.rejected))
+        for answer in self.answers:
+            self.acknowledge(answer)
 
 
 def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) -> None:
     async def run() -> None:
         ledger = Ledger()
-        bench: Bench
+        failures: list[BaseException] = []
+        publishers: list[StubPublisher] = []
 
-        def publish(completed: CompletedRange, answer: Answer) -> None:
-            bench.ranges.append((completed, answer))
-
-        def failed(error: BaseException) -> None:
-            bench.failures.append(error)
+        def make_publisher(*callbacks: Any) -> StubPublisher:
+            publishers.append(StubPublisher(*callbacks))
+            return publishers[0]
 
         classifier = overrides.pop("classifier", None) or StubClassifier()
-        pipeline = Pipeline(load_settings(**overrides), classifier, ledger, publish, failed)
-        bench = Bench(pipeline, ledger)
+        pipeline = Pipeline(load_settings(**overrides), classifier, ledger, make_publisher, failures.append)
         try:
-            await body(bench)
+            await body(Bench(pipeline, ledger, publishers[0], failures))
         finally:
             pipeline.close()
 
@@ -159,13 +184,13 @@ def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[t
             ends[partition] += len(values)
             values_of[partition].extend(values)
         total = sum(ends.values())
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == total)
+        await bench.until(lambda: bench.answered == total)
         for partition, values in values_of.items():
             answered = [
-                answer_of(answer, index, completed)
-                for completed, answer in bench.ranges
-                if completed.fetch.partition == partition
-                for index in range(completed.start, completed.stop)
+                answer_of(answer, index)
+                for answer in bench.answers
+                if answer.completed.fetch.partition == partition
+                for index in indexes_of(answer)
             ]
             assert answered == [expected_of(value) for value in values]
         bench.acknowledge_all()
@@ -179,10 +204,15 @@ def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[t
     with_pipeline(body)
 
 
-def answer_of(answer: Answer, index: int, completed: CompletedRange) -> str:
+def indexes_of(answer: Answer) -> range:
+    return range(answer.completed.start, answer.completed.stop)
+
+
+def answer_of(answer: Answer, index: int) -> str:
     if index in answer.rejected:
         return answer.rejected[index].reason
-    value = answer.values[list(answer.indexes).index(index)]
+    (outputs,) = answer.outputs
+    value = outputs.values[list(outputs.indexes).index(index)]
     if value is None:
         return "tombstone"
     event = json.loads(value)
@@ -207,27 +237,20 @@ def test_a_record_that_intake_could_not_read_is_rejected_whatever_its_value_look
         spoilt = Rejection(Reason.UNREADABLE_RECORD, Stage.RECEIVE, "")
         values = [words(2), words(4), None, b"not json", words(1), None]
         await bench.submit(replace(fetch_of(values), unreadable=dict.fromkeys((0, 2, 3), spoilt)))
-        await bench.until(lambda: sum(completed.stop - completed.start for completed, _ in bench.ranges) == len(values))
-        answers = [
-            (completed, answer, index) for completed, answer in bench.ranges for index in range(*range_of(completed))
-        ]
+        await bench.until(lambda: bench.answered == len(values))
         unreadable = Reason.UNREADABLE_RECORD
-        assert [answer_of(answer, index, part) for part, answer, index in answers] == [
+        assert [answer_of(answer, index) for answer in bench.answers for index in indexes_of(answer)] == [
             *(unreadable, "positive", unreadable, unreadable, "negative", "tombstone")
         ]
 
     with_pipeline(body)
 
 
-def range_of(completed: CompletedRange) -> tuple[int, int]:
-    return completed.start, completed.stop
-
-
 def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)] * 3))
         second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
-        await bench.until(lambda: bool(bench.ranges))
+        await bench.until(lambda: bool(bench.answers))
         assert not second.done()
         assert bench.pipeline.statistics().pending_events == 3
         bench.acknowledge_all()
@@ -241,7 +264,7 @@ def test_pending_bytes_are_bounded_too() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(10)]))
         second = asyncio.create_task(bench.submit(fetch_of([words(10)], first=1)))
-        await bench.until(lambda: bool(bench.ranges))
+        await bench.until(lambda: bool(bench.answers))
         assert not second.done()
         second.cancel()
 
@@ -337,7 +360,7 @@ def test_a_worker_with_work_and_no_progress_is_stalled(monkeypatch: pytest.Monke
         clock.now += 30
         assert bench.pipeline.stalled_for() == 0, "there is nothing to do"
         await bench.submit(fetch_of([words(1)]))
-        await bench.until(lambda: bool(bench.ranges))
+        await bench.until(lambda: bool(bench.answers))
         clock.now += 30
         assert bench.pipeline.stalled_for() == 30
         bench.acknowledge_all()
@@ -354,7 +377,7 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
         await bench.submit(fetch_of([words(3)] * 9))
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
-        assert bench.ranges == []
+        assert bench.answers == []
         assert bench.pipeline.statistics().pending_events == 0
 
     with_pipeline(body)
@@ -363,9 +386,10 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
 def test_what_the_broker_acknowledges_after_a_revocation_counts_as_nothing() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([None, b"not json", words(3)]))
-        await bench.until(lambda: bench.ledger.unacknowledged() and sum(r.stop - r.start for r, _ in bench.ranges) == 3)
+        await bench.until(lambda: bench.ledger.unacknowledged() and bench.answered == 3)
         before = bench.pipeline.statistics()
         bench.pipeline.revoke([Partition(TOPIC, 0)])
+        assert bench.publisher.withdrawn == [answer.completed.fetch for answer in bench.answers[:1]]
         bench.acknowledge_all()
         found = bench.pipeline.statistics()
         assert (found.published, found.dead_lettered, found.forwarded, found.skipped) == (0, 0, 0, 0)
@@ -379,7 +403,7 @@ def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)] * 40))
         drained = asyncio.create_task(bench.pipeline.drain(Deadline.after(20), work_off=True))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 40)
+        await bench.until(lambda: bench.answered == 40)
         assert not drained.done()
         bench.acknowledge_all()
         assert await drained
@@ -391,7 +415,7 @@ def test_a_drain_works_off_what_was_received_and_waits_for_the_broker() -> None:
 def test_a_drain_says_when_the_broker_does_not_answer_in_time() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)]))
-        await bench.until(lambda: bool(bench.ranges))
+        await bench.until(lambda: bool(bench.answers))
         assert not await bench.pipeline.drain(Deadline.after(0.01), work_off=True)
         assert bench.ledger.committable(Partition(TOPIC, 0)) is None
 
@@ -415,7 +439,7 @@ def test_a_broken_device_ends_the_pipeline_and_blames_no_event() -> None:
         await bench.submit(fetch_of([words(3)] * 9))
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], DeviceError)
-        assert bench.ranges == []
+        assert bench.answers == []
         await bench.submit(fetch_of([words(3)], first=9))
         assert bench.pipeline.statistics().received == 9
 
@@ -438,13 +462,13 @@ def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
     async def body(bench: Bench) -> None:
         assert bench.pipeline.statistics().batch_token_limit == 20
         await bench.submit(fetch_of([words(2)] * 20))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 20)
+        await bench.until(lambda: bench.answered == 20)
         assert bench.pipeline.statistics().batch_token_limit < 20
         await bench.submit(fetch_of([words(2)] * 100, first=20))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 120)
+        await bench.until(lambda: bench.answered == 120)
         assert bench.pipeline.statistics().batch_token_limit == 20
         assert max(tokens[-5:]) == 8
-        assert all(not answer.rejected for _, answer in bench.ranges)
+        assert all(not answer.rejected for answer in bench.answers)
 
     classifier.scores = short_of_memory  # type: ignore[method-assign]
     with_pipeline(body, classifier=classifier)
@@ -453,33 +477,17 @@ def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
 def test_a_flood_of_invalid_events_ends_the_pipeline_before_it_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([b"not json"] * 9))
-        assert bench.ranges == []
+        assert bench.answers == []
         assert isinstance(bench.failures[0], CircuitOpenError)
 
     with_pipeline(body, max_consecutive_invalid=8)
-
-
-def test_a_flood_of_refused_outputs_is_a_flood_and_one_that_is_taken_ends_its_run() -> None:
-    async def body(bench: Bench) -> None:
-        fetch = fetch_of([words(1)] * 10)
-        await bench.submit(fetch)
-        refused = [Event(position, fetch, position, Reason.OUTPUT_REFUSED) for position in range(9)]
-        bench.pipeline.refused(10, refused)
-        bench.pipeline.refused(9, refused)
-        bench.pipeline.taken(1)
-        bench.pipeline.refused(9, refused)
-        with pytest.raises(CircuitOpenError, match=r"max_consecutive_invalid\) are refused by results"):
-            bench.pipeline.refused(9, refused)
-        assert bench.pipeline.statistics().dead_letter_reasons == {"output_refused": 27}
-
-    with_pipeline(body, max_consecutive_invalid=9, output_topic="results")
 
 
 @pytest.mark.parametrize("overrides", [{"max_in_flight_batches": 1}, {"max_batch_time": 0.0}], ids=str)
 def test_any_batching_settings_answer_everything(overrides: dict[str, Any]) -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(count) for count in range(1, 60)]))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 59)
+        await bench.until(lambda: bench.answered == 59)
 
     with_pipeline(body, **overrides)
 
@@ -488,10 +496,10 @@ def test_nothing_is_pending_once_all_is_acknowledged_in_whatever_order() -> None
     async def body(bench: Bench) -> None:
         for first in (0, 2, 4):
             await bench.submit(fetch_of([words(1), words(2)], first))
-        await bench.until(lambda: sum(r.stop - r.start for r, _ in bench.ranges) == 6)
-        for completed, answer in reversed(bench.ranges):
+        await bench.until(lambda: bench.answered == 6)
+        for answer in reversed(bench.answers):
             assert bench.pipeline.statistics().pending_events == 6
-            bench.pipeline.delivered(completed, len(answer.rejected))
+            bench.acknowledge(answer)
         found = bench.pipeline.statistics()
         assert (found.pending_events, found.pending_bytes, found.published) == (0, 0, 6)
         assert bench.pipeline.stalled_for() == 0.0
@@ -507,17 +515,18 @@ MIXED = [words(3), NO_TEXT, b"not json", NO_TEXT, words(2), NO_TEXT]
 def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_counted(on_no_text: str) -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of(list(MIXED)))
-        await bench.until(lambda: bench.ledger.unacknowledged() + len(bench.ranges) > 0)
+        await bench.until(lambda: bench.ledger.unacknowledged() + len(bench.answers) > 0)
         await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
         await bench.until(lambda: bench.pipeline.statistics().waiting_texts == 0)
         bench.acknowledge_all()
         assert bench.ledger.committable(Partition(TOPIC, 0)) == len(MIXED)
         outputs = [
             (index, value)
-            for _, answer in bench.ranges
-            for index, value in zip(answer.indexes, answer.values, strict=True)
+            for answer in bench.answers
+            for group in answer.outputs
+            for index, value in zip(group.indexes, group.values, strict=True)
         ]
-        rejected = {index for _, answer in bench.ranges for index in answer.rejected}
+        rejected = {index for answer in bench.answers for index in answer.rejected}
         assert rejected == ({1, 2, 3, 5} if on_no_text == "dead_letter" else {2})
         assert [index for index, _ in outputs] == ([0, 1, 3, 4, 5] if on_no_text == "forward" else [0, 4])
         assert all(value == NO_TEXT for index, value in outputs if index in (1, 3, 5))
@@ -536,10 +545,10 @@ def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter(
     async def body(bench: Bench) -> None:
         fetch = fetch_of([NO_TEXT, NO_TEXT])
         await bench.submit(fetch)
-        ((completed, _),) = bench.ranges
-        bench.pipeline.refused(2, [Event(1, fetch, 1, Reason.OUTPUT_REFUSED)])
-        bench.pipeline.delivered(completed, 1)
+        (answer,) = bench.answers
+        bench.acknowledge(answer, [RefusedOutput("sentiment-events", 1, Reason.OUTPUT_REFUSED)])
         found = bench.pipeline.statistics()
+        assert found.dead_letter_reasons == {"output_refused": 1}
         assert (found.received, found.published, found.forwarded, found.dead_lettered) == (2, 0, 1, 1)
 
     with_pipeline(body, on_no_text="forward")
@@ -548,7 +557,7 @@ def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter(
 def test_a_fetch_of_skipped_events_alone_moves_the_offset_although_nothing_is_published() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([NO_TEXT] * 5))
-        assert bench.ranges == []
+        assert bench.answers == []
         assert bench.ledger.committable(Partition(TOPIC, 0)) == 5
         found = bench.pipeline.statistics()
         assert (found.received, found.skipped, found.pending_events, found.pending_bytes) == (5, 5, 0, 0)
@@ -561,7 +570,7 @@ def test_skipped_events_wait_for_those_before_them() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(3)]))
         await bench.submit(fetch_of([NO_TEXT], first=1))
-        await bench.until(lambda: bool(bench.ranges))
+        await bench.until(lambda: bool(bench.answers))
         assert bench.ledger.committable(Partition(TOPIC, 0)) is None
         bench.acknowledge_all()
         assert bench.ledger.committable(Partition(TOPIC, 0)) == 2
@@ -611,7 +620,7 @@ def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
         await bench.until(lambda: bench.pipeline.statistics().received > 0)
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         await taken
-        assert bench.ranges == bench.failures == []
+        assert bench.answers == bench.failures == []
         assert bench.pipeline.statistics().pending_events == 0
 
     with_pipeline(body)
