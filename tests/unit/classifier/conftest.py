@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from small_models import MODELS
+from unit.classifier.small_models import MODELS
 
 from worker.classifier import Classifier, load_classifier
 from worker.settings import load_settings

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_models import MODELS, TEXTS, scores_of
 from transformers import pipeline
+from unit.classifier.small_models import MODELS, TEXTS, scores_of
 
 from worker.classifier import Classifier
 

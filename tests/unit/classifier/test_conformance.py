@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plain_backend import BROKEN, PlainBackend, subject_of
+from unit.classifier.plain_backend import BROKEN, PlainBackend, subject_of
 
 from worker.classifier.backends.conformance import (
     CHECKS,

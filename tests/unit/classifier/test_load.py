@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_models import TEXTS, padded, scores_of
 from transformers import AutoModel
+from unit.classifier.small_models import TEXTS, padded, scores_of
 
 from worker.classifier import Classifier, Device, load_classifier
 from worker.classifier.outputs import torch_backend

@@ -20,7 +20,7 @@ Folder = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def name() -> str:
-    from small_models import MODELS
+    from unit.classifier.small_models import MODELS
 
     return next(name for name in MODELS if "bert" in name.lower())
 

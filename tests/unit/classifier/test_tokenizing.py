@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import BERT_SPECIALS, ROBERTA_SPECIALS, TEXTS, byte_bpe, unigram, wordpiece
 from tokenizers import Tokenizer, pre_tokenizers
+from unit.classifier.small_models import BERT_SPECIALS, ROBERTA_SPECIALS, TEXTS, byte_bpe, unigram, wordpiece
 
 from worker.classifier.tokenizing import Encoding, choice, choose_tokenizer
 from worker.classifier.tokenizing.choice import FAST_BACKENDS, same_tokens

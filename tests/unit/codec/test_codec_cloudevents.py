@@ -8,7 +8,9 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, from_structured, to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from codec_events import (
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.codec.events import (
     CE_HEADERS,
     ID,
     OFFSET,
@@ -23,8 +25,6 @@ from codec_events import (
     answer,
     unhurried,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from worker.codec import Output
 from worker.errors import Reason

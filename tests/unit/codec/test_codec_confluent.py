@@ -1,7 +1,7 @@
 """Confluent's frame, in and out."""
 
 import pytest
-from codec_events import SENTIMENT_BYTES, a_codec, a_record, answer
+from unit.codec.events import SENTIMENT_BYTES, a_codec, a_record, answer
 
 from worker.errors import Reason
 

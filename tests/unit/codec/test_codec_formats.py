@@ -6,7 +6,9 @@ from itertools import permutations
 from typing import Any, get_args
 
 import pytest
-from codec_events import (
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.codec.events import (
     CE_HEADERS,
     ID,
     OFFSET,
@@ -20,8 +22,6 @@ from codec_events import (
     answer,
     unhurried,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from worker.codec import Codec
 from worker.codec.formats import FORMATS

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from codec_events import SENTIMENT, WRAPPINGS, Wrapping, a_codec, answer, events, unhurried
 from hypothesis import given
 from jsonschema import Draft202012Validator
+from unit.codec.events import SENTIMENT, WRAPPINGS, Wrapping, a_codec, answer, events, unhurried
 
 from schemas import EnrichedEvent, SentimentVerdict, VerdictEvent
 from schemas.json_schema import json_schema

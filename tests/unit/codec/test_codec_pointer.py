@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
-from codec_events import events, unhurried
 from hypothesis import given
+from unit.codec.events import events, unhurried
 
 from worker.codec import spans
 from worker.errors import SettingError

@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
-from codec_events import (
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.codec.events import (
     OTHER_MEMBER,
     VALUE,
     a_codec,
@@ -18,8 +20,6 @@ from codec_events import (
     some_verdicts,
     unhurried,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from worker.errors import Reason
 

@@ -3,9 +3,9 @@
 import sys
 
 import pytest
-from codec_events import a_codec, a_record, unhurried
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unit.codec.events import a_codec, a_record, unhurried
 
 from worker.errors import Reason, Rejection, Stage
 

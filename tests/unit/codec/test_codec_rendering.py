@@ -4,9 +4,9 @@ import json
 import struct
 
 import pytest
-from codec_events import PROCESSED_AT, TOPIC, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.codec.events import PROCESSED_AT, TOPIC, unhurried
 
 from worker.codec.rendering import SentimentRenderer, id_template
 from worker.verdict import ModelCard, Sentiment, Verdicts

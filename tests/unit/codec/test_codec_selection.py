@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from codec_events import CE_HEAD, STRUCTURED, WRAPPINGS, Wrapping, a_codec, a_record, some_verdicts
+from unit.codec.events import CE_HEAD, STRUCTURED, WRAPPINGS, Wrapping, a_codec, a_record, some_verdicts
 
 from worker.codec.selection import Condition
 from worker.errors import Reason, SettingError

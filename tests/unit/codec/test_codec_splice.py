@@ -1,7 +1,9 @@
 """Enriching keeps the input's bytes."""
 
 import pytest
-from codec_events import (
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.codec.events import (
     OTHER_MEMBER,
     SENTIMENT,
     SENTIMENT_BYTES,
@@ -19,8 +21,6 @@ from codec_events import (
     members,
     unhurried,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 MEMBER = b',"sentiment":' + SENTIMENT_BYTES
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
-from codec_events import a_codec, a_record, answer, events, exactly, unhurried
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unit.codec.events import a_codec, a_record, answer, events, exactly, unhurried
 
 from worker.codec import structure
 from worker.codec.document import parse

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codec_events import a_codec, a_fetch, a_record, answer, exactly
+from unit.codec.events import a_codec, a_fetch, a_record, answer, exactly
 
 from worker.delivery.dead_letters import dead_letter_headers
 from worker.errors import Reason, Stage

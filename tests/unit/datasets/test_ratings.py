@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from labelled_files import refusal, written
+from unit.datasets.labelled_files import refusal, written
 
 from worker.datasets.columns import Columns
 from worker.datasets.labelled import read_labelled

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled_files import written
+from unit.datasets.labelled_files import written
 
 from worker.datasets.labelled import read_labelled
 from worker.datasets.split import hold_out

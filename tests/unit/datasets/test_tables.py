@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from labelled_files import written
+from unit.datasets.labelled_files import written
 
 from worker.datasets.labelled import read_labelled
 from worker.datasets.tables import check_kind

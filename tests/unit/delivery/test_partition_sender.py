@@ -20,7 +20,7 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
-from scripted_broker import ScriptedBroker, range_of
+from unit.delivery.scripted_broker import ScriptedBroker, range_of
 
 from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.ledger import CompletedRange

@@ -10,7 +10,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
 )
-from scripted_broker import BAD, Bench, Verdict, publish, range_of, refusing, with_publisher
+from unit.delivery.scripted_broker import BAD, Bench, Verdict, publish, range_of, refusing, with_publisher
 
 from worker.delivery.answers import Acknowledgement, Answer, Outputs, RefusedOutput
 from worker.delivery.ledger import CompletedRange

@@ -11,7 +11,7 @@ from aiokafka.errors import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_broker import Bench, publish, range_of, refusing, with_publisher
+from unit.delivery.scripted_broker import Bench, publish, range_of, refusing, with_publisher
 
 from worker.delivery.outcomes import RequestCutOffError
 from worker.errors import CircuitOpenError, Reason

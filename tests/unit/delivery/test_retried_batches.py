@@ -7,7 +7,7 @@ from aiokafka.errors import (
     NodeNotReadyError,
     RequestTimedOutError,
 )
-from scripted_broker import Bench, publish, range_of, with_publisher
+from unit.delivery.scripted_broker import Bench, publish, range_of, with_publisher
 
 from worker.delivery.outcomes import RequestCutOffError, SessionUnconfirmedError
 

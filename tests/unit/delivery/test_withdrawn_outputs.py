@@ -10,7 +10,7 @@ from aiokafka.errors import (
     OutOfOrderSequenceNumber,
     RequestTimedOutError,
 )
-from scripted_broker import Bench, idle, publish, range_of, with_publisher
+from unit.delivery.scripted_broker import Bench, idle, publish, range_of, with_publisher
 
 
 def test_what_is_not_wanted_any_more_is_not_sent() -> None:

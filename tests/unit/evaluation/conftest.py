@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from evaluate_runs import TRAINED
 from small_base import labelled_file, run, tiny_base
+from unit.evaluation.evaluate_runs import TRAINED
 
 from worker.evaluation import comparison
 

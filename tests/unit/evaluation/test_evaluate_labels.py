@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from evaluate_runs import CPU, rated
+from unit.evaluation.evaluate_runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.examples import LABELS

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from evaluate_runs import CPU, rated
+from unit.evaluation.evaluate_runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.examples import LABELS

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from aiokafka import TopicPartition
 from event_loop import in_a_loop
-from scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
+from unit.intake.scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake.tolerant import ParsedRecord

@@ -6,7 +6,7 @@ import faust
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.protocol.metadata import MetadataResponse_v1
 from event_loop import in_a_loop
-from scene import TEXTS
+from unit.intake.scene import TEXTS
 
 from worker.intake.static_member import Assignor
 

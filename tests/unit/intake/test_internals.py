@@ -15,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError
 from faust.types import TP
-from scene import Intake
+from unit.intake.scene import Intake
 
 import worker.intake
 from worker.embedded.broker import EmbeddedBroker

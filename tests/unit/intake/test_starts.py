@@ -2,7 +2,7 @@
 
 import pytest
 from event_loop import in_a_loop
-from scene import ORDERS, TEXTS, Scene
+from unit.intake.scene import ORDERS, TEXTS, Scene
 
 
 @pytest.mark.parametrize(("start_time_ms", "first"), [(None, 0), (5, 5), (50, 10)])

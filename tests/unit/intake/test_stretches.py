@@ -8,7 +8,7 @@ import pytest
 from event_loop import in_a_loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene import POLL, TEXTS, Scene, Script
+from unit.intake.scene import POLL, TEXTS, Scene, Script
 
 from worker.delivery.ledger import Partition
 from worker.intake import consumer as module

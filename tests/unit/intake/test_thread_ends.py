@@ -8,7 +8,7 @@ import faust
 import pytest
 from aiokafka.errors import ConsumerStoppedError
 from event_loop import in_a_loop
-from scene import Intake
+from unit.intake.scene import Intake
 
 from worker.intake.consumer import FetchTransport
 

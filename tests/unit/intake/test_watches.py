@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from aiokafka.errors import RequestTimedOutError
 from event_loop import in_a_loop
-from scene import ORDERS, TEXTS, Scene
+from unit.intake.scene import ORDERS, TEXTS, Scene
 
 from worker.intake.consumer import FetchConsumer
 from worker.intake.topic_ids import TopicIds

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import transformers
-from train_runs import QUICK, edit_weights, same
+from unit.training.train_runs import QUICK, edit_weights, same
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled

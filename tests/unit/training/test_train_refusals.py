@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from train_runs import QUICK, assert_refused_at_once, edit_weights, half
+from unit.training.train_runs import QUICK, assert_refused_at_once, edit_weights, half
 
 from worker.training import finetune
 from worker.training.errors import smaller_batches

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from train_runs import QUICK, assert_refused_at_once, same, weights
+from unit.training.train_runs import QUICK, assert_refused_at_once, same, weights
 
 from worker.classifier import open_classifier, persistence
 from worker.training import finetune
