@@ -7,7 +7,7 @@ import pytest
 
 from worker.cli.commands import app
 
-PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 EXAMPLES = re.findall(r"^### (.*?)\n\n```python\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 
 

@@ -12,7 +12,7 @@ from worker.cli.commands import app
 from worker.errors import Reason
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OTHERS = {"--build", "--group", "--constraint", "--editable", "--no-deps", "--strict", "--web-bind"}
 """Flags of docker-compose, pip, mypy and faust."""
