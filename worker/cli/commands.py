@@ -13,6 +13,7 @@ from worker import __version__
 from worker.cli.classify import classify
 from worker.cli.config import config
 from worker.cli.console import stderr
+from worker.cli.dead_letters import dead_letters
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.evaluate import evaluate
@@ -80,6 +81,7 @@ app.command()(demo)
 app.command()(classify)
 app.command()(send)
 app.command()(watch)
+app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(topics, name="topics")
 app.command()(train)
 app.command()(evaluate)

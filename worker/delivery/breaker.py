@@ -131,5 +131,6 @@ class Breaker:
         seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         return CircuitOpenError(
             f"{what} ({seen}), the first at {first}: {self._way_out} To let them pass as dead letters, run with "
-            f"--max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. The last ones are not committed"
+            f"--max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. "
+            "`sentiment-worker dead-letters` lists and replays them. The last ones are not committed"
         )

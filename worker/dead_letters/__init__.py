@@ -1,0 +1,1 @@
+"""Dead letters as a tool: read, select, explain, mend and replay them."""
