@@ -36,9 +36,9 @@ from worker.errors import SettingError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
-from worker.observability.health import add_pages
 from worker.observability.repeated_lines import RepeatedLines
-from worker.observability.server import PageServer
+from worker.pages.health import add_pages
+from worker.pages.server import PageServer
 from worker.process import INTERRUPTED, end, run_until_stopped
 from worker.settings import Settings, load_settings
 

@@ -33,11 +33,11 @@ from worker.errors import BrokerError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
+from worker.observability.statistics import Statistics
 from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
 from worker.setting_values import start_time_ms
 from worker.settings import Settings
-from worker.statistics import Statistics
 
 logger = logging.getLogger(__name__)
 

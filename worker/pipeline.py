@@ -29,9 +29,9 @@ from worker.dispatch import Dispatcher, Sent, classified
 from worker.errors import Reason
 from worker.fetch import Fetch
 from worker.job import Job
+from worker.observability.statistics import Counters, Statistics
+from worker.observability.summary import PeriodicSummary
 from worker.settings import Settings
-from worker.statistics import Counters, Statistics
-from worker.summary import PeriodicSummary
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableRecord, UnreadableTally
 from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
-from worker.summary import PeriodicSummary
+from worker.observability.summary import PeriodicSummary
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1

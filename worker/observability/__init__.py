@@ -1,1 +1,1 @@
-"""Health pages and log lines of a running worker."""
+"""What happens in the worker, as log lines and counts; everything may import it, and it imports nearly nothing."""

@@ -10,8 +10,8 @@ import faust
 import pytest
 from integration.process import free_port
 
-from worker.observability.health import add_pages
-from worker.observability.server import PageServer
+from worker.pages.health import add_pages
+from worker.pages.server import PageServer
 
 GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"GET /livez HTTP/1.1\r\nHost: x\r\n"

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 from faust.web.drivers.aiohttp import Web
 
-from worker.observability.connections import CLIENT_SECONDS, MAX_CONNECTIONS, Connection, Connections
-from worker.observability.listening import cannot_listen
+from worker.pages.connections import CLIENT_SECONDS, MAX_CONNECTIONS, Connection, Connections
+from worker.pages.listening import cannot_listen
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.statistics import LATENCY_BOUNDS, Counters
+from worker.observability.statistics import LATENCY_BOUNDS, Counters
 
 
 @given(st.lists(st.floats(0.001, LATENCY_BOUNDS[-1]), min_size=1), st.floats(0.01, 1))

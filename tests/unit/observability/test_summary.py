@@ -4,7 +4,7 @@ import asyncio
 
 from worker.delivery.tally import DeadLetterTally
 from worker.errors import Reason
-from worker.summary import PeriodicSummary
+from worker.observability.summary import PeriodicSummary
 
 
 class Log:

@@ -8,8 +8,8 @@ import faust
 import pytest
 
 from worker.errors import SettingError, WorkerError
-from worker.observability.listening import cannot_listen
-from worker.observability.server import PageServer
+from worker.pages.listening import cannot_listen
+from worker.pages.server import PageServer
 
 
 def refusal(host: str, port: int) -> WorkerError:
