@@ -26,6 +26,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
+from prometheus_client import CollectorRegistry
 
 from worker.classifier import Classifier, load_classifier
 from worker.connection import client_options
@@ -37,6 +38,7 @@ from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
 from worker.observability.repeated_lines import RepeatedLines
+from worker.observability.telemetry import Telemetry
 from worker.pages.health import add_pages
 from worker.pages.server import PageServer
 from worker.process import INTERRUPTED, end, run_until_stopped
@@ -107,12 +109,18 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
 
 
-def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load_classifier) -> SentimentApp:
+def create_app(
+    settings: Settings,
+    load: Callable[[Settings], Classifier] = load_classifier,
+    registry: CollectorRegistry | None = None,
+) -> SentimentApp:
     """The Faust app of these settings; nothing is loaded or connected before it starts.
 
     Args:
         settings: where from, where to, and how.
         load: gives the resident classifier, warm; a classifier of your own goes in here.
+        registry: for an app with metrics of its own: what ``/metrics`` shows, to which the worker's are added. Without
+            there are also prometheus_client's metrics of the process and of Python.
     """
     # A rebalance waits for our drain, and whoever takes longer than the group waits is read again by another.
     rebalance_timeout = max(60.0, settings.session_timeout, settings.drain_timeout + 15.0)
@@ -147,6 +155,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
     app.engine = Engine(
         settings,
         load,
+        Telemetry(registry),
         positions_known=lambda: cast(FetchConsumer, app.consumer).positions_known,
         waits_for=lambda: cast(FetchConsumer, app.consumer).places.reasons(),
         loop=app.loop,
@@ -174,7 +183,7 @@ def create_app(settings: Settings, load: Callable[[Settings], Classifier] = load
         app.engine.on_revoked(revoked)
 
     app.web = PageServer(app)
-    add_pages(app, app.engine)
+    add_pages(app, app.engine, app.engine.telemetry.registry)
     return app
 
 

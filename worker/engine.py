@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
@@ -33,7 +32,9 @@ from worker.errors import BrokerError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
-from worker.observability.statistics import Statistics
+from worker.observability.events import OffsetReset
+from worker.observability.statistics import Statistics, statistics
+from worker.observability.telemetry import Telemetry
 from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
 from worker.setting_values import start_time_ms
@@ -61,6 +62,7 @@ class Engine(Service):
         self,
         settings: Settings,
         load: Callable[[Settings], Classifier],
+        telemetry: Telemetry,
         *,
         positions_known: Callable[[], bool],
         waits_for: Callable[[], list[str]] = list,
@@ -74,6 +76,8 @@ class Engine(Service):
         )
         self._loaded_at = self.session.now()
         self._load = load
+        self.telemetry = telemetry
+        self.emit = telemetry.emit
         self._positions_known = positions_known
         self._waits_for = waits_for
         self.ledger = Ledger()  # from the start: Faust's commit timer may ask before anything else is there
@@ -88,8 +92,10 @@ class Engine(Service):
         self._has_lost = False
         """Whether the log has said that the partitions are gone, and not yet that they are back."""
         self._said_ready = False
-        self._offset_resets = 0
         self._stalled: Mapping[Partition, int] = {}
+        telemetry.metrics.stalled_offsets.ask_by_label(
+            lambda: {(topic, str(number)): count for (topic, number), count in self._stalled.items()}
+        )
         self.unfinished = False
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
         self.owns_process = False
@@ -132,7 +138,7 @@ class Engine(Service):
             self._publisher = Publisher(self.settings, client, acknowledged, failed)
             return self._publisher
 
-        pipeline = Pipeline(self.settings, classifier, self.ledger, make_publisher, self._fail)
+        pipeline = Pipeline(self.settings, classifier, self.ledger, make_publisher, self._fail, self.telemetry)
         self._loaded_at = self.session.now()
         self._pipeline = pipeline
         if self.owns_process:
@@ -150,6 +156,7 @@ class Engine(Service):
             await self._publisher.close()
         if self._client is not None:
             await self._client.stop()
+        self.telemetry.flush()
 
     async def submit(self, fetch: Fetch) -> None:
         """Take a fetch; returning means accepted, not published. Never raises."""
@@ -162,8 +169,8 @@ class Engine(Service):
             self._pipeline.revoke(partitions)
 
     def note_reset(self, reset: Reset) -> None:
-        """Count a partition whose offset is not of its log, and stop where ``on_offset_reset=fail``."""
-        self._offset_resets += 1
+        """Tell of a partition whose offset is not of its log, and stop where ``on_offset_reset=fail``."""
+        self.emit(OffsetReset(str(reset)))
         if reset.policy == "fail":
             self.fail(BrokerError(str(reset)))
 
@@ -284,13 +291,7 @@ class Engine(Service):
 
     def statistics(self) -> Statistics | None:
         """Return what was done and what is pending; None before the model is loaded."""
-        if self._pipeline is None:
-            return None
-        return replace(
-            self._pipeline.statistics(),
-            offset_resets=self._offset_resets,
-            stalled_partitions={f"{topic}-{number}": count for (topic, number), count in self._stalled.items()},
-        )
+        return None if self._pipeline is None else statistics(self.telemetry.metrics)
 
     def fail(self, error: BaseException) -> None:
         """End the worker: a client of ours cannot go on. Nothing that is not published is committed."""

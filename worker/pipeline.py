@@ -5,8 +5,8 @@ so that nothing is awaited or locked per event.
 """
 
 import asyncio
-import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,16 +24,19 @@ from worker.decoding import decode
 from worker.delivery.answers import Acknowledgement, Answer
 from worker.delivery.breaker import Breaker
 from worker.delivery.ledger import Ledger, Partition
-from worker.delivery.tally import DeadLetterTally
 from worker.dispatch import Dispatcher, Sent, classified
-from worker.errors import Reason
 from worker.fetch import Fetch
 from worker.job import Job
-from worker.observability.statistics import Counters, Statistics
-from worker.observability.summary import PeriodicSummary
+from worker.observability.events import (
+    BatchClassified,
+    BatchSent,
+    DeadLettersDecided,
+    FetchReceived,
+    RangeDelivered,
+)
+from worker.observability.metrics import Metrics
+from worker.observability.telemetry import Telemetry
 from worker.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 class Publisher(Protocol):
@@ -59,6 +62,7 @@ class Pipeline:
         ledger: where intake opened the fetches.
         make_publisher: makes the publisher, which may call back once this returned.
         failed: called once, with the error after which nothing moves any more.
+        telemetry: told what happens; its gauges show what is pending here.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Pipeline:
         ledger: Ledger,
         make_publisher: MakePublisher,
         failed: Callable[[BaseException], None],
+        telemetry: Telemetry,
     ) -> None:
         self._classifier = classifier
         self._codec = Codec(settings, classifier.card)
@@ -75,9 +80,7 @@ class Pipeline:
         self._ledger = ledger
         self._publisher = make_publisher(self.acknowledged, self.fail)
         self._on_failed = failed
-        self._summary: PeriodicSummary[Reason] = PeriodicSummary(
-            DeadLetterTally(), lambda sentence: logger.warning("%s", sentence)
-        )
+        self._emit = telemetry.emit
         self._breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
         self._dispatcher = Dispatcher(
             classifier, batch_time=settings.max_batch_time, in_flight=settings.max_in_flight_batches
@@ -86,11 +89,18 @@ class Pipeline:
         self._pending = Admission(settings)
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
-        self._counters = Counters()
         self._progressed_at = self._device_progressed_at = time.monotonic()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
+        self._show_in(telemetry.metrics)
+
+    def _show_in(self, metrics: Metrics) -> None:
+        metrics.pending_messages.ask(lambda: self._pending.events)
+        metrics.pending_bytes.ask(lambda: self._pending.bytes)
+        metrics.waiting_texts.ask(lambda: len(self._dispatcher))
+        metrics.in_flight_batches.ask(lambda: self._dispatcher.in_flight)
+        metrics.batch_token_limit.ask(lambda: self._dispatcher.token_limit)
 
     async def submit(self, fetch: Fetch) -> None:
         """Take a fetch that the ledger has opened; waits while the worker holds as much as it may.
@@ -113,7 +123,7 @@ class Pipeline:
             return  # uncommitted: whoever gets the partition next reads it again
         if not self._pending.events:
             self._progressed_at = time.monotonic()  # there was nothing to do until now
-        self._counters.received += len(fetch)
+        self._emit(FetchReceived(len(fetch)))
         self._pending.enter(len(fetch), size)
         job = self._jobs[fetch] = Job(fetch, size)
         decoded = await decode(self._codec, fetch.records, size, self._tokenise_thread)
@@ -148,7 +158,7 @@ class Pipeline:
                 return
             if idle:
                 self._device_progressed_at = now
-            self._counters.flushes[sent.flush] += 1
+            self._emit(BatchSent(sent.flush))
             asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent.batch))
 
     def _dispatch_in_time(self) -> None:
@@ -168,7 +178,7 @@ class Pipeline:
             self._dispatcher.learn(result)
             self._dispatch()  # the device first: it must not wait for the bookkeeping
             lengths, ids = batch.padded.lengths, batch.padded.ids
-            self._counters.count_batch(len(batch), int(lengths.sum()), ids.size, result.seconds)
+            self._emit(BatchClassified(len(batch), int(lengths.sum()), ids.size, result.seconds))
             for fetch, decided in classified(batch, result, self._jobs):
                 self._complete(fetch, decided)
         except Exception as error:
@@ -180,7 +190,7 @@ class Pipeline:
             answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec, self._output_topic)
             self._breaker.count(completed, answer.rejected)
             if answer.rejected:
-                self._note([rejection.reason for rejection in answer.rejected.values()])
+                self._emit(DeadLettersDecided(Counter(its.reason for its in answer.rejected.values())))
             if answer.is_empty:  # all of it is skipped
                 self.acknowledged(Acknowledgement(completed))
             else:
@@ -196,25 +206,23 @@ class Pipeline:
         if job is None:
             return
         done = self._ledger.acknowledge(completed)
-        events = len(completed)
         forwarded = len(job.forwarded_in(completed, {refused.index for refused in acknowledgement.refused}))
         skipped = len(job.skipped_in(completed))
-        self._counters.dead_lettered += acknowledgement.dead_letters
-        self._counters.forwarded += forwarded
-        self._counters.skipped += skipped
-        self._counters.published += events - acknowledgement.dead_letters - forwarded - skipped
         if acknowledgement.refused:
-            self._note([refused.reason for refused in acknowledgement.refused])
+            self._emit(DeadLettersDecided(Counter(refused.reason for refused in acknowledgement.refused)))
         self._progressed_at = time.monotonic()
-        self._counters.observe_latency(self._progressed_at - completed.fetch.received_at, events)
+        self._emit(
+            RangeDelivered(
+                published=len(completed) - acknowledgement.dead_letters - forwarded - skipped,
+                dead_letters=acknowledgement.dead_letters,
+                forwarded=forwarded,
+                skipped=skipped,
+                seconds=self._progressed_at - completed.fetch.received_at,
+            )
+        )
         for fetch in done:
             self._forget(fetch)
         self._changed.set()
-
-    def _note(self, reasons: list[Reason]) -> None:
-        """Count dead letters, and log now and then that there are some: a wrong setting makes nothing else."""
-        self._counters.dead_letter_reasons.update(reasons)
-        self._summary.count(reasons)
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget what is pending of partitions that are not ours any more."""
@@ -266,7 +274,6 @@ class Pipeline:
 
     def close(self) -> None:
         """Let the threads go. A batch that the device still computes is not waited for."""
-        self._summary.flush()
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._dispatcher.close(timeout=0)
 
@@ -286,13 +293,3 @@ class Pipeline:
         now = time.monotonic()
         idle = now - self._progressed_at if self._pending.events else 0.0
         return max(idle, now - self._device_progressed_at) if self._dispatcher.in_flight else idle
-
-    def statistics(self) -> Statistics:
-        """Return what was done and what is pending, now."""
-        return self._counters.snapshot(
-            pending_events=self._pending.events,
-            pending_bytes=self._pending.bytes,
-            waiting_texts=len(self._dispatcher),
-            in_flight_batches=self._dispatcher.in_flight,
-            batch_token_limit=self._dispatcher.token_limit,
-        )

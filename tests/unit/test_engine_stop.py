@@ -11,12 +11,13 @@ import pytest
 from worker.deadline import Deadline
 from worker.engine import Engine
 from worker.errors import DeviceError
+from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
 
 def test_who_waits_to_say_ready_gives_up_once_the_engine_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        engine = Engine(load_settings(), lambda _: None, positions_known=lambda: False)  # type: ignore[arg-type, return-value]
+        engine = Engine(load_settings(), lambda _: None, Telemetry(), positions_known=lambda: False)  # type: ignore[arg-type, return-value]
         await engine.stop()
         # From now on a sleep is over at once, and may swallow the cancellation that should end the loop around it.
         monkeypatch.setattr(engine, "sleep", AsyncMock(side_effect=AssertionError("waits on")))
@@ -27,7 +28,7 @@ def test_who_waits_to_say_ready_gives_up_once_the_engine_stops(monkeypatch: pyte
 
 def test_a_stop_that_is_asked_for_twice_has_one_deadline_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: True)  # type: ignore[arg-type, return-value]
+    engine = Engine(load_settings(), lambda _: None, Telemetry(), positions_known=lambda: True)  # type: ignore[arg-type, return-value]
     deadlines = []
 
     async def drain(deadline: Deadline, *, work_off: bool) -> bool:
@@ -45,7 +46,7 @@ def test_a_stop_that_is_asked_for_twice_has_one_deadline_and_is_told_once(caplog
 def test_a_stop_that_hangs_names_the_reason_of_the_stop(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: True)  # type: ignore[arg-type, return-value]
+    engine = Engine(load_settings(), lambda _: None, Telemetry(), positions_known=lambda: True)  # type: ignore[arg-type, return-value]
     monkeypatch.setattr(engine, "add_future", lambda coroutine: coroutine.close())
     codes: list[int] = []
     monkeypatch.setattr("os._exit", codes.append)

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from worker.engine import Engine
+from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
 PARTITIONS = [("texts", 0)]
@@ -13,7 +14,7 @@ PARTITIONS = [("texts", 0)]
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: True)  # type: ignore[arg-type, return-value]
+    engine = Engine(load_settings(), lambda _: None, Telemetry(), positions_known=lambda: True)  # type: ignore[arg-type, return-value]
     monkeypatch.setattr(engine, "add_future", lambda coroutine: coroutine.close())
     engine.session.joined(engine.session.now())
     engine.on_assigned(PARTITIONS)

@@ -9,11 +9,12 @@ import pytest
 
 from worker.engine import Engine
 from worker.errors import DeviceError
+from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
 
 def engine_of(*, pipeline: Any, assigned: bool = True, positions_known: bool = True, heard: bool = True) -> Engine:
-    engine = Engine(load_settings(), lambda _: None, positions_known=lambda: positions_known)  # type: ignore[arg-type, return-value]
+    engine = Engine(load_settings(), lambda _: None, Telemetry(), positions_known=lambda: positions_known)  # type: ignore[arg-type, return-value]
     engine._pipeline = pipeline
     engine.assigned = assigned
     # Collected long before it runs, so that what is heard is heard in the future.

@@ -10,7 +10,6 @@ changelogs) keeps getting single messages.
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, cast
 
 import faust.transport.drivers.aiokafka as driver
@@ -25,10 +24,9 @@ from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread, Poll
-from worker.intake.unreadable import UnreadableRecord, UnreadableTally
+from worker.intake.unreadable import UnreadableRecord, unreadable_records_found
 from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
-from worker.observability.summary import PeriodicSummary
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
@@ -141,7 +139,7 @@ class FetchConsumer(WatchingConsumer):
                     left[tp] = record.offset
                     break
                 if isinstance(record, UnreadableRecord):
-                    self._unreadable.count([(record, "is skipped")])
+                    self._intake.emit(unreadable_records_found([record], "is skipped"))
                     continue
                 yield tp, self._to_message(tp, record)
             else:
@@ -185,16 +183,12 @@ class FetchConsumer(WatchingConsumer):
         records = polled[tp]
         unreadable: dict[int, Rejection] = {}
         if UnreadableRecord in map(type, records):
-            found = {index: record for index, record in enumerate(records) if isinstance(record, UnreadableRecord)}
-            unreadable = {index: record.rejection for index, record in found.items()}
-            self._unreadable.count((record, "becomes a dead letter") for record in found.values())
+            bad = {index: record for index, record in enumerate(records) if isinstance(record, UnreadableRecord)}
+            unreadable = {index: record.rejection for index, record in bad.items()}
+            self._intake.emit(unreadable_records_found([*bad.values()], "becomes a dead letter"))
         fetch = Fetch(tp.topic, tp.partition, records, polled.stretches[tp].stop, time.monotonic(), unreadable)
         self._intake.ledger.open(fetch)
         return fetch
-
-    @cached_property
-    def _unreadable(self) -> PeriodicSummary[tuple[UnreadableRecord, str]]:
-        return PeriodicSummary(UnreadableTally(), lambda sentence: self.log.warning("%s", sentence))
 
     def _fetch_message(self, tp: TP, fetch: Fetch) -> Message:
         last = fetch.records[-1]
@@ -241,7 +235,6 @@ class FetchConsumer(WatchingConsumer):
     async def on_stop(self) -> None:
         self.places.stop_finding()
         await super().on_stop()
-        self._unreadable.flush()
 
     def resume_flow(self) -> None:
         """Have the worker take fetches again, before records flow again."""

@@ -236,7 +236,6 @@ class Places:
         if goals and not self._has_failed and not await self._thread.move(assignment, goals):
             return
         for reset in resets:
-            logger.warning("%s", reset)
             self._intake.note_reset(reset)
             if reset.forgets:
                 self._intake.revoke([reset.partition])

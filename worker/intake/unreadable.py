@@ -1,12 +1,13 @@
-"""Records that cannot be read, as values, and what the log says of them."""
+"""Records that cannot be read, as values, and the event that tells of them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from worker.errors import Reason, Rejection, Stage
 from worker.intake.tolerant import ParsedRecord
+from worker.observability.events import UnreadableRecordsFound
 
 
 @dataclass
@@ -37,26 +38,8 @@ def of_a_batch(first: int, last: int, trouble: str, exception: str = "", *, coun
     return Rejection(Reason.UNREADABLE_BATCH, Stage.RECEIVE, message, exception, counts=counts)
 
 
-class UnreadableTally:
-    """Counts unreadable records, each with what it does (after the word "it"): a tally of ``PeriodicSummary``."""
-
-    def __init__(self) -> None:
-        self._first: tuple[UnreadableRecord, str] | None = None
-        self._others = 0
-
-    def add(self, items: Iterable[tuple[UnreadableRecord, str]]) -> None:
-        """Count records."""
-        for item in items:
-            if self._first is None:
-                self._first = item
-            else:
-                self._others += 1
-
-    def take(self) -> str | None:
-        """Return where the first of them is, and how many others there are, and forget them; None for none."""
-        if self._first is None:
-            return None
-        (first, outcome), others = self._first, self._others
-        self._first, self._others = None, 0
-        besides = f", and {others:,} more like it" if others else ""
-        return f"{first.topic}-{first.partition}@{first.offset}: {first.rejection.message}; it {outcome}{besides}"
+def unreadable_records_found(records: Sequence[UnreadableRecord], outcome: str) -> UnreadableRecordsFound:
+    """Return the event that tells of these records; ``outcome`` is what each does, after the word "it"."""
+    first = records[0]
+    where = f"{first.topic}-{first.partition}@{first.offset}"
+    return UnreadableRecordsFound(where, first.rejection.message, outcome, len(records))

@@ -6,6 +6,7 @@ from typing import Protocol
 from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
 from worker.intake.offset_reset import Policy, Reset
+from worker.observability.event import InternalEvent
 
 
 class Intake(Protocol):
@@ -38,8 +39,12 @@ class Intake(Protocol):
         """Seconds between two looks at the topics."""
         ...
 
+    def emit(self, event: InternalEvent) -> None:
+        """Log and count what happened."""
+        ...
+
     def note_reset(self, reset: Reset) -> None:
-        """Count a reset, and stop where ``on_offset_reset`` says so."""
+        """Log and count a reset, and stop where ``on_offset_reset`` says so."""
         ...
 
     def note_stalled(self, partitions: Mapping[Partition, int]) -> None:

@@ -1,11 +1,8 @@
-"""Counts of what the worker has done and holds: kept in one place, read as frozen snapshots."""
+"""The numbers of the ``/statistics`` page: a view of the metrics, as a frozen snapshot."""
 
-from bisect import bisect_left
-from collections import Counter
 from dataclasses import dataclass, field
 
-#: Upper bounds of the latency histogram's buckets, in seconds: 1 ms to about 18 minutes, a quarter more each.
-LATENCY_BOUNDS = tuple(0.001 * 1.25**step for step in range(63))
+from worker.observability.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,75 +52,29 @@ class Statistics:
     """Offsets that wait behind an open transaction, by partition (``topic-number``)."""
 
 
-@dataclass(slots=True)
-class Counters:
-    """Counters that the pipeline adds to."""
-
-    received: int = 0
-    published: int = 0
-    dead_lettered: int = 0
-    forwarded: int = 0
-    skipped: int = 0
-    batches: int = 0
-    batch_events: int = 0
-    batch_tokens: int = 0
-    batch_padded_tokens: int = 0
-    inference_seconds: float = 0.0
-    dead_letter_reasons: Counter[str] = field(default_factory=Counter)
-    flushes: Counter[str] = field(default_factory=Counter)
-    _latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
-
-    def count_batch(self, texts: int, tokens: int, padded_tokens: int, seconds: float) -> None:
-        """Count a batch that the device has classified."""
-        self.batches += 1
-        self.batch_events += texts
-        self.batch_tokens += tokens
-        self.batch_padded_tokens += padded_tokens
-        self.inference_seconds += seconds
-
-    def observe_latency(self, seconds: float, events: int) -> None:
-        self._latencies[bisect_left(LATENCY_BOUNDS, seconds)] += events
-
-    def latency(self, quantile: float) -> float | None:
-        """The upper bound of the bucket that holds the quantile (0..1): at most a quarter too high."""
-        total = sum(self._latencies)
-        if total == 0:
-            return None
-        seen = 0
-        for count, bound in zip(self._latencies, LATENCY_BOUNDS, strict=False):
-            seen += count
-            if seen >= quantile * total:
-                return bound
-        return LATENCY_BOUNDS[-1]
-
-    def snapshot(
-        self,
-        *,
-        pending_events: int,
-        pending_bytes: int,
-        waiting_texts: int,
-        in_flight_batches: int,
-        batch_token_limit: int,
-    ) -> Statistics:
-        """Return the counts, and what the worker holds, as they are now."""
-        return Statistics(
-            received=self.received,
-            published=self.published,
-            dead_lettered=self.dead_lettered,
-            forwarded=self.forwarded,
-            skipped=self.skipped,
-            dead_letter_reasons=dict(self.dead_letter_reasons),
-            pending_events=pending_events,
-            pending_bytes=pending_bytes,
-            waiting_texts=waiting_texts,
-            in_flight_batches=in_flight_batches,
-            batches=self.batches,
-            batch_events=self.batch_events,
-            batch_tokens=self.batch_tokens,
-            batch_padded_tokens=self.batch_padded_tokens,
-            batch_token_limit=batch_token_limit,
-            inference_seconds=self.inference_seconds,
-            flushes=dict(self.flushes),
-            latency_p50=self.latency(0.5),
-            latency_p95=self.latency(0.95),
-        )
+def statistics(metrics: Metrics) -> Statistics:
+    """Return the numbers as they are now."""
+    stalled = metrics.stalled_offsets.values().items()
+    return Statistics(
+        received=int(metrics.received_messages.total),
+        published=int(metrics.published_messages.total),
+        dead_lettered=int(metrics.published_dead_letter_messages.total),
+        forwarded=int(metrics.forwarded_messages.total),
+        skipped=int(metrics.skipped_messages.total),
+        dead_letter_reasons={reason: int(count) for reason, count in metrics.dead_letter_messages.by_label().items()},
+        pending_events=int(metrics.pending_messages.value or 0),
+        pending_bytes=int(metrics.pending_bytes.value or 0),
+        waiting_texts=int(metrics.waiting_texts.value or 0),
+        in_flight_batches=int(metrics.in_flight_batches.value or 0),
+        batches=metrics.batch_size.count,
+        batch_events=int(metrics.batch_size.sum),
+        batch_tokens=int(metrics.batch_tokens.sum),
+        batch_padded_tokens=int(metrics.batch_padded_tokens.sum),
+        batch_token_limit=int(metrics.batch_token_limit.value or 0),
+        inference_seconds=float(metrics.inference_seconds.sum),
+        flushes={flush: int(count) for flush, count in metrics.batch_flush.by_label().items()},
+        latency_p50=metrics.processing_latency.quantile(0.5),
+        latency_p95=metrics.processing_latency.quantile(0.95),
+        offset_resets=int(metrics.offset_resets.total),
+        stalled_partitions={f"{topic}-{number}": int(count) for (topic, number), count in stalled},
+    )

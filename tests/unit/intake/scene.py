@@ -27,6 +27,8 @@ from worker.intake.lookup import LookUp, Whereabouts
 from worker.intake.offset_reset import Bookmark, Log, Policy, Reset
 from worker.intake.stretches import note
 from worker.intake.topic_ids import TopicId
+from worker.observability.event import InternalEvent
+from worker.observability.telemetry import Telemetry
 
 TEXTS, MORE_TEXTS, ORDERS = TP("texts", 0), TP("texts", 1), TP("orders", 0)
 Script = Callable[[], Awaitable[None]]
@@ -171,6 +173,10 @@ class Intake:
         self.session.joined(self.session.now())
         self.on_offset_reset = on_offset_reset
         self.resets: list[Reset] = []
+        self.telemetry = Telemetry()
+
+    def emit(self, event: InternalEvent) -> None:
+        self.telemetry.emit(event)
 
     def note_reset(self, reset: Reset) -> None:
         self.resets.append(reset)

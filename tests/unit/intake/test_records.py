@@ -18,7 +18,7 @@ from worker.errors import Reason
 from worker.intake import records
 from worker.intake.parts import MAX_RECORD_BYTES
 from worker.intake.records import PartitionRecords, Response
-from worker.intake.unreadable import UnreadableRecord, UnreadableTally
+from worker.intake.unreadable import UnreadableRecord, unreadable_records_found
 
 TEXTS = TopicPartition("texts", 0)
 every_codec = pytest.mark.parametrize("codec", CODECS)
@@ -286,12 +286,8 @@ def test_whatever_the_bytes_reading_ends_in_order_and_gets_on(data: st.DataObjec
 
 def test_the_log_names_the_first_unreadable_record_and_counts_the_others() -> None:
     spoilt = all_of(reader(batch([record(delta, b"v", headers=[(LATIN_1, b"")]) for delta in range(3)], 7)))
-    tally = UnreadableTally()
-    tally.add((one, "becomes a dead letter") for one in spoilt)
-    assert tally.take() == (
-        "texts-0@7: the record cannot be read: 1 of its 1 header names is not UTF-8; "
-        "it becomes a dead letter, and 2 more like it"
-    )
-    assert tally.take() is None
-    tally.add([(spoilt[1], "is skipped")])
-    assert "@8" in (tally.take() or "")
+    event = unreadable_records_found(spoilt, "becomes a dead letter")
+    line = "texts-0@7: the record cannot be read: 1 of its 1 header names is not UTF-8; it becomes a dead letter"
+    assert event.sentence() == f"{line}, and 2 more like it"
+    assert event.merged(unreadable_records_found(spoilt[1:], "is skipped")).sentence() == f"{line}, and 4 more like it"
+    assert unreadable_records_found(spoilt[:1], "becomes a dead letter").sentence() == line

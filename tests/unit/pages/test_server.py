@@ -9,7 +9,10 @@ from typing import Any
 import faust
 import pytest
 from integration.process import free_port
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families
 
+from worker.observability.telemetry import Telemetry
 from worker.pages.health import add_pages
 from worker.pages.server import PageServer
 
@@ -19,7 +22,7 @@ HALF = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
 
 class StubEngine:
     alive = True
-    not_ready = ("model loading",)
+    not_ready = ["model loading"]  # noqa: RUF012
 
     def statistics(self) -> None:
         return None
@@ -59,7 +62,7 @@ def serve(body: Callable[[Site], Awaitable[None]], **limits: Any) -> None:
         port = free_port()
         app = faust.App("pages", broker="kafka://127.0.0.1:1", web_bind="127.0.0.1", web_port=port)
         app.web = PageServer(app, **limits)
-        add_pages(app, StubEngine())  # type: ignore[arg-type]
+        add_pages(app, StubEngine(), Telemetry().registry)
         site = Site(app.web, port)
 
         @app.page("/waits")
@@ -139,6 +142,35 @@ def test_pages_answer_json_and_say_why() -> None:
         head, content = (await site.ask(GET.replace(b"livez", b"readyz"))).split(b"\r\n\r\n")
         assert b"application/json" in head
         assert json.loads(content) == {"ready": False, "reasons": ["model loading"]}
+
+    serve(body)
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "parse"),
+    [
+        pytest.param(b"", b"text/plain; version=0.0.4; charset=utf-8", text_string_to_metric_families, id="no wish"),
+        pytest.param(b"*/*", b"text/plain; version=0.0.4; charset=utf-8", text_string_to_metric_families, id="curl"),
+        pytest.param(
+            b"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2",
+            b"application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+            openmetrics_families,
+            id="Prometheus",
+        ),
+    ],
+)
+def test_metrics_come_in_the_format_that_is_asked_for_also_before_there_is_a_model(
+    accept: bytes, content_type: bytes, parse: Any
+) -> None:
+    async def body(site: Site) -> None:
+        sent = GET.replace(b"livez", b"metrics").replace(b"\r\n\r\n", b"\r\nAccept: " + accept + b"\r\n\r\n")
+        head, content = (await site.ask(sent)).split(b"\r\n\r\n")
+        assert status(head) == 200
+        assert b"\r\nContent-Type: " + content_type + b"\r\n" in head
+        families = {family.name: family for family in parse(content.decode())}
+        assert families["sentiment_worker_received_messages"].samples[0].value == 0
+        assert not families["sentiment_worker_batch_token_limit"].samples
+        assert "process_cpu_seconds" in families
 
     serve(body)
 

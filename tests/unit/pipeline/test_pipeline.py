@@ -23,6 +23,8 @@ from worker.delivery.answers import Acknowledgement, Answer, RefusedOutput
 from worker.delivery.ledger import Ledger, Partition
 from worker.errors import CircuitOpenError, DeviceError, Reason, Rejection, Stage
 from worker.fetch import Fetch
+from worker.observability.statistics import Statistics, statistics
+from worker.observability.telemetry import LINE_SECONDS, Telemetry
 from worker.pipeline import Pipeline
 from worker.settings import load_settings
 from worker.tokens import PaddedBatch, Tokens
@@ -106,6 +108,7 @@ class Bench:
     pipeline: Pipeline
     ledger: Ledger
     publisher: StubPublisher
+    telemetry: Telemetry
     failures: list[BaseException] = field(default_factory=list)
 
     @property
@@ -116,6 +119,9 @@ class Bench:
     def answered(self) -> int:
         """Events that have an answer."""
         return sum(len(answer.completed) for answer in self.answers)
+
+    def statistics(self) -> Statistics:
+        return statistics(self.telemetry.metrics)
 
     async def submit(self, fetch: Fetch) -> None:
         self.ledger.open(fetch)
@@ -135,7 +141,9 @@ class Bench:
             self.acknowledge(answer)
 
 
-def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) -> None:
+def with_pipeline(
+    body: Callable[[Bench], Awaitable[None]], *, line_seconds: float = LINE_SECONDS, **overrides: Any
+) -> None:
     async def run() -> None:
         ledger = Ledger()
         failures: list[BaseException] = []
@@ -145,10 +153,11 @@ def with_pipeline(body: Callable[[Bench], Awaitable[None]], **overrides: Any) ->
             publishers.append(StubPublisher(*callbacks))
             return publishers[0]
 
+        telemetry = Telemetry(line_seconds=line_seconds)
         classifier = overrides.pop("classifier", None) or StubClassifier()
-        pipeline = Pipeline(load_settings(**overrides), classifier, ledger, make_publisher, failures.append)
+        pipeline = Pipeline(load_settings(**overrides), classifier, ledger, make_publisher, failures.append, telemetry)
         try:
-            await body(Bench(pipeline, ledger, publishers[0], failures))
+            await body(Bench(pipeline, ledger, publishers[0], telemetry, failures))
         finally:
             pipeline.close()
 
@@ -196,9 +205,9 @@ def test_every_event_is_answered_once_in_order_with_its_own_verdict(plan: list[t
         bench.acknowledge_all()
         for partition, end in ends.items():
             assert bench.ledger.committable(Partition(TOPIC, partition)) == (end or None)
-        statistics = bench.pipeline.statistics()
-        assert statistics.pending_events == statistics.pending_bytes == statistics.waiting_texts == 0
-        assert statistics.published + statistics.dead_lettered + statistics.forwarded == statistics.received == total
+        found = bench.statistics()
+        assert found.pending_events == found.pending_bytes == found.waiting_texts == 0
+        assert found.published + found.dead_lettered + found.forwarded == found.received == total
         assert bench.failures == []
 
     with_pipeline(body)
@@ -252,10 +261,10 @@ def test_a_full_worker_takes_nothing_more_until_something_is_acknowledged() -> N
         second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
         await bench.until(lambda: bool(bench.answers))
         assert not second.done()
-        assert bench.pipeline.statistics().pending_events == 3
+        assert bench.statistics().pending_events == 3
         bench.acknowledge_all()
         await second
-        assert bench.pipeline.statistics().pending_events == 3
+        assert bench.statistics().pending_events == 3
 
     with_pipeline(body, max_pending_events=4)
 
@@ -299,7 +308,7 @@ def test_a_dispatch_that_fails_in_its_timer_ends_the_pipeline() -> None:
         await bench.submit(fetch_of([words(1)] * 8))  # two batches keep the device busy, ...
         fresh = replace(fetch_of([words(1)], first=8), received_at=time.monotonic())
         await bench.submit(fresh)  # ... and one text waits for its time
-        assert bench.pipeline.statistics().waiting_texts == 1
+        assert bench.statistics().waiting_texts == 1
         bench.pipeline._dispatcher._backlog.take = None  # type: ignore[assignment]
         await bench.until(lambda: bool(bench.failures))
         assert isinstance(bench.failures[0], TypeError)
@@ -332,13 +341,13 @@ def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledge
 
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)], partition=0))
-        assert bench.pipeline.statistics().in_flight_batches == 1
+        assert bench.statistics().in_flight_batches == 1
         clock.now += 30
         await bench.submit(fetch_of([b"not json"], partition=1))
         bench.acknowledge_all()
         assert bench.pipeline.stalled_for() == 30
         gate.set()
-        await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
+        await bench.until(lambda: bench.statistics().in_flight_batches == 0)
         assert bench.pipeline.stalled_for() == 0
         clock.now += 30
         gate.clear()
@@ -378,7 +387,7 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
         assert bench.answers == []
-        assert bench.pipeline.statistics().pending_events == 0
+        assert bench.statistics().pending_events == 0
 
     with_pipeline(body)
 
@@ -387,11 +396,11 @@ def test_what_the_broker_acknowledges_after_a_revocation_counts_as_nothing() -> 
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([None, b"not json", words(3)]))
         await bench.until(lambda: bench.ledger.unacknowledged() and bench.answered == 3)
-        before = bench.pipeline.statistics()
+        before = bench.statistics()
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         assert bench.publisher.withdrawn == [answer.completed.fetch for answer in bench.answers[:1]]
         bench.acknowledge_all()
-        found = bench.pipeline.statistics()
+        found = bench.statistics()
         assert (found.published, found.dead_lettered, found.forwarded, found.skipped) == (0, 0, 0, 0)
         assert (before.pending_events, found.pending_events, found.latency_p50) == (3, 0, None)
         assert bench.ledger.committable(Partition(TOPIC, 0)) is None
@@ -426,10 +435,10 @@ def test_nothing_is_taken_while_draining() -> None:
     async def body(bench: Bench) -> None:
         assert await bench.pipeline.drain(Deadline.after(1), work_off=True)
         await bench.submit(fetch_of([words(3)]))
-        assert bench.pipeline.statistics().received == 0
+        assert bench.statistics().received == 0
         bench.pipeline.resume()
         await bench.submit(fetch_of([words(3)], first=1))
-        assert bench.pipeline.statistics().received == 1
+        assert bench.statistics().received == 1
 
     with_pipeline(body)
 
@@ -441,7 +450,7 @@ def test_a_broken_device_ends_the_pipeline_and_blames_no_event() -> None:
         assert isinstance(bench.failures[0], DeviceError)
         assert bench.answers == []
         await bench.submit(fetch_of([words(3)], first=9))
-        assert bench.pipeline.statistics().received == 9
+        assert bench.statistics().received == 9
 
     classifier = StubClassifier()
     classifier.broken = True
@@ -460,13 +469,13 @@ def test_batches_become_smaller_with_the_memory_and_larger_again() -> None:
         return scores(batch)
 
     async def body(bench: Bench) -> None:
-        assert bench.pipeline.statistics().batch_token_limit == 20
+        assert bench.statistics().batch_token_limit == 20
         await bench.submit(fetch_of([words(2)] * 20))
         await bench.until(lambda: bench.answered == 20)
-        assert bench.pipeline.statistics().batch_token_limit < 20
+        assert bench.statistics().batch_token_limit < 20
         await bench.submit(fetch_of([words(2)] * 100, first=20))
         await bench.until(lambda: bench.answered == 120)
-        assert bench.pipeline.statistics().batch_token_limit == 20
+        assert bench.statistics().batch_token_limit == 20
         assert max(tokens[-5:]) == 8
         assert all(not answer.rejected for answer in bench.answers)
 
@@ -498,9 +507,9 @@ def test_nothing_is_pending_once_all_is_acknowledged_in_whatever_order() -> None
             await bench.submit(fetch_of([words(1), words(2)], first))
         await bench.until(lambda: bench.answered == 6)
         for answer in reversed(bench.answers):
-            assert bench.pipeline.statistics().pending_events == 6
+            assert bench.statistics().pending_events == 6
             bench.acknowledge(answer)
-        found = bench.pipeline.statistics()
+        found = bench.statistics()
         assert (found.pending_events, found.pending_bytes, found.published) == (0, 0, 6)
         assert bench.pipeline.stalled_for() == 0.0
 
@@ -516,8 +525,8 @@ def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_cou
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of(list(MIXED)))
         await bench.until(lambda: bench.ledger.unacknowledged() + len(bench.answers) > 0)
-        await bench.until(lambda: bench.pipeline.statistics().in_flight_batches == 0)
-        await bench.until(lambda: bench.pipeline.statistics().waiting_texts == 0)
+        await bench.until(lambda: bench.statistics().in_flight_batches == 0)
+        await bench.until(lambda: bench.statistics().waiting_texts == 0)
         bench.acknowledge_all()
         assert bench.ledger.committable(Partition(TOPIC, 0)) == len(MIXED)
         outputs = [
@@ -530,7 +539,7 @@ def test_events_without_a_text_are_answered_as_the_setting_says_in_order_and_cou
         assert rejected == ({1, 2, 3, 5} if on_no_text == "dead_letter" else {2})
         assert [index for index, _ in outputs] == ([0, 1, 3, 4, 5] if on_no_text == "forward" else [0, 4])
         assert all(value == NO_TEXT for index, value in outputs if index in (1, 3, 5))
-        found = bench.pipeline.statistics()
+        found = bench.statistics()
         assert (found.received, found.published, found.pending_events) == (6, 2, 0)
         assert (found.dead_lettered, found.forwarded, found.skipped) == {
             "dead_letter": (4, 0, 0),
@@ -547,7 +556,7 @@ def test_a_forwarded_event_that_the_broker_refuses_counts_once_as_a_dead_letter(
         await bench.submit(fetch)
         (answer,) = bench.answers
         bench.acknowledge(answer, [RefusedOutput("sentiment-events", 1, Reason.OUTPUT_REFUSED)])
-        found = bench.pipeline.statistics()
+        found = bench.statistics()
         assert found.dead_letter_reasons == {"output_refused": 1}
         assert (found.received, found.published, found.forwarded, found.dead_lettered) == (2, 0, 1, 1)
 
@@ -559,7 +568,7 @@ def test_a_fetch_of_skipped_events_alone_moves_the_offset_although_nothing_is_pu
         await bench.submit(fetch_of([NO_TEXT] * 5))
         assert bench.answers == []
         assert bench.ledger.committable(Partition(TOPIC, 0)) == 5
-        found = bench.pipeline.statistics()
+        found = bench.statistics()
         assert (found.received, found.skipped, found.pending_events, found.pending_bytes) == (5, 5, 0, 0)
         assert await bench.pipeline.drain(Deadline.after(5), work_off=True)
 
@@ -608,7 +617,7 @@ def test_a_large_fetch_is_decoded_outside_of_the_loops_thread(large: bool) -> No
         codec.decode_in_steps = watched  # type: ignore[method-assign]
         size = DECODED_IN_THE_LOOP if large else DECODED_IN_THE_LOOP // 2
         await bench.submit(fetch_of([b'{"after":"' + b"x" * (size // 4) + b'"}'] * 4))
-        assert bench.pipeline.statistics().skipped == 4
+        assert bench.statistics().skipped == 4
         assert (threads == {threading.get_ident()}) != large
 
     with_pipeline(body, on_no_text="skip")
@@ -617,23 +626,22 @@ def test_a_large_fetch_is_decoded_outside_of_the_loops_thread(large: bool) -> No
 def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
     async def body(bench: Bench) -> None:
         taken = asyncio.create_task(bench.submit(fetch_of([b"not json"] * (2 * STEP))))
-        await bench.until(lambda: bench.pipeline.statistics().received > 0)
+        await bench.until(lambda: bench.statistics().received > 0)
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         await taken
         assert bench.answers == bench.failures == []
-        assert bench.pipeline.statistics().pending_events == 0
+        assert bench.statistics().pending_events == 0
 
     with_pipeline(body)
 
 
 def test_the_log_hears_of_every_dead_letter_although_no_other_comes(caplog: pytest.LogCaptureFixture) -> None:
     async def body(bench: Bench) -> None:
-        bench.pipeline._summary._seconds = 0.05
         await bench.submit(fetch_of([b"not json"]))
         await bench.submit(fetch_of([b"not json"] * 2, first=1))
         assert caplog.messages == ["1 dead letter: not_json 1"]
         await bench.until(lambda: len(caplog.messages) == 2)
         assert caplog.messages[1] == "2 dead letters: not_json 2"
 
-    with caplog.at_level(logging.WARNING, "worker.pipeline"):
-        with_pipeline(body)
+    with caplog.at_level(logging.WARNING, "worker"):
+        with_pipeline(body, line_seconds=0.05)
