@@ -24,6 +24,8 @@ class Sent:
 
     batch: Batch
     flush: Flush
+    waited: float
+    """Seconds since the oldest text arrived."""
     result: Future[Result] = field(repr=False)
 
 
@@ -73,9 +75,10 @@ class Dispatcher:
         decision = plan(backlog.lengths, backlog.oldest, now, self._limits, self.in_flight, draining=draining)
         if decision.flush is None:
             return decision
+        waited = now - backlog.oldest
         batch = backlog.take(decision.chosen)
         self.in_flight += 1
-        return Sent(batch, decision.flush, self._device.submit(batch.padded))
+        return Sent(batch, decision.flush, waited, self._device.submit(batch.padded))
 
     def returned(self) -> None:
         """Note that the device has one batch less, whatever became of it."""

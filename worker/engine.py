@@ -77,6 +77,7 @@ class Engine(Service):
         self._loaded_at = self.session.now()
         self._load = load
         self.telemetry = telemetry
+        self.metrics = telemetry.metrics
         self.emit = telemetry.emit
         self._positions_known = positions_known
         self._waits_for = waits_for

@@ -158,7 +158,7 @@ class Pipeline:
                 return
             if idle:
                 self._device_progressed_at = now
-            self._emit(BatchSent(sent.flush))
+            self._emit(BatchSent(sent.flush, sent.waited))
             asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent.batch))
 
     def _dispatch_in_time(self) -> None:

@@ -27,6 +27,7 @@ from worker.intake.thread import FetchConsumerThread, Poll
 from worker.intake.unreadable import UnreadableRecord, unreadable_records_found
 from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
+from worker.observability.events import PollFailed
 
 #: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
 NO_MEMBER_SECONDS = 0.1
@@ -111,8 +112,9 @@ class FetchConsumer(WatchingConsumer):
         except KafkaError as error:
             if is_fatal(error):
                 self.places.fail(error)
-            elif self.places.note_trouble(f"polling fails, and is tried again: {error}"):
-                self.log.warning("%s", self.places.trouble)
+            else:
+                trouble = f"polling fails, and is tried again: {error}"
+                self._intake.emit(PollFailed(trouble, is_news=self.places.note_trouble(trouble)))
             await self.sleep(FIND_AGAIN_SECONDS)
             return
         self.places.trouble = None

@@ -6,7 +6,6 @@ partition is handed over.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,8 +22,7 @@ from worker.intake.offset_reset import Bookmark, Start, choose_start
 from worker.intake.stretches import Stretch
 from worker.intake.topic_ids import TopicId, TopicIds
 from worker.intake.worker_side import Intake
-
-logger = logging.getLogger(__name__)
+from worker.observability.events import PartitionReadElsewhere, TopicMissed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +78,8 @@ class Places:
         self._sources: dict[TP, Source] = {}
         self._next_offsets: dict[TP, int] = {}
         """Where each is read on: behind all that was accepted of it."""
+        self._starts: dict[TP, int] = {}
+        """Where each was sent."""
         self._doubted: set[TP] = set()
         self._reasons: dict[TP, str] = {}
         self._missing: frozenset[str] = frozenset()
@@ -100,6 +100,10 @@ class Places:
         """Tell whether the partition is read from its place, under the present assignment."""
         source = self._sources.get(tp)
         return source is not None and source.assignment is self._thread.current_assignment() and tp not in self._doubted
+
+    def start(self, tp: TP) -> int | None:
+        """Return where the partition is read from; None where that is not known."""
+        return self._starts[tp] if self.is_known(tp) else None
 
     def accept(self, tp: TP, stretch: Stretch) -> bool:
         """Take a stretch as read, if it follows on what was accepted before; returns whether it does.
@@ -126,8 +130,7 @@ class Places:
         for tp, next_offset in away.items():
             start = stretches[tp].start if tp in stretches else positions[tp]
             if start != next_offset:
-                told = "%s[%d] was read from offset %d on although %d is next: reading goes back to that"
-                logger.warning(told, tp.topic, tp.partition, start, next_offset)
+                self._intake.emit(PartitionReadElsewhere(tp.topic, tp.partition, start, next_offset))
         return away
 
     def unknown(self) -> list[TP]:
@@ -154,7 +157,7 @@ class Places:
     def compare(self, topics: TopicIds) -> None:
         """Doubt the partitions of topics that are gone, or are not those that they are read from."""
         for topic in sorted(topics.missing - self._missing):
-            logger.warning("topic %s is missing: waiting until somebody creates it", topic)
+            self._intake.emit(TopicMissed(topic))
         self._missing = topics.missing
         for tp, source in self._sources.items():
             if tp.topic in topics.missing or self._is_new(tp.topic, source, topics.ids.get(tp.topic)):
@@ -245,14 +248,15 @@ class Places:
             tp, log = TP(*target), where.log
             if goals[tp] < self._intake.ledger.next_offset(Partition(*tp)):
                 self._intake.revoke([Partition(*tp)])  # it is read again
-            self._next_offsets[tp] = goals[tp]
+            self._next_offsets[tp] = self._starts[tp] = goals[tp]
             self._settle(tp, Source(assignment, log.topic_id, self._partitions_at_first(tp.topic, where)))
             counts = where.committed is not None and starts[tp].reset is None
             self._note_committed(tp, where.committed.offset if counts and where.committed is not None else None)
         for tp, start in starts.items():
             # To be committed although nothing may come. What is committed now may count nothing; and who asked again
             # for the latest, or for a time, would be sent behind what has been received since.
-            if start.reset is not None or (start.is_first and not self._starts_at_the_earliest):
+            is_late = self._starts_at_the_end or self._intake.start_time_ms is not None
+            if start.reset is not None or (start.is_first and is_late):
                 self._intake.ledger.pass_over(Partition(*tp), start.offset)
 
     def _read(self, tp: TP, assignment: Any) -> Bookmark | None:
@@ -285,10 +289,6 @@ class Places:
         if self._intake.start_time_ms is not None:
             return where.log.stable_end if where.at_time is None else where.at_time
         return where.log.stable_end if self._starts_at_the_end else where.log.start
-
-    @property
-    def _starts_at_the_earliest(self) -> bool:
-        return self._intake.start_time_ms is None and not self._starts_at_the_end
 
     def _settle(self, tp: TP, source: Source) -> None:
         self._sources[tp] = source

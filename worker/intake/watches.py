@@ -1,6 +1,8 @@
 """Regular checks: whether the group still accepts us, and whether the topics are still the same."""
 
+from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.exceptions import ConsumerNotStarted
@@ -12,6 +14,8 @@ from worker.intake.ending import EndingConsumer
 from worker.intake.open_transactions import OpenTransactions
 from worker.intake.places import Places
 from worker.intake.thread import FetchConsumerThread
+from worker.observability.events import PartitionGoesOn, PartitionStalled
+from worker.observability.instruments import Labels
 
 #: Between two checks whether the group still accepts us.
 GROUP_CHECK_SECONDS = 1.0
@@ -22,6 +26,21 @@ class WatchingConsumer(EndingConsumer):
 
     _thread: FetchConsumerThread
     places: Places
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._intake.metrics.consumer_lag.ask_by_label(self._lags)
+
+    def _lags(self) -> dict[Labels, float]:
+        """Return how many offsets of each partition may not be committed yet, as far as is known."""
+        lags: dict[Labels, float] = {}
+        with suppress(ConsumerNotStarted):
+            for partition, ends in self._thread.ends().items():
+                start, committable = self.places.start(TP(*partition)), self._intake.ledger.committable(partition)
+                if start is not None:
+                    answered = start if committable is None else committable
+                    lags[partition.topic, str(partition.partition)] = max(0, ends.high_watermark - answered)
+        return lags
 
     @cached_property
     def _has_assignment(self) -> Event:
@@ -72,8 +91,7 @@ class WatchingConsumer(EndingConsumer):
                 continue  # fetching fails as well, and says so
             begun, ended = open_transactions.look(ends)
             for partition in begun:
-                behind = open_transactions.stalled[partition]
-                self.log.warning("%s[%d] stands still: %d offsets wait behind an open transaction", *partition, behind)
+                self._intake.emit(PartitionStalled(*partition, open_transactions.stalled[partition]))
             for partition in ended:
-                self.log.warning("%s[%d] goes on: the transaction has ended", *partition)
+                self._intake.emit(PartitionGoesOn(*partition))
             self._intake.note_stalled(open_transactions.stalled)

@@ -7,6 +7,7 @@ from worker.delivery.group_session import GroupSession
 from worker.delivery.ledger import Ledger, Partition
 from worker.intake.offset_reset import Policy, Reset
 from worker.observability.event import InternalEvent
+from worker.observability.metrics import Metrics
 
 
 class Intake(Protocol):
@@ -37,6 +38,11 @@ class Intake(Protocol):
     @property
     def metadata_max_age(self) -> float:
         """Seconds between two looks at the topics."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """Whose gauges are asked for here."""
         ...
 
     def emit(self, event: InternalEvent) -> None:

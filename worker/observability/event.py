@@ -18,9 +18,9 @@ class InternalEvent:
     level: ClassVar[int | None] = None
     """Of its line in the log; None for no line."""
 
-    def sentence(self) -> str:
-        """Return its line in the log."""
-        raise NotImplementedError
+    def sentence(self) -> str | None:
+        """Return its line in the log; None where this one is worth none."""
+        return None
 
     def count(self, metrics: Metrics) -> None:
         """Fill the metrics that it changes; none by default."""

@@ -82,6 +82,12 @@ class Metrics:
             "drain at a stop.",
             labels=["reason"],
         )
+        self.batch_wait = Histogram(
+            "batch_wait_seconds",
+            "Time from the arrival of a batch's oldest text in the worker to its way to the device.",
+            buckets=_LATENCIES,
+            unit="seconds",
+        )
         self.batch_size = Histogram("batch_size", "Texts in a batch that came back from the device.", buckets=_TEXTS)
         self.batch_tokens = Histogram(
             "batch_tokens", "Tokens in such a batch, without padding.", buckets=_TOKENS, unit="tokens"
@@ -114,6 +120,12 @@ class Metrics:
             unit="offsets",
             labels=["topic", "partition"],
         )
+        self.consumer_lag = Gauge(
+            "consumer_lag",
+            "Offsets from what may be committed to the end of the partition, as the newest fetch found it.",
+            labels=["topic", "partition"],
+        )
+        self.poll_failures = Counter("poll_failures_total", "Polls that failed and were tried again.")
 
         for metric in self:
             registry.register(metric)

@@ -96,5 +96,5 @@ class _OccasionalLine:
 
 
 def _write(event: InternalEvent) -> None:
-    if event.level is not None:
-        logger.log(event.level, "%s", event.sentence())
+    if event.level is not None and (sentence := event.sentence()) is not None:
+        logger.log(event.level, "%s", sentence)

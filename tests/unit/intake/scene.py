@@ -174,6 +174,7 @@ class Intake:
         self.on_offset_reset = on_offset_reset
         self.resets: list[Reset] = []
         self.telemetry = Telemetry()
+        self.metrics = self.telemetry.metrics
 
     def emit(self, event: InternalEvent) -> None:
         self.telemetry.emit(event)

@@ -47,9 +47,9 @@ def test_what_has_happened_is_under_its_name() -> None:
     telemetry = Telemetry()
     for event in (
         FetchReceived(100),
-        BatchSent("size"),
-        BatchSent("idle"),
-        BatchSent("size"),
+        BatchSent("size", waited=0.5),
+        BatchSent("idle", waited=0.0),
+        BatchSent("size", waited=0.5),
         BatchClassified(texts=4, tokens=15, padded_tokens=20, seconds=0.25),
         BatchClassified(texts=3, tokens=6, padded_tokens=6, seconds=0.5),
         RangeDelivered(published=8, dead_letters=4, forwarded=2, skipped=1, seconds=0.9),

@@ -1,4 +1,4 @@
-"""Everything that happens in the worker and has a metric, or a line in the log: one class each."""
+"""On the way of events from a fetch to the broker's acknowledgement."""
 
 import logging
 from collections import Counter
@@ -26,9 +26,12 @@ class BatchSent(InternalEvent):
 
     flush: str
     """Why then."""
+    waited: float
+    """Seconds since the oldest of its texts arrived."""
 
     def count(self, metrics: Metrics) -> None:
         metrics.batch_flush.inc(1, self.flush)
+        metrics.batch_wait.observe(self.waited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,43 +92,3 @@ class DeadLettersDecided(FrequentEvent):
 
     def merged(self, later: Self) -> Self:
         return replace(self, reasons=self.reasons + later.reasons)
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableRecordsFound(FrequentEvent):
-    """Records were fetched that cannot be read."""
-
-    level = logging.WARNING
-
-    first: str
-    """Topic, partition and offset of the first of them."""
-    trouble: str
-    outcome: str
-    """What becomes of it."""
-    records: int
-
-    def sentence(self) -> str:
-        besides = f", and {self.records - 1:,} more like it" if self.records > 1 else ""
-        return f"{self.first}: {self.trouble}; it {self.outcome}{besides}"
-
-    def count(self, metrics: Metrics) -> None:
-        metrics.unreadable_records.inc(self.records)
-
-    def merged(self, later: Self) -> Self:
-        return replace(self, records=self.records + later.records)
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetReset(InternalEvent):
-    """A partition is read on elsewhere, since its offset is not of its log any more."""
-
-    level = logging.WARNING
-
-    reset: str
-    """Which, why, and where to."""
-
-    def sentence(self) -> str:
-        return self.reset
-
-    def count(self, metrics: Metrics) -> None:
-        metrics.offset_resets.inc()
