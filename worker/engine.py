@@ -32,16 +32,14 @@ from worker.errors import BrokerError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
-from worker.observability.events import OffsetReset
+from worker.observability import events
+from worker.observability.metrics import Metrics
 from worker.observability.statistics import Statistics, statistics
 from worker.observability.telemetry import Telemetry
 from worker.permissions import check_permissions, refused
 from worker.pipeline import Pipeline
 from worker.setting_values import start_time_ms
 from worker.settings import Settings
-
-logger = logging.getLogger(__name__)
-
 
 T = TypeVar("T")
 
@@ -89,14 +87,12 @@ class Engine(Service):
         self.start_time_ms = start_time_ms(settings.start_from)
         self.assigned = False
         """Whether the group has given us partitions, or told us that there are none for us."""
+        self._assigned_partitions = 0
         self._stopping = False
         self._has_lost = False
         """Whether the log has said that the partitions are gone, and not yet that they are back."""
         self._said_ready = False
         self._stalled: Mapping[Partition, int] = {}
-        telemetry.metrics.stalled_offsets.ask_by_label(
-            lambda: {(topic, str(number)): count for (topic, number), count in self._stalled.items()}
-        )
         self.unfinished = False
         """Whether a stop ran out of time with started work unfinished; it is uncommitted."""
         self.owns_process = False
@@ -108,6 +104,20 @@ class Engine(Service):
         self._pipeline: Pipeline | None = None
         self._publisher: Publisher | None = None
         self._client: ProduceClient | None = None
+        self._show_in(telemetry.metrics)
+
+    def _show_in(self, metrics: Metrics) -> None:
+        metrics.ready.ask(lambda: self.ready)
+        metrics.alive.ask(lambda: self.alive)
+        metrics.assigned_partitions.ask(lambda: self._assigned_partitions if self.assigned else 0)
+        metrics.oldest_uncommitted.ask(lambda: self._oldest_uncommitted(time.monotonic()))
+        metrics.stalled_offsets.ask_by_label(
+            lambda: {(topic, str(number)): count for (topic, number), count in self._stalled.items()}
+        )
+
+    def _oldest_uncommitted(self, now: float) -> float:
+        arrived = self.ledger.oldest_arrival()
+        return 0.0 if arrived is None else now - arrived
 
     async def on_start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -118,7 +128,9 @@ class Engine(Service):
                 await check_permissions(self.settings, broker)
             if self.settings.missing_topics == "fail":
                 await ensure_topics(self.settings, connection)
+        began = time.monotonic()
         classifier = await _in_daemon_thread(self._load, self.settings)
+        self.emit(events.ModelLoaded(time.monotonic() - began))
         async with explaining(self.settings):
             if self.settings.missing_topics == "create":  # not before it is known that there will be a worker for them
                 await ensure_topics(self.settings, connection)
@@ -152,7 +164,7 @@ class Engine(Service):
         if self._pipeline is not None:
             self._pipeline.close()
         elif self.crash_reason is None:
-            logger.info("stopped before the model was loaded: nothing was read")
+            self.emit(events.StoppedWhileLoading())
         if self._publisher is not None:
             await self._publisher.close()
         if self._client is not None:
@@ -171,7 +183,7 @@ class Engine(Service):
 
     def note_reset(self, reset: Reset) -> None:
         """Tell of a partition whose offset is not of its log, and stop where ``on_offset_reset=fail``."""
-        self.emit(OffsetReset(str(reset)))
+        self.emit(events.OffsetReset(str(reset)))
         if reset.policy == "fail":
             self.fail(BrokerError(str(reset)))
 
@@ -185,8 +197,9 @@ class Engine(Service):
             self._said_ready = True
             self.add_future(self._say_when_ready())
         self.assigned = True
-        # Whoever sees warnings alone sees the end of the trouble, too.
-        logger.log(logging.WARNING if self._has_lost else logging.INFO, "assigned: %s", _named(partitions))
+        partitions = list(partitions)
+        self._assigned_partitions, named = len(partitions), _named(partitions)
+        self.emit(events.PartitionsRegained(named) if self._has_lost else events.PartitionsAssigned(named))
         self._has_lost = False
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
@@ -194,7 +207,7 @@ class Engine(Service):
         self.assigned = False
         partitions = list(partitions)
         if partitions:
-            logger.info("revoked: %s", _named(partitions))
+            self.emit(events.PartitionsRevoked(_named(partitions)))
         self.revoke(Partition(*partition) for partition in partitions)
 
     def _left_open(self) -> str:
@@ -211,11 +224,7 @@ class Engine(Service):
             self.assigned = False
             if self.session.was_lost and not self._stopping:
                 self._has_lost = True
-                logger.warning(
-                    "the group has given this worker's partitions to others, for want of heartbeats within "
-                    "session_timeout=%g s, say: what was not acknowledged is dropped, and they read it again",
-                    self.settings.session_timeout,
-                )
+                self.emit(events.SessionLost(self.settings.session_timeout))
             self.revoke(self.ledger.partitions())
 
     def resume(self) -> None:
@@ -236,7 +245,7 @@ class Engine(Service):
             self._stop_deadline = deadline
             self._watch_the_stop()
             if is_first:
-                logger.info("stopping: what is under way is finished, within %g s", self.settings.drain_timeout)
+                self.emit(events.StopBegun(self.settings.drain_timeout))
         finished = await self._pipeline.drain(deadline, work_off=stopping)
         if stopping and not finished:
             self.unfinished = True
@@ -245,7 +254,7 @@ class Engine(Service):
         outcome = "what was started is finished" if finished else "out of time"
         if self._pipeline.failure is not None:
             outcome = "broken off"
-        logger.info("drained: %s; %s", outcome, self._left_open())
+        self.emit(events.Drained(outcome, self._left_open()))
 
     @property
     def not_ready(self) -> list[str]:
@@ -311,14 +320,8 @@ class Engine(Service):
                 return
             await self.sleep(0.05)
         settings = self.settings
-        pages = f"http://{host_port(settings.web_host, settings.web_port)}/readyz" if settings.web_port else "none"
-        logger.info(
-            "ready: reads %s, writes %s, dead letters to %s; health pages: %s",
-            ", ".join(settings.input_topics),
-            settings.output_topic,
-            settings.dead_letter_topic,
-            pages,
-        )
+        page = f"http://{host_port(settings.web_host, settings.web_port)}/readyz" if settings.web_port else None
+        self.emit(events.WorkerReady(settings.input_topics, settings.output_topic, settings.dead_letter_topic, page))
 
     def _watch_the_stop(self) -> None:
         """Nothing that hangs, in Faust, a client or a driver, may keep a worker that was told to stop."""
@@ -328,7 +331,7 @@ class Engine(Service):
             self._watchdog.start()
 
     def _end_process(self) -> None:
-        logger.critical("the stop hangs%s: the process is ended; %s", because(self._failure), READ_AGAIN)
+        self.emit(events.StopHangs(because(self._failure), READ_AGAIN))
         os._exit(1)
 
     def _fail(self, error: BaseException) -> None:

@@ -192,6 +192,10 @@ class Ledger:
         undecided = sum(len(entry.fetch) - entry.handed_out for ledger in ledgers for entry in ledger.entries)
         return undecided + sum(len(completed) for ledger in ledgers for completed in ledger.unacknowledged)
 
+    def oldest_arrival(self) -> float | None:
+        """Return when the oldest fetch arrived that is not acknowledged as a whole; None if there is none."""
+        return next((fetch.received_at for fetch in self._open), None)  # opened in the order of their arrival
+
     def revoke(self, partitions: Iterable[Partition]) -> list[Fetch]:
         """Forget these partitions; return their fetches that were open."""
         gone = [self._partitions.pop(partition) for partition in set(partitions) & self._partitions.keys()]

@@ -54,6 +54,21 @@ class Metrics:
             unit="seconds",
         )
 
+        # What the worker is.
+        self.ready = Gauge("ready", "Whether /readyz says that the worker is ready: 1 or 0.")
+        self.alive = Gauge("alive", "Whether /livez says that the worker is alive: 1 or 0.")
+        self.model_load = Gauge(
+            "model_load_seconds", "Time from the start of loading the model to its being warm.", unit="seconds"
+        )
+        self.assigned_partitions = Gauge(
+            "assigned_partitions", "Partitions that the group has given to the worker.", unit="partitions"
+        )
+        self.assignments = Counter("assignments_total", "Assignments by the group, one at each rebalance.")
+        self.session_losses = Counter(
+            "session_losses_total",
+            "Times that the group gave the partitions to others for want of heartbeats.",
+        )
+
         # What the worker holds.
         self.pending_messages = Gauge(
             "pending_messages",
@@ -62,6 +77,12 @@ class Metrics:
         )
         self.pending_bytes = Gauge(
             "pending_bytes", "Bytes of the pending events; bounded by max_pending_bytes.", unit="bytes"
+        )
+
+        self.oldest_uncommitted = Gauge(
+            "oldest_uncommitted_seconds",
+            "Age, since its arrival, of the oldest fetch that is not acknowledged as a whole; 0 if there is none.",
+            unit="seconds",
         )
 
         # Batches and the device.
