@@ -11,12 +11,31 @@ class Admission:
         self._most_bytes = settings.max_pending_bytes
         self.events = 0
         self.bytes = 0
+        self._waiting = 0
+        self._waiting_since = 0.0
+        self._waited = 0.0
 
     def admits(self, events: int, size: int) -> bool:
         """Return whether so much more may come in. What is over a bound by itself may when nothing else is pending."""
         if not self.events:
             return True
         return self.events + events <= self._most_events and self.bytes + size <= self._most_bytes
+
+    def wait(self, now: float) -> None:
+        """Note that something waits from now on because it is not admitted."""
+        if not self._waiting:
+            self._waiting_since = now
+        self._waiting += 1
+
+    def go_on(self, now: float) -> None:
+        """Note that it does not wait any more."""
+        self._waiting -= 1
+        if not self._waiting:
+            self._waited += now - self._waiting_since
+
+    def waited(self, now: float) -> float:
+        """Return the seconds for which anything has waited, up to now."""
+        return self._waited + (now - self._waiting_since if self._waiting else 0.0)
 
     def enter(self, events: int, size: int) -> None:
         """Count what came in."""

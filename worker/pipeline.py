@@ -27,14 +27,7 @@ from worker.delivery.ledger import Ledger, Partition
 from worker.dispatch import Dispatcher, Sent, classified
 from worker.fetch import Fetch
 from worker.job import Job
-from worker.observability.events import (
-    BatchClassified,
-    BatchSent,
-    DeadLettersDecided,
-    FetchReceived,
-    RangeDelivered,
-)
-from worker.observability.metrics import Metrics
+from worker.observability import events
 from worker.observability.telemetry import Telemetry
 from worker.settings import Settings
 
@@ -93,11 +86,10 @@ class Pipeline:
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
-        self._show_in(telemetry.metrics)
-
-    def _show_in(self, metrics: Metrics) -> None:
+        metrics = telemetry.metrics
         metrics.pending_messages.ask(lambda: self._pending.events)
         metrics.pending_bytes.ask(lambda: self._pending.bytes)
+        metrics.backpressure.ask(lambda: self._pending.waited(time.monotonic()))
         metrics.waiting_texts.ask(lambda: len(self._dispatcher))
         metrics.in_flight_batches.ask(lambda: self._dispatcher.in_flight)
         metrics.batch_token_limit.ask(lambda: self._dispatcher.token_limit)
@@ -116,14 +108,13 @@ class Pipeline:
 
     async def _submit(self, fetch: Fetch) -> None:
         size = fetch.size()
-        while not (self.draining or self.failure or self._pending.admits(len(fetch), size)):  # backpressure
-            self._changed.clear()
-            await self._changed.wait()
+        if not self._has_room(len(fetch), size):
+            await self._wait_for_room(len(fetch), size)
         if self.draining or self.failure or not self._ledger.knows(fetch):
             return  # uncommitted: whoever gets the partition next reads it again
         if not self._pending.events:
             self._progressed_at = time.monotonic()  # there was nothing to do until now
-        self._emit(FetchReceived(len(fetch)))
+        self._emit(events.FetchReceived(len(fetch)))
         self._pending.enter(len(fetch), size)
         job = self._jobs[fetch] = Job(fetch, size)
         decoded = await decode(self._codec, fetch.records, size, self._tokenise_thread)
@@ -142,6 +133,19 @@ class Pipeline:
             self._dispatcher.add(job, tokens, rejected)
             self._dispatch()
 
+    def _has_room(self, count: int, size: int) -> bool:
+        return self.draining or self.failure is not None or self._pending.admits(count, size)
+
+    async def _wait_for_room(self, count: int, size: int) -> None:
+        """Hold the agent up: backpressure."""
+        self._pending.wait(time.monotonic())
+        try:
+            while not self._has_room(count, size):
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            self._pending.go_on(time.monotonic())
+
     def _dispatch(self) -> None:
         """Give the device what the planner says, and ask again when it says so."""
         if self._timer is not None:
@@ -158,7 +162,7 @@ class Pipeline:
                 return
             if idle:
                 self._device_progressed_at = now
-            self._emit(BatchSent(sent.flush, sent.waited))
+            self._emit(events.BatchSent(sent.flush, sent.waited))
             asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent.batch))
 
     def _dispatch_in_time(self) -> None:
@@ -178,7 +182,7 @@ class Pipeline:
             self._dispatcher.learn(result)
             self._dispatch()  # the device first: it must not wait for the bookkeeping
             lengths, ids = batch.padded.lengths, batch.padded.ids
-            self._emit(BatchClassified(len(batch), int(lengths.sum()), ids.size, result.seconds))
+            self._emit(events.BatchClassified(len(batch), int(lengths.sum()), ids.size, result.seconds))
             for fetch, decided in classified(batch, result, self._jobs):
                 self._complete(fetch, decided)
         except Exception as error:
@@ -190,7 +194,7 @@ class Pipeline:
             answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec, self._output_topic)
             self._breaker.count(completed, answer.rejected)
             if answer.rejected:
-                self._emit(DeadLettersDecided(Counter(its.reason for its in answer.rejected.values())))
+                self._emit(events.DeadLettersDecided(Counter(its.reason for its in answer.rejected.values())))
             if answer.is_empty:  # all of it is skipped
                 self.acknowledged(Acknowledgement(completed))
             else:
@@ -209,15 +213,16 @@ class Pipeline:
         forwarded = len(job.forwarded_in(completed, {refused.index for refused in acknowledgement.refused}))
         skipped = len(job.skipped_in(completed))
         if acknowledgement.refused:
-            self._emit(DeadLettersDecided(Counter(refused.reason for refused in acknowledgement.refused)))
+            self._emit(events.DeadLettersDecided(Counter(refused.reason for refused in acknowledgement.refused)))
         self._progressed_at = time.monotonic()
         self._emit(
-            RangeDelivered(
+            events.RangeDelivered(
                 published=len(completed) - acknowledgement.dead_letters - forwarded - skipped,
                 dead_letters=acknowledgement.dead_letters,
                 forwarded=forwarded,
                 skipped=skipped,
                 seconds=self._progressed_at - completed.fetch.received_at,
+                ages=completed.ages(time.time()),
             )
         )
         for fetch in done:

@@ -38,6 +38,13 @@ class CompletedRange:
     def __len__(self) -> int:
         return self.stop - self.start
 
+    def ages(self, now: float) -> list[float]:
+        """Return the seconds from the records' timestamps to ``now``, since the epoch; without those that have none."""
+        written = [record.timestamp for record in self.fetch.records[self.start : self.stop]]
+        ages = [now - timestamp / 1000 for timestamp in written if timestamp >= 0]
+        # The producer's clock may be ahead of ours.
+        return [max(0.0, age) for age in ages] if ages and min(ages) < 0 else ages
+
     @property
     def next_offset(self) -> int:
         """The offset to commit once this range, and all before it, are acknowledged."""

@@ -54,6 +54,13 @@ class Metrics:
             unit="seconds",
         )
 
+        self.end_to_end_latency = Histogram(
+            "end_to_end_latency_seconds",
+            "Time from an event's timestamp, if it has one, to the broker's acknowledgement of its answer.",
+            buckets=(*_LATENCIES, 3_600.0, 86_400.0),
+            unit="seconds",
+        )
+
         # What the worker is.
         self.ready = Gauge("ready", "Whether /readyz says that the worker is ready: 1 or 0.")
         self.alive = Gauge("alive", "Whether /livez says that the worker is alive: 1 or 0.")
@@ -79,6 +86,11 @@ class Metrics:
             "pending_bytes", "Bytes of the pending events; bounded by max_pending_bytes.", unit="bytes"
         )
 
+        self.backpressure = Counter(
+            "backpressure_seconds_total",
+            "Time that a fetch waited because max_pending_events or max_pending_bytes were reached.",
+            unit="seconds",
+        )
         self.oldest_uncommitted = Gauge(
             "oldest_uncommitted_seconds",
             "Age, since its arrival, of the oldest fetch that is not acknowledged as a whole; 0 if there is none.",

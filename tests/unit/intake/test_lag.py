@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from aiokafka.errors import RequestTimedOutError
 from event_loop import in_a_loop
-from scene import MORE_TEXTS, ORDERS, TEXTS, Scene
+from unit.intake.scene import MORE_TEXTS, ORDERS, TEXTS, Scene
 
 
 def lags(scene: Scene) -> Mapping[tuple[str, ...], float]:

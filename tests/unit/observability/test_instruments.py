@@ -2,7 +2,6 @@
 
 import threading
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -30,7 +29,7 @@ def test_a_histogram_renders_as_prometheus_clients_does(observed: list[tuple[flo
         ours.observe(value, count)
         for _ in range(count):
             theirs.observe(value)
-    each.observe_each(np.repeat([value for value, _ in observed], [count for _, count in observed]))
+    each.observe_each([value for value, count in observed for _ in range(count)])
     expected = [line for line in generate_latest(registry).decode().splitlines() if "_created" not in line]
     assert page_of(ours).splitlines() == expected
     assert page_of(each).splitlines() == expected
@@ -69,6 +68,14 @@ def test_a_counter_shows_known_labels_before_they_are_counted_and_reads_without_
     ]
     assert counter.by_label() == {"b": 3, "c": 1}
     assert counter.total == 4
+
+
+def test_a_counter_that_its_owner_keeps_is_asked_for_at_each_scrape() -> None:
+    numbers = iter((1.0, 2.5))
+    counter = Counter("x_seconds_total", "Help.", unit="seconds")
+    counter.ask(lambda: next(numbers))
+    assert page_of(counter).endswith("sentiment_worker_x_seconds_total 1.0\n")
+    assert counter.total == 2.5
 
 
 def test_no_count_is_lost_between_threads() -> None:

@@ -52,7 +52,7 @@ def test_what_has_happened_is_under_its_name() -> None:
         BatchSent("size", waited=0.5),
         BatchClassified(texts=4, tokens=15, padded_tokens=20, seconds=0.25),
         BatchClassified(texts=3, tokens=6, padded_tokens=6, seconds=0.5),
-        RangeDelivered(published=8, dead_letters=4, forwarded=2, skipped=1, seconds=0.9),
+        RangeDelivered(published=8, dead_letters=4, forwarded=2, skipped=1, seconds=0.9, ages=[1.5] * 15),
         DeadLettersDecided(Counter([Reason.NO_TEXT, Reason.NO_TEXT, Reason.NOT_JSON])),
         OffsetReset("in[0] is read elsewhere"),
     ):

@@ -329,6 +329,10 @@ class StoppedClock:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        """The time of day: the records of ``fetch_of`` were written a millisecond after the epoch."""
+        return self.now
+
 
 def test_a_device_that_hangs_is_a_stall_while_dead_letters_are_still_acknowledged(
     monkeypatch: pytest.MonkeyPatch,

@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from worker.errors import Reason
@@ -63,6 +64,8 @@ class RangeDelivered(InternalEvent):
     skipped: int
     seconds: float
     """Since the fetch arrived."""
+    ages: Sequence[float] = field(repr=False)
+    """Seconds since the events were written, as far as they have a timestamp."""
 
     def count(self, metrics: Metrics) -> None:
         metrics.published_messages.inc(self.published)
@@ -71,6 +74,7 @@ class RangeDelivered(InternalEvent):
         metrics.skipped_messages.inc(self.skipped)
         messages = self.published + self.dead_letters + self.forwarded + self.skipped
         metrics.processing_latency.observe(self.seconds, messages)
+        metrics.end_to_end_latency.observe_each(self.ages)
 
 
 @dataclass(frozen=True, slots=True)
