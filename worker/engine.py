@@ -111,9 +111,13 @@ class Engine(Service):
         metrics.alive.ask(lambda: self.alive)
         metrics.assigned_partitions.ask(lambda: self._assigned_partitions if self.assigned else 0)
         metrics.oldest_uncommitted.ask(lambda: self._oldest_uncommitted(time.monotonic()))
+        metrics.produce_stalled.ask(self._unwritable_for)
         metrics.stalled_offsets.ask_by_label(
             lambda: {(topic, str(number)): count for (topic, number), count in self._stalled.items()}
         )
+
+    def _unwritable_for(self) -> float:
+        return 0.0 if self._publisher is None else self._publisher.failing_for(time.monotonic())
 
     def _oldest_uncommitted(self, now: float) -> float:
         arrived = self.ledger.oldest_arrival()
@@ -148,7 +152,7 @@ class Engine(Service):
         def make_publisher(
             acknowledged: Callable[[Acknowledgement], None], failed: Callable[[BaseException], None]
         ) -> Publisher:
-            self._publisher = Publisher(self.settings, client, acknowledged, failed)
+            self._publisher = Publisher(self.settings, client, acknowledged, failed, self.emit)
             return self._publisher
 
         pipeline = Pipeline(self.settings, classifier, self.ledger, make_publisher, self._fail, self.telemetry)
@@ -290,8 +294,7 @@ class Engine(Service):
         if pipeline is None:
             return True
         unconfirmed_for = min(self.session.unconfirmed_for(), self.session.now() - self._loaded_at)
-        failing_for = 0.0 if self._publisher is None else self._publisher.failing_for(time.monotonic())
-        longest = max(pipeline.stalled_for(), unconfirmed_for, failing_for)
+        longest = max(pipeline.stalled_for(), unconfirmed_for, self._unwritable_for())
         return pipeline.failure is None and longest < self.settings.stall_timeout
 
     @property

@@ -72,6 +72,12 @@ def test_the_oldest_fetch_that_is_not_acknowledged_tells_its_age(shown: Shown) -
         assert shown["oldest_uncommitted_seconds"] == age
 
 
+def test_a_partition_that_cannot_be_written_to_tells_for_how_long(shown: Shown) -> None:
+    assert shown["produce_stalled_seconds"] == 0
+    shown.engine._publisher = SimpleNamespace(failing_for=lambda now: now - 80.0)  # type: ignore[assignment]
+    assert shown["produce_stalled_seconds"] == 20
+
+
 def test_what_an_open_transaction_holds_back_is_shown_by_partition(shown: Shown) -> None:
     shown.engine.note_stalled({Partition("texts", 1): 7})
     assert dict(shown.engine.metrics.stalled_offsets.values()) == {("texts", "1"): 7}

@@ -5,7 +5,6 @@ a batch holds what came in the meantime, up to ``MAX_BATCH_BYTES``.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -39,8 +38,8 @@ from worker.delivery.produce_client import Refusal
 from worker.delivery.retries import Retries
 from worker.delivery.size_limit import SizeLimit
 from worker.errors import BrokerError
-
-logger = logging.getLogger(__name__)
+from worker.observability.event import Emit
+from worker.observability.events import BatchNotWritten
 
 #: Bytes of a batch before compression: below the broker's default message.max.bytes, with room for the batch's header.
 MAX_BATCH_BYTES = 1_000_000
@@ -90,6 +89,7 @@ class PartitionSender:
         retries: what is said while nothing is written.
         answered: told the result of each batch; what it raises ends the sender.
         failed: told the error that ends the sender.
+        emit: told what happens.
     """
 
     def __init__(
@@ -99,12 +99,14 @@ class PartitionSender:
         retries: Retries,
         answered: Callable[[BatchResult], None],
         failed: Callable[[BaseException], None],
+        emit: Emit,
     ) -> None:
         self._sink = sink
         self._target = target
         self._retries = retries
         self._answered = answered
         self._failed = failed
+        self._emit = emit
         self._queue: deque[OutputSlice] = deque()
         self._cursor = 0
         self._numbers: Numbering | None = Numbering(sink.producer_id)
@@ -222,9 +224,8 @@ class PartitionSender:
                     refusal = None
                     break
                 builder, batch = self._rebuild(spans), b""
-        # Logged at the level of the failure: a reader who sees only warnings sees both.
-        for sentence in self._retries.over(self._target.topic, self._target.partition) if failures else ():
-            logger.warning("%s", sentence)
+        for event in self._retries.over(self._target.topic, self._target.partition) if failures else ():
+            self._emit(event)
         if refusal is not None:
             if failures:  # an earlier attempt may still wait in the broker
                 self._renumber()
@@ -236,8 +237,9 @@ class PartitionSender:
 
     async def _wait(self, error: Exception, failures: int) -> None:
         topic, partition = self._target
-        if sentence := self._retries.failed(topic, partition, error, time.monotonic()):
-            logger.warning("%s", sentence)
+        self._emit(BatchNotWritten(topic))
+        if event := self._retries.failed(topic, partition, error, time.monotonic()):
+            self._emit(event)
         await asyncio.sleep(backoff(failures))
 
     def _refused_by_size(self, batch: bytes, spans: list[Span]) -> Refusal | None:

@@ -18,6 +18,8 @@ from worker.delivery.partition_sender import BatchResult, PartitionSender, Refus
 from worker.delivery.retries import Retries
 from worker.errors import BrokerError, Reason, Rejection, Stage
 from worker.fetch import Fetch
+from worker.observability.event import Emit
+from worker.observability.events import RecordsRefused
 from worker.settings import Settings
 
 
@@ -35,6 +37,7 @@ class Publisher:
         cluster: where to.
         acknowledged: told once the broker has all of an answer, outputs and dead letters; never of what is withdrawn.
         failed: told the error that stops the publishing for good: nearly everything is refused, say.
+        emit: told what happens.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class Publisher:
         cluster: Cluster,
         acknowledged: Callable[[Acknowledgement], None],
         failed: Callable[[BaseException], None],
+        emit: Emit,
     ) -> None:
         self._settings = settings
         self._dead_letter_topic = settings.dead_letter_topic
         self._cluster = cluster
         self._acknowledged = acknowledged
         self._failed = failed
+        self._emit = emit
         self._partitioner = DefaultPartitioner()
         self._retries = Retries()
         self._breakers: dict[str, Breaker] = {}
@@ -116,7 +121,9 @@ class Publisher:
         target = TopicPartition(topic, partition)
         if target not in self._senders:
             answered = self._letters_answered if topic == self._dead_letter_topic else partial(self._answered, topic)
-            self._senders[target] = PartitionSender(self._cluster, target, self._retries, answered, self._failed)
+            self._senders[target] = PartitionSender(
+                self._cluster, target, self._retries, answered, self._failed, self._emit
+            )
         return self._senders[target]
 
     def _answered(self, topic: str, result: BatchResult) -> None:
@@ -150,6 +157,7 @@ class Publisher:
             self._acknowledged(Acknowledgement(pending.completed, pending.dead_letters, pending.refused))
 
     def _outputs_refused(self, topic: str, refused: RefusedRecords) -> None:
+        self._emit(RecordsRefused(topic, len(refused.positions)))
         rejection = Rejection(
             reason=_reason(refused.error),
             stage=Stage.PUBLISH,
@@ -164,6 +172,7 @@ class Publisher:
             self._put(self._dead_letter_topic, letters)
 
     def _letters_refused(self, refused: RefusedRecords) -> None:
+        self._emit(RecordsRefused(self._dead_letter_topic, len(refused.positions)))
         for outputs in refused.slices:
             letters = smaller_letter(outputs, refused.error)
             if letters is None:

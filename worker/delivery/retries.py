@@ -1,4 +1,4 @@
-"""Say in the log that nothing is written: once when it begins, and once when it is over.
+"""Tell that nothing is written: once when it begins, and once when it is over.
 
 Pure: it is given the time.
 """
@@ -7,6 +7,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from worker.delivery.outcomes import SessionUnconfirmedError
+from worker.observability.event import InternalEvent
+from worker.observability.events import OutputsWaitForGroup, OutputsWaitNoLonger, TopicNotWritable, TopicWritable
 
 #: A leader that moves is back before this.
 PATIENCE_SECONDS = 1.0
@@ -27,36 +29,28 @@ class Retries:
         self._topics: dict[str, _Trouble] = {}
         self._session = _Trouble()
 
-    def failed(self, topic: str, partition: Hashable, error: BaseException, now: float) -> str | None:
-        """Note a failure; returns a sentence once the cause has lasted for a second, and no other until it is over."""
+    def failed(self, topic: str, partition: Hashable, error: BaseException, now: float) -> InternalEvent | None:
+        """Note a failure; returns an event once the cause has lasted for a second, and no other until it is over."""
         unconfirmed = isinstance(error, SessionUnconfirmedError)
         trouble = self._session if unconfirmed else self._topics.setdefault(topic, _Trouble())
         since = trouble.since.setdefault((topic, partition), now)
         if trouble.said or now - since < PATIENCE_SECONDS:
             return None
         trouble.said = True
-        if unconfirmed:
-            return (
-                "outputs wait: the group's coordinator has not confirmed this worker's session, so that its partitions "
-                "may be another's"
-            )
-        return (
-            f"{topic}[{partition}] cannot be written to ({type(error).__name__}): it is tried again until it works; "
-            "what is not written is not committed"
-        )
+        return OutputsWaitForGroup() if unconfirmed else TopicNotWritable(topic, partition, type(error).__name__)
 
     def failing_for(self, now: float) -> float:
         """Return the seconds for which the partition has failed that has done so for longest; 0 if none does."""
         troubles = [self._session, *self._topics.values()]
         return now - min((since for trouble in troubles for since in trouble.since.values()), default=now)
 
-    def over(self, topic: str, partition: Hashable) -> list[str]:
-        """Note that a partition is not tried again any more; returns a sentence for each trouble that this ends."""
-        ends = {
-            f"all of {topic} can be written to again": self._topics.get(topic),
-            "outputs wait no longer for the group's coordinator": self._session,
+    def over(self, topic: str, partition: Hashable) -> list[InternalEvent]:
+        """Note that a partition is not tried again any more; returns an event for each trouble that this ends."""
+        ends: dict[InternalEvent, _Trouble | None] = {
+            TopicWritable(topic): self._topics.get(topic),
+            OutputsWaitNoLonger(): self._session,
         }
-        return [sentence for sentence, trouble in ends.items() if trouble and _ends(trouble, (topic, partition))]
+        return [event for event, trouble in ends.items() if trouble and _ends(trouble, (topic, partition))]
 
 
 def _ends(trouble: _Trouble, place: tuple[str, Hashable]) -> bool:

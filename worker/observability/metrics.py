@@ -138,6 +138,22 @@ class Metrics:
             "inference_seconds", "Time that the device computed a batch.", buckets=_COMPUTING, unit="seconds"
         )
 
+        # Writing.
+        self.produce_retries = Counter(
+            "produce_retries_total", "Batches that could not be written and are tried again.", labels=["topic"]
+        )
+        self.produce_refused_records = Counter(
+            "produce_refused_records_total",
+            "Records that the broker refuses for good: outputs become dead letters, and dead letters go smaller.",
+            unit="records",
+            labels=["topic"],
+        )
+        self.produce_stalled = Gauge(
+            "produce_stalled_seconds",
+            "Time for which the partition that fails for longest could not be written to; 0 while all can be.",
+            unit="seconds",
+        )
+
         # Partitions.
         self.unreadable_records = Counter(
             "unreadable_records_total",

@@ -25,6 +25,8 @@ from worker.delivery.produce_client import Refusal
 from worker.delivery.publisher import Publisher
 from worker.errors import Reason, Rejection, Stage
 from worker.fetch import Fetch
+from worker.observability.metrics import Metrics
+from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
 BAD = Rejection(Reason.NOT_JSON, Stage.DECODE, "is not JSON")
@@ -138,6 +140,7 @@ class ScriptedBroker:
 class Bench:
     publisher: Publisher
     producer: ScriptedBroker
+    metrics: Metrics
     acknowledged: list[Acknowledgement] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
 
@@ -169,8 +172,9 @@ def with_publisher(
         failures: list[BaseException] = []
         broker = ScriptedBroker(refuses, partitions, batch_size, list(troubles), names_records)
         topics = {"input_topics": "in", "output_topic": "out", "dead_letter_topic": "dead", "group_id": "group"}
-        publisher = Publisher(load_settings(**topics, **overrides), broker, acknowledged.append, failures.append)
-        await body(Bench(publisher, broker, acknowledged, failures))
+        telemetry, settings = Telemetry(), load_settings(**topics, **overrides)
+        publisher = Publisher(settings, broker, acknowledged.append, failures.append, telemetry.emit)
+        await body(Bench(publisher, broker, telemetry.metrics, acknowledged, failures))
         await publisher.close()
 
     asyncio.run(run())

@@ -28,6 +28,7 @@ from worker.delivery.partition_sender import BatchResult, PartitionSender
 from worker.delivery.produce_client import REQUEST_TIMEOUT_MS, Refusal
 from worker.delivery.retries import Retries
 from worker.fetch import Fetch
+from worker.observability.telemetry import Telemetry
 
 FAILURES = 2_000
 RECORDS = 3
@@ -97,7 +98,9 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
     outputs = OutputSlice(pending, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
 
     async def send() -> None:
-        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), results.append, failures.append)
+        sender = PartitionSender(
+            broker, TopicPartition("out", 0), Retries(), results.append, failures.append, Telemetry().emit
+        )
         sender.put(outputs)
         while not results and not failures:
             await asyncio.sleep(1)
@@ -122,7 +125,9 @@ def test_each_record_is_judged_once_whatever_is_refused() -> None:
 
     async def send() -> None:
         broker = ScriptedBroker(refuses, partitions=1, batch_size=2_000, troubles=[], names_records=True)
-        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), results.append, failures.append)
+        sender = PartitionSender(
+            broker, TopicPartition("out", 0), Retries(), results.append, failures.append, Telemetry().emit
+        )
         pending = PendingDelivery(range_of(200), 200, 0)
         values = [b"%03d" % number for number in range(200)]
         sender.put(OutputSlice(pending, range(200), [None] * 200, values, [()] * 200, Stamp.WRITING))

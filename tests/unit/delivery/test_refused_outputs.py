@@ -80,6 +80,7 @@ def test_a_flood_of_refusals_that_the_broker_names_costs_one_more_request_a_batc
         assert bench.producer.values("out") == [value for value in values if int(value) % 4 == 0]
         letters = [int(dict(r.headers)["__dlq.errors.offset"]) for r in bench.producer.log["dead", 0]]
         assert letters == [number for number in range(200) if number % 4]
+        assert bench.metrics.produce_refused_records.by_label() == {"out": 150}
         assert bench.producer.requests["out"] < 20  # the eight batches that 200 records fill, twice
 
     def refuses(topic: str, records: list[Any]) -> type[KafkaError] | None:

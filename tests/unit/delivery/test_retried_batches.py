@@ -39,6 +39,8 @@ def test_who_sees_warnings_alone_sees_both_ends_of_a_trouble(
             "all of out can be written to again",
             "outputs wait no longer for the group's coordinator",
         ]
+        assert bench.metrics.produce_retries.by_label() == {"out": 2}
+        assert bench.metrics.produce_refused_records.total == 0
 
     with_publisher(body, troubles=[(NodeNotReadyError(), False), (SessionUnconfirmedError(), False)])
 

@@ -4,6 +4,7 @@ from aiokafka.errors import LeaderNotAvailableError
 
 from worker.delivery.outcomes import SessionUnconfirmedError
 from worker.delivery.retries import PATIENCE_SECONDS, Retries
+from worker.observability.events import OutputsWaitForGroup, OutputsWaitNoLonger, TopicNotWritable, TopicWritable
 
 TROUBLE = LeaderNotAvailableError()
 
@@ -18,10 +19,11 @@ def test_a_topic_in_trouble_is_named_once_whatever_its_partitions_go_through() -
     retries = Retries()
     late = 5.0 + PATIENCE_SECONDS
     said = [retries.failed("out", partition, TROUBLE, now) for now in (5.0, late, late + 1) for partition in (0, 1)]
-    (sentence,) = filter(None, said)
-    assert "out[0] cannot be written to (LeaderNotAvailableError)" in sentence
+    (event,) = filter(None, said)
+    assert event == TopicNotWritable("out", 0, "LeaderNotAvailableError")
+    assert "out[0] cannot be written to (LeaderNotAvailableError)" in (event.sentence() or "")
     assert retries.over("out", 0) == []
-    assert retries.over("out", 1) == ["all of out can be written to again"]
+    assert retries.over("out", 1) == [TopicWritable("out")]
     assert retries.over("out", 1) == []
 
 
@@ -42,7 +44,8 @@ def test_topics_are_told_apart_and_new_trouble_is_said_again() -> None:
     for start in (0.0, 100.0):
         for topic in ("out", "dead"):
             assert retries.failed(topic, 0, TROUBLE, start) is None
-            assert topic in (retries.failed(topic, 0, TROUBLE, start + PATIENCE_SECONDS) or "")
+            event = retries.failed(topic, 0, TROUBLE, start + PATIENCE_SECONDS)
+            assert event == TopicNotWritable(topic, 0, "LeaderNotAvailableError")
             assert retries.over(topic, 0)
 
 
@@ -52,10 +55,10 @@ def test_outputs_that_wait_for_the_coordinator_blame_no_topic_and_are_said_once_
     places = [("out", 0), ("out", 1), ("dead", 0)]
     times = (5.0, 5.0 + PATIENCE_SECONDS)
     said = [retries.failed(*place, unconfirmed, now) for now in times for place in places]
-    (sentence,) = filter(None, said)
-    assert sentence.startswith("outputs wait: the group's coordinator has not confirmed this worker's session")
+    (event,) = filter(None, said)
+    assert event == OutputsWaitForGroup()
     ended = [retries.over(*place) for place in places]
-    assert ended == [[], [], ["outputs wait no longer for the group's coordinator"]]
+    assert ended == [[], [], [OutputsWaitNoLonger()]]
 
 
 def test_a_partition_with_two_troubles_comes_out_of_both() -> None:

@@ -1,5 +1,13 @@
 """Everything that happens in the worker and has a metric, or a line in the log: one class each."""
 
+from worker.observability.events.delivery import (
+    BatchNotWritten,
+    OutputsWaitForGroup,
+    OutputsWaitNoLonger,
+    RecordsRefused,
+    TopicNotWritable,
+    TopicWritable,
+)
 from worker.observability.events.flow import (
     BatchClassified,
     BatchSent,
@@ -31,12 +39,15 @@ from worker.observability.events.lifecycle import (
 
 __all__ = [
     "BatchClassified",
+    "BatchNotWritten",
     "BatchSent",
     "DeadLettersDecided",
     "Drained",
     "FetchReceived",
     "ModelLoaded",
     "OffsetReset",
+    "OutputsWaitForGroup",
+    "OutputsWaitNoLonger",
     "PartitionGoesOn",
     "PartitionReadElsewhere",
     "PartitionStalled",
@@ -45,11 +56,14 @@ __all__ = [
     "PartitionsRevoked",
     "PollFailed",
     "RangeDelivered",
+    "RecordsRefused",
     "SessionLost",
     "StopBegun",
     "StopHangs",
     "StoppedWhileLoading",
     "TopicMissed",
+    "TopicNotWritable",
+    "TopicWritable",
     "UnreadableRecordsFound",
     "WorkerReady",
 ]
