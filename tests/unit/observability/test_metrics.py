@@ -65,6 +65,17 @@ def test_the_document_has_what_is_declared_and_nothing_else(metrics: Metrics) ->
     assert sorted(rows) == sorted(declared(metrics))
 
 
+def test_each_metric_that_a_page_asks_for_exists(metrics: Metrics) -> None:
+    series = {
+        metric.name + suffix
+        for metric in metrics
+        for suffix in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
+    }
+    asked = {name for page in ROOT.glob("docs/*.md") for name in re.findall(rf"{NAMESPACE}_\w+[a-z]", page.read_text())}
+    assert len(asked) > 10
+    assert asked - series == set()
+
+
 def test_each_metric_is_filled_somewhere(metrics: Metrics) -> None:
     sources = [path for path in (ROOT / "worker").rglob("*.py") if path.name not in ("metrics.py", "statistics.py")]
     filled = {
