@@ -11,9 +11,11 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import docker
 import pytest
+from command_line import Run, leave_out_settings, runner
 from docker.errors import DockerException
 from hypothesis import settings
 from integration.kafka_container import KafkaContainer
@@ -77,6 +79,18 @@ def broker() -> Iterator[Broker]:
 def secret_text() -> str:
     """A text that no log may contain: a test that sends it fails if one does."""
     return SECRET
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the environment nor the folder of whoever runs the tests has a say: the test gets an empty folder."""
+    leave_out_settings(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def run(no_settings: None, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process, in an empty folder, without anybody's settings."""
+    return runner(capfd)
 
 
 class _TellTale(logging.Handler):

@@ -2,15 +2,11 @@
 
 import json
 import random
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
-from command_line import Ran, leave_out_settings, run_in_process
+from tiny_bert import save_tokenizer, tiny_bert
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 WORDS = {
     "negative": ["awful", "broken", "bad", "worst", "boring"],
@@ -32,24 +28,8 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=64,
-    ).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertForSequenceClassification(config).save_pretrained(folder)
+    save_tokenizer(folder, tokenizer, 64)
+    tiny_bert(len(vocabulary), 64, layers=2).save_pretrained(folder)
     return folder
 
 
@@ -68,11 +48,3 @@ def labelled_file(tmp_path: Path) -> Path:
     file = tmp_path / "texts.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """The command line in this process, in an empty folder, without anybody's settings."""
-    leave_out_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
-    return partial(run_in_process, monkeypatch, capfd)

@@ -112,7 +112,7 @@ class Client:
                 messages = consumer.consume(count - len(found), timeout=30)
                 assert messages, f"{len(found)} of {count} records read"
                 assert not any(message.error() for message in messages)
-                found += [message.value() for message in messages]
+                found += [message.value() or b"" for message in messages]
             return found
         finally:
             consumer.close()

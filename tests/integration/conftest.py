@@ -1,54 +1,13 @@
 """Fixtures of the integration tests: an independent client, topics of a test's own, workers that never outlive it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from integration.client import Client
-from integration.inputs import PRIVATE
 from integration.models import save_tiny_model
-from integration.polling import eventually
-from integration.process import Worker
-from integration.topics import Topics
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The tools of a test: a client, its topics, the settings of its workers."""
-
-    client: Client
-    topics: Topics
-    settings: dict[str, object]
-    start: Callable[..., Worker]
-    """Starts a worker with these settings, changed by keyword, and waits until it is ready (``ready=False``: not)."""
-
-    def wait_for_answers(self, count: int, seconds: float = 60.0) -> None:
-        """Until outputs and dead letters are ``count`` or more."""
-        topics = (self.topics.output, self.topics.dead_letters)
-        eventually(lambda: self.client.count(*topics) >= count, f"{count} answers", seconds)
-
-    def wait_for_commits(self, topic: str | None = None) -> None:
-        """Until the group's offsets are the ends of the input's partitions, those without a record left out."""
-        topic = topic or self.topics.input
-
-        def reached() -> bool:
-            ends = {partition: end for partition, end in self.client.end_offsets(topic).items() if end}
-            committed = self.client.committed(self.topics.group, topic)
-            return {partition: committed.get(partition) for partition in ends} == ends
-
-        eventually(reached, f"the group has committed the ends of {topic}")
-
-    def inputs(self) -> list[Any]:
-        return self.client.read(self.topics.input)
-
-    def outputs(self) -> list[Any]:
-        return self.client.read(self.topics.output)
-
-    def dead_letters(self) -> list[Any]:
-        return self.client.read(self.topics.dead_letters)
+from integration.scene import Scene, scene_at
 
 
 @pytest.fixture(scope="session")
@@ -64,34 +23,11 @@ def client(broker: Any) -> Iterator[Client]:
     client.close()
 
 
-def _scene(broker: Any, client: Client, model: Path, logs: Path) -> Iterator[Scene]:
-    topics = Topics.new()
-    settings = topics.settings(broker.bootstrap, model)
-    workers: list[Worker] = []
-
-    def start(ready: bool = True, **changes: Any) -> Worker:
-        process = {name: changes.pop(name) for name in ("command", "variables") if name in changes}
-        worker = Worker(settings | changes, logs / f"worker-{len(workers)}.log", **process)
-        workers.append(worker)
-        return worker.wait_ready() if ready else worker
-
-    try:
-        yield Scene(client, topics, settings, start)
-    finally:
-        for worker in workers:
-            worker.kill()
-    for worker in workers:
-        assert PRIVATE not in worker.log, f"an event's text is in {worker.log_path}"
-
-
-scene_at = contextmanager(_scene)
-"""A scene at a broker of the test's own; arguments as the fixture's."""
-
-
 @pytest.fixture
 def scene(broker: Any, client: Client, tiny_model: Path, tmp_path: Path) -> Iterator[Scene]:
     """Topics and workers of one test."""
-    yield from _scene(broker, client, tiny_model, tmp_path)
+    with scene_at(broker, client, tiny_model, tmp_path) as scene:
+        yield scene
 
 
 @pytest.fixture(scope="module")
@@ -99,4 +35,5 @@ def shared_scene(
     broker: Any, client: Client, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
     """Topics and workers of the tests of one module."""
-    yield from _scene(broker, client, tiny_model, tmp_path_factory.mktemp("shared"))
+    with scene_at(broker, client, tiny_model, tmp_path_factory.mktemp("shared")) as scene:
+        yield scene

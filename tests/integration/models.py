@@ -18,32 +18,12 @@ def save_tiny_model(folder: Path, *, broken: bool = False) -> Path:
         broken: every weight of the head is NaN, so that no text has a score.
     """
     import torch
+    from tiny_bert import save_tokenizer, tiny_bert
     from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
     tokenizer = BertWordPieceTokenizer({word: number for number, word in enumerate(VOCABULARY)})
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer._tokenizer,
-        unk_token="[UNK]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        mask_token="[MASK]",
-        model_max_length=128,
-    ).save_pretrained(folder)
-    torch.manual_seed(5)
-    model = BertForSequenceClassification(
-        BertConfig(
-            vocab_size=len(VOCABULARY),
-            hidden_size=32,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=128,
-            id2label={0: "NEGATIVE", 1: "POSITIVE"},
-            label2id={"NEGATIVE": 0, "POSITIVE": 1},
-        )
-    )
+    save_tokenizer(folder, tokenizer._tokenizer, 128)
+    model = tiny_bert(len(VOCABULARY), 128, labels=("NEGATIVE", "POSITIVE"), seed=5)
     with torch.no_grad():
         if broken:
             model.classifier.weight.fill_(float("nan"))

@@ -43,6 +43,12 @@ def run_command(*arguments: str, settings: Mapping[str, object], stdin: str = ""
     )
 
 
+def only_sentence(output: str) -> str:
+    """Return the last line of a command's stderr, which is no traceback's."""
+    assert "Traceback" not in output
+    return " ".join(output.split("sentiment-worker: ")[-1].split())
+
+
 class Worker:
     """A running worker. Its log, stdout and stderr together, is kept in a file."""
 

@@ -5,8 +5,8 @@ from collections import defaultdict
 
 import pytest
 from integration.client import Message, dead_letter_source, place, repeated, sources, texts
-from integration.conftest import Scene
 from integration.inputs import BROKEN, keyed, valid
+from integration.scene import Scene
 
 KEYS = {"null": None, "empty": b"", "binary": b"\x00\xff\xfe", "words": b"key of a person"}
 HEADERS = [("trace", b"4bf9"), ("twice", b"1"), ("twice", b"2"), ("none", None), ("empty", b"")]

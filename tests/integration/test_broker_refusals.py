@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from integration.client import Message, place
-from integration.conftest import Scene
 from integration.inputs import valid
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

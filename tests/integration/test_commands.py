@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from integration.client import Message, sources
-from integration.conftest import Scene
 from integration.inputs import keyed
 from integration.process import run_command
+from integration.scene import Scene
 
 FAUST = (sys.executable, "-m", "faust", "-A")
 FAUST_WORKER = ("worker", "-l", "info", "--web-port", "{port}", "--web-bind", "127.0.0.1")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def _environment(**variables: str) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-def test_every_event_is_answered_once_and_the_summary_says_so(tmp_path):
+def test_every_event_is_answered_once_and_the_summary_says_so(tmp_path: Path) -> None:
     # What is set for the user's own Kafka must not reach the demo's.
     environment = _environment(SENTIMENT_BOOTSTRAP_SERVERS="localhost:1", SENTIMENT_OUTPUT_MODE="verdict")
     (tmp_path / "sentiment-worker.toml").write_text('text_path = "/elsewhere"\n')
@@ -42,10 +43,11 @@ def test_every_event_is_answered_once_and_the_summary_says_so(tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_kept_running_it_serves_send_and_watch_and_ends_with_ctrl_c(tmp_path):
+def test_kept_running_it_serves_send_and_watch_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "demo", "--keep"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=_environment()
     ) as demo:
+        assert demo.stdout
         printed = ""
         for line in demo.stdout:
             printed += line
@@ -61,6 +63,7 @@ def test_kept_running_it_serves_send_and_watch_and_ends_with_ctrl_c(tmp_path):
             text=True,
             env=environment,
         ) as watch:
+            assert watch.stderr
             watch.stderr.readline()  # it says so when it watches
             sent = subprocess.run([*COMMAND, "send", "What a lovely day"], check=False, env=environment)
             assert sent.returncode == 0
@@ -77,10 +80,11 @@ def test_kept_running_it_serves_send_and_watch_and_ends_with_ctrl_c(tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_a_terminated_demo_takes_its_worker_along(tmp_path):
+def test_a_terminated_demo_takes_its_worker_along(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "demo"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=_environment()
     ) as demo:
+        assert demo.stdout
         (statistics,) = next(found for line in demo.stdout if (found := re.findall(r"http://\S+/statistics", line)))
         demo.terminate()
         demo.communicate(timeout=60)
@@ -89,7 +93,7 @@ def test_a_terminated_demo_takes_its_worker_along(tmp_path):
         urllib.request.urlopen(statistics)
 
 
-def test_a_worker_that_cannot_start_ends_the_demo_with_its_own_words(tmp_path):
+def test_a_worker_that_cannot_start_ends_the_demo_with_its_own_words(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "demo", "--model", str(tmp_path / "none")],
         capture_output=True,

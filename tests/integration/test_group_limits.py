@@ -1,16 +1,15 @@
 """A broker that bounds its groups tightly: it gets offsets without text, and what it refuses is one sentence."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer
-from integration.client import Client, Message
-from integration.conftest import Scene, scene_at
+from integration.client import Message
 from integration.inputs import valid
 from integration.kafka_container import KafkaContainer
 from integration.polling import eventually
+from integration.scene import Scene, scene_of_its_own
 
 pytestmark = pytest.mark.kafka
 
@@ -30,11 +29,8 @@ def strict() -> Iterator[KafkaContainer]:
 
 @pytest.fixture
 def strict_scene(strict: KafkaContainer, tiny_model: Path, tmp_path: Path) -> Iterator[Scene]:
-    with (
-        closing(Client(strict.bootstrap, real=True)) as client,
-        scene_at(strict, client, tiny_model, tmp_path) as scene,
-    ):
-        client.create(scene.topics.input, scene.topics.output, scene.topics.dead_letters)
+    with scene_of_its_own(strict, tiny_model, tmp_path) as scene:
+        scene.client.create(scene.topics.input, scene.topics.output, scene.topics.dead_letters)
         yield scene
 
 

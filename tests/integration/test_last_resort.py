@@ -1,16 +1,15 @@
 """A dead letter that its topic refuses gets there all the same, as little of it as must be left out."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.client import Client, Message, dead_letter_source, sources
-from integration.conftest import Scene, scene_at
+from integration.client import Message, dead_letter_source, sources
 from integration.inputs import valid
 from integration.kafka_container import KafkaContainer
+from integration.scene import Scene, scene_of_its_own
 
 pytestmark = pytest.mark.kafka
 
@@ -79,11 +78,8 @@ def narrow() -> Iterator[KafkaContainer]:
 def test_an_output_at_which_the_broker_closes_the_connection_holds_nobody_up(
     narrow: KafkaContainer, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with (
-        closing(Client(narrow.bootstrap, real=True)) as client,
-        scene_at(narrow, client, tiny_model, tmp_path) as scene,
-    ):
-        topics = scene.topics
+    with scene_of_its_own(narrow, tiny_model, tmp_path) as scene:
+        client, topics = scene.client, scene.topics
         client.create(topics.input, topics.output, topics.dead_letters, max_message_bytes="8000000")
         padded = valid(2)[:-1] + b', "padding": "' + b"x" * 3_000_000 + b'"}'
         events = [valid(0), valid(1), padded, valid(3)]

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from integration.client import dead_letter_source, place, repeated
-from integration.conftest import Scene
 from integration.inputs import keyed, mixed
 from integration.models import save_tiny_model
 from integration.polling import eventually
+from integration.scene import Scene
 
 from worker.engine import STOP_GRACE
 

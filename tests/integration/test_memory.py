@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from integration.conftest import Scene
 from integration.inputs import PRIVATE, keyed
 from integration.models import POISON
 from integration.polling import eventually
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

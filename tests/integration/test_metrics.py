@@ -5,10 +5,10 @@ import urllib.request
 
 import pytest
 from integration.client import Message
-from integration.conftest import Scene
 from integration.inputs import PRIVATE, keyed
 from integration.polling import eventually
 from integration.process import Worker
+from integration.scene import Scene
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 

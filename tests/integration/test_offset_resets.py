@@ -4,10 +4,10 @@ import json
 from collections import defaultdict
 
 import pytest
-from integration.conftest import Scene
 from integration.inputs import keyed
 from integration.polling import eventually
 from integration.process import Worker
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 from integration.client import Client, Message
-from integration.conftest import Scene
 from integration.inputs import valid
 from integration.polling import eventually
 from integration.process import Worker
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

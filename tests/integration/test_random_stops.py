@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
-from integration.conftest import Scene
 from integration.random_stops import WEIGHTS, carry_out, draw
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

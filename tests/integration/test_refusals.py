@@ -3,14 +3,8 @@
 from pathlib import Path
 
 import pytest
-from integration.conftest import Scene
-from integration.process import free_port, run_command
-
-
-def only_sentence(output: str) -> str:
-    """The last line of a command's stderr, which is no traceback's."""
-    assert "Traceback" not in output
-    return " ".join(output.split("sentiment-worker: ")[-1].split())
+from integration.process import free_port, only_sentence, run_command
+from integration.scene import Scene
 
 
 def test_an_output_topic_that_is_an_input_is_refused() -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from integration.client import Message
-from integration.conftest import Scene
 from integration.inputs import valid
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 from integration.client import ids_by_key
-from integration.conftest import Scene
 from integration.inputs import keyed
 from integration.polling import eventually
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 from integration.client import Client, Message, sources
-from integration.conftest import Scene
 from integration.inputs import keyed, valid
 from integration.polling import eventually
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from integration.client import Client, Message, ids_by_key, place, repeated, sources
-from integration.conftest import Scene
 from integration.inputs import keyed, valid
 from integration.polling import eventually
+from integration.scene import Scene
 from kafka.partitioner.default import murmur2
 
 pytestmark = pytest.mark.kafka

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from integration.client import Message, dead_letter_source
-from integration.conftest import Scene
 from integration.inputs import PRIVATE
 from integration.polling import eventually
 from integration.process import START_SECONDS
+from integration.scene import Scene
 
 pytestmark = pytest.mark.kafka
 

@@ -3,18 +3,17 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
-from integration.client import Client, dead_letter_source, sources
-from integration.conftest import Scene, scene_at
+from integration.client import dead_letter_source, sources
 from integration.inputs import PRIVATE, valid
 from integration.kafka_container import KafkaContainer
 from integration.polling import eventually
 from integration.raw_producer import produce_batches
+from integration.scene import Scene, scene_of_its_own
 from record_batches import batch, record, resealed
 
 pytestmark = pytest.mark.kafka
@@ -73,11 +72,8 @@ def corruptible() -> Iterator[Corruptible]:
 def test_damage_on_the_brokers_disk_stays_where_it_is(
     corruptible: Corruptible, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with (
-        closing(Client(corruptible.bootstrap, real=True)) as client,
-        scene_at(corruptible, client, tiny_model, tmp_path) as scene,
-    ):
-        topic = scene.topics.input
+    with scene_of_its_own(corruptible, tiny_model, tmp_path) as scene:
+        client, topic = scene.client, scene.topics.input
         client.create(topic, scene.topics.output, scene.topics.dead_letters, partitions=1)
         good = [events(at, 3, "zstd" if at % 2 else "none") for at in range(0, 30, 3)]
         produce_batches(corruptible.bootstrap, topic, good)

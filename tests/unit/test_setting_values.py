@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from annotated_types import Ge, Gt, Le, Lt
-from command_line import leave_out_settings
 
 from worker.app import create_app
 from worker.errors import SettingError
@@ -18,10 +16,7 @@ OPTIONAL = [name for name, default in DEFAULTS.items() if default is None or def
 NUMBERS = [name for name, field in FIELDS.items() if {int, float} & {field.annotation, *get_args(field.annotation)}]
 KAFKAS_LARGEST_NUMBER = 2**31 - 1
 
-
-@pytest.fixture(autouse=True)
-def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    leave_out_settings(monkeypatch, tmp_path)
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def refusal(**settings: Any) -> str:
@@ -80,9 +75,10 @@ def test_a_number_without_end_is_told_to_be_finite(name: str, number: str) -> No
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_has_a_bound_at_either_end_that_the_worker_can_be_made_with(name: str) -> None:
-    bounds = FIELDS[name].metadata
-    lower = [bound.ge for bound in bounds if isinstance(bound, Ge)] + [b.gt for b in bounds if isinstance(b, Gt)]
-    upper = [bound.le for bound in bounds if isinstance(bound, Le)] + [b.lt - 1 for b in bounds if isinstance(b, Lt)]
+    bounds: list[Any] = FIELDS[name].metadata
+    lower = [getattr(bound, kind) for bound in bounds for kind in ("ge", "gt") if hasattr(bound, kind)]
+    upper = [bound.le for bound in bounds if hasattr(bound, "le")]
+    upper += [bound.lt - 1 for bound in bounds if hasattr(bound, "lt")]
     assert lower
     assert upper
     app = create_app(load_settings(**{name: min(upper)}))

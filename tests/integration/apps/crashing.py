@@ -7,7 +7,7 @@ from typing import Any
 from integration.apps.ending import run_to_the_end
 
 from worker import app
-from worker.classifier import Device
+from worker.classifier import Device, load_classifier
 from worker.codec import Codec
 from worker.delivery.publisher import Publisher
 from worker.settings import load_settings
@@ -28,10 +28,9 @@ def break_after(calls: int, owner: Any, name: str, stage: str) -> None:
 
 def main(stage: str) -> None:
     if stage == "tokenise":
-        load = app.load_classifier
 
         def loaded(settings: Any) -> Any:
-            classifier = load(settings)
+            classifier = load_classifier(settings)
             break_after(AFTER[stage], classifier.tokenizer, "encode", stage)
             return classifier
 

@@ -12,7 +12,9 @@ def run_to_the_end(run: Callable[[], object], *others: type[Exception]) -> NoRet
     """Run a worker and end the process; errors of the ``others`` are treated like the worker's own."""
     try:
         run()
-    except (WorkerError, *others) as error:
+    except Exception as error:
+        if not isinstance(error, (WorkerError, *others)):
+            raise
         print(error, file=sys.stderr)  # noqa: T201
         end(1)
     end(0)

@@ -2,14 +2,14 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from integration.apps.ending import run_to_the_end
 
 from worker import app
 from worker.codec import Codec, Decoded
+from worker.fetch import Record
 from worker.settings import load_settings
 
 LARGE = 600_000
@@ -19,12 +19,12 @@ LARGE = 600_000
 def main(file: Path) -> None:
     decode_in_steps = Codec.decode_in_steps
 
-    def held(codec: Codec, records: Any) -> Iterator[Decoded]:
+    def held(self: Codec, records: Sequence[Record]) -> Iterator[Decoded]:
         if sum(len(record.value or b"") for record in records) > LARGE and not file.exists():
             print("a large fetch is held", flush=True)  # noqa: T201
             while not file.exists():
                 time.sleep(0.05)
-        return decode_in_steps(codec, records)
+        return decode_in_steps(self, records)
 
     Codec.decode_in_steps = held  # type: ignore[method-assign]
     app.run(load_settings())

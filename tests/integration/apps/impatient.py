@@ -32,7 +32,7 @@ def main() -> None:
         return refusal
 
     produce_client.REQUEST_TIMEOUT_MS = REQUEST_TIMEOUT_MS
-    produce_client.ProduceClient.produce = told  # type: ignore[method-assign]
+    produce_client.ProduceClient.produce = told  # type: ignore[method-assign, assignment]
     app.run(load_settings())
 
 

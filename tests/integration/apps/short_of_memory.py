@@ -12,12 +12,13 @@ from integration.apps.ending import run_to_the_end
 from integration.models import POISON, VOCABULARY
 
 from worker import app
+from worker.classifier import load_classifier
 from worker.settings import load_settings
 
 
 def main(passes: int, tokens: int, file: Path) -> None:
     def load(settings: Any) -> Any:
-        classifier = app.load_classifier(settings)
+        classifier = load_classifier(settings)
         scores = classifier.backend.scores
 
         def short_of_memory(batch: Any) -> Any:
@@ -29,7 +30,7 @@ def main(passes: int, tokens: int, file: Path) -> None:
                 raise MemoryError("the device was told that its memory is full")
             return scores(batch)
 
-        classifier.backend.scores = short_of_memory
+        classifier.backend.scores = short_of_memory  # type: ignore[method-assign]
         return classifier
 
     app.run(load_settings(), load=load)

@@ -2,21 +2,22 @@
 
 import sys
 import time
-from typing import Any
 
 from integration.apps.ending import run_to_the_end
 
 from worker import app
 from worker.classifier import Device
+from worker.classifier.device import Result
 from worker.settings import load_settings
+from worker.tokens import PaddedBatch
 
 
 def main(seconds: float) -> None:
     classify = Device.classify
 
-    def slowly(device: Device, batch: Any) -> Any:
+    def slowly(self: Device, batch: PaddedBatch) -> Result:
         time.sleep(seconds)
-        return classify(device, batch)
+        return classify(self, batch)
 
     Device.classify = slowly  # type: ignore[method-assign]
     app.run(load_settings())

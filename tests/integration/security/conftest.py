@@ -1,18 +1,15 @@
 """One secured Kafka for the tests of this folder."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Ran, leave_out_settings, run_in_process
 from integration.client import Client
 from integration.inputs import keyed
 from integration.process import Worker
 from integration.security.secured_kafka import SecuredKafka
 from integration.topics import Topics
-
-from worker.settings import ENV_PREFIX
 
 
 @pytest.fixture(scope="package")
@@ -55,16 +52,3 @@ def start(tiny_model: Path, tmp_path: Path, topics: Topics) -> Iterator[Callable
     yield start_worker
     for worker in workers:
         worker.kill()
-
-
-@pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
-    """Return a function that runs a command in this process with these settings."""
-
-    def run(settings: Mapping[str, object], *arguments: str) -> Ran:
-        leave_out_settings(monkeypatch, tmp_path)
-        for name, value in settings.items():
-            monkeypatch.setenv(f"{ENV_PREFIX}{name.upper()}", str(value))
-        return run_in_process(monkeypatch, capfd, *arguments)
-
-    return run

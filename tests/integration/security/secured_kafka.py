@@ -90,7 +90,15 @@ class Certificates:
         for name, path in paths.items():
             path.write_bytes(files[name])
         stores = {name: _key(leaf, NoEncryption()) + _chain(leaf) for name, leaf in servers.items()}
-        return cls(*paths.values(), stores=stores | {"trusted": files["ca"]})
+        return cls(
+            ca=paths["ca"],
+            other_ca=paths["other-ca"],
+            certificate=paths["certificate"],
+            key=paths["key"],
+            encrypted_key=paths["encrypted-key"],
+            expired=paths["expired"],
+            stores=stores | {"trusted": files["ca"]},
+        )
 
 
 def _chain(leaf: trustme.LeafCert) -> bytes:
@@ -206,7 +214,7 @@ class SecuredKafka(KafkaContainer):
             self._admin_client = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         return self._admin_client
 
-    def stop(self, **options: Any) -> None:
+    def stop(self, force: bool = True, delete_volume: bool = True) -> None:
         if self._admin_client is not None:
             self._admin_client.close()
-        super().stop(**options)
+        super().stop(force, delete_volume)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from command_line import Ran
-from integration.process import run_command
+from command_line import Run
+from integration.process import only_sentence, run_command
 from integration.security.secured_kafka import NOWHERE, SecuredKafka
-from integration.test_refusals import only_sentence
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]  # the first test waits for Kafka to start
 
@@ -46,7 +45,7 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
     ),
     "a login to TLS": (lambda k: k.login(bootstrap_servers=k.address("TLS")), ("set security_protocol=SSL",)),
     "a login by TLS to TLS": (
-        lambda k: k.login(**k.tls("TLS", security_protocol="SASL_SSL")),
+        lambda k: k.login() | k.tls("TLS", security_protocol="SASL_SSL"),
         ("set security_protocol=SSL",),
     ),
     "wrong password": (
@@ -54,7 +53,7 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
         ("does not accept the PLAIN login of the user 'worker'", "sasl_password"),
     ),
     "wrong password by SCRAM and TLS": (
-        lambda k: k.login("SCRAM-SHA-256", sasl_password=WRONG, **k.tls("LOGINTLS", security_protocol="SASL_SSL")),
+        lambda k: k.login("SCRAM-SHA-256", sasl_password=WRONG) | k.tls("LOGINTLS", security_protocol="SASL_SSL"),
         ("does not accept the SCRAM-SHA-256 login of the user 'worker'", "sasl_mechanism"),
     ),
     "another mechanism": (
@@ -96,9 +95,9 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("settings", "says"), CASES.values(), ids=CASES)
 def test_each_cause_is_one_sentence_with_the_setting_to_change(
-    secured: SecuredKafka, run_here: Callable[..., Ran], settings: Case, says: tuple[str, ...]
+    secured: SecuredKafka, run: Run, settings: Case, says: tuple[str, ...]
 ) -> None:
-    code, _, said = run_here(settings(secured), "send", "a text")
+    code, _, said = run("send", "a text", settings=settings(secured))
     assert code in (1, 2)
     assert said.startswith("sentiment-worker: ")
     assert said.count("\n") == 1
@@ -107,8 +106,8 @@ def test_each_cause_is_one_sentence_with_the_setting_to_change(
 
 
 @pytest.mark.parametrize("settings", [lambda k: k.tls(), lambda k: k.login()], ids=["TLS", "login"])
-def test_what_is_right_is_let_in(secured: SecuredKafka, run_here: Callable[..., Ran], settings: Case) -> None:
-    _, _, said = run_here(settings(secured), "topics", "describe", "not-there")
+def test_what_is_right_is_let_in(secured: SecuredKafka, run: Run, settings: Case) -> None:
+    _, _, said = run("topics", "describe", "not-there", settings=settings(secured))
     # Whoever was not let in was not told this, either.
     assert "may not Describe the topic 'not-there'" in said or said.startswith("sentiment-worker: missing: not-there;")
 

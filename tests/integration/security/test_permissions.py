@@ -5,17 +5,16 @@ from collections.abc import Callable
 
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
-from command_line import Ran
+from command_line import Run
 from integration.client import Client
 from integration.inputs import keyed
 from integration.polling import eventually
-from integration.process import Worker, run_command
+from integration.process import Worker, only_sentence, run_command
 from integration.security.secured_kafka import COMMON_NAME, USER, SecuredKafka
-from integration.test_refusals import only_sentence
 from integration.topics import Topics
 
 from worker.diagnosis import explained
-from worker.settings import Settings
+from worker.settings import load_settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]  # the first test waits for Kafka to start
 
@@ -38,14 +37,14 @@ def settings_of(secured: SecuredKafka, topics: Topics) -> dict[str, object]:
 
 
 @pytest.fixture
-def doctor(run_here: Callable[..., Ran]) -> Doctor:
+def doctor(run: Run) -> Doctor:
     """Return a function that gives what ``doctor`` says about permissions, without the way out."""
 
-    def run(settings: dict[str, object]) -> list[str]:
-        lines = run_here(settings, "doctor").out.splitlines()
+    def findings(settings: dict[str, object]) -> list[str]:
+        lines = run("doctor", settings=settings).out.splitlines()
         return [" ".join(line.partition(": allow it")[0].split()) for line in lines if line.split()[1] == "permission"]
 
-    return run
+    return findings
 
 
 @pytest.mark.parametrize("what", ["input", "group", "output", "dead letters"])
@@ -135,7 +134,7 @@ def test_a_command_names_the_permission_that_it_lacks(
     secured: SecuredKafka,
     administrator: Client,
     topics: Topics,
-    run_here: Callable[..., Ran],
+    run: Run,
     command: tuple[str, ...],
     operation: str,
     topic: str,
@@ -145,7 +144,7 @@ def test_a_command_names_the_permission_that_it_lacks(
     administrator.create(names["hidden"])
     secured.allow("write", "topic", names["new"])
     administrator.produce(topics.output, keyed(range(1)))
-    code, _, said = run_here(settings_of(secured, topics), *(part.format(**names) for part in command))
+    code, _, said = run(*(part.format(**names) for part in command), settings=settings_of(secured, topics))
     named = topic.format(**names)
     assert code == 1
     assert said.splitlines()[-1].startswith(
@@ -160,7 +159,7 @@ def test_where_a_client_does_not_say_which_topic_is_refused_it_is_found_out(
     secured: SecuredKafka, topics: Topics
 ) -> None:
     secured.forbid("write", "topic", topics.dead_letters)
-    settings = Settings(**settings_of(secured, topics))
+    settings = load_settings(**settings_of(secured, topics))
     told = asyncio.run(explained(settings, TopicAuthorizationFailedError()))
     assert str(told).startswith(f"User:{USER} may not Write the topic '{topics.dead_letters}': allow it")
 

@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Callable
 
 import pytest
-from command_line import Ran
+from command_line import Run
 from integration.client import Client
 from integration.polling import eventually
 from integration.process import Worker
@@ -60,7 +60,7 @@ def test_a_worker_at_debug_level_logs_its_logins_without_the_password(
 @pytest.mark.parametrize("command", [("send", "a text"), ("topics", "describe"), ("doctor",)], ids=" ".join)
 def test_no_command_tells_the_password_however_it_ends(
     secured: SecuredKafka,
-    run_here: Callable[..., Ran],
+    run: Run,
     caplog: pytest.LogCaptureFixture,
     command: tuple[str, ...],
     mechanism: str,
@@ -68,7 +68,7 @@ def test_no_command_tells_the_password_however_it_ends(
 ) -> None:
     secured.let_log_in_by_scram()
     caplog.set_level(logging.DEBUG)  # of every library, aiokafka and kafka-python among them
-    ran = run_here(secured.login(mechanism, sasl_password=password, model="/no/such/model"), *command)
+    ran = run(*command, settings=secured.login(mechanism, sasl_password=password, model="/no/such/model"))
     assert "SaslAuthenticateRequest" in caplog.text
     assert not login_shown(caplog.text)
     assert told(password, caplog.text + ran.out + ran.err) == []
@@ -76,17 +76,17 @@ def test_no_command_tells_the_password_however_it_ends(
 
 @pytest.mark.parametrize("password", [KEY_PASSWORD, "not-of-this-key"], ids=["right", "wrong"])
 def test_the_password_of_the_key_is_told_nowhere(
-    secured: SecuredKafka, run_here: Callable[..., Ran], caplog: pytest.LogCaptureFixture, password: str
+    secured: SecuredKafka, run: Run, caplog: pytest.LogCaptureFixture, password: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     own = {"ssl_certfile": secured.certificates.certificate, "ssl_keyfile": secured.certificates.encrypted_key}
-    ran = run_here(secured.tls("MUTUAL", ssl_key_password=password, **own), "send", "a text")
+    ran = run("send", "a text", settings=secured.tls("MUTUAL", ssl_key_password=password, **own))
     assert ("ssl_key_password" in ran.err) == (password != KEY_PASSWORD)
     assert told(password, caplog.text + ran.out + ran.err) == []
 
 
 @pytest.mark.parametrize("form", ["table", "toml"])
-def test_config_shows_no_password(secured: SecuredKafka, run_here: Callable[..., Ran], form: str) -> None:
-    ran = run_here(secured.login(ssl_key_password=KEY_PASSWORD), "config", "--format", form)
+def test_config_shows_no_password(secured: SecuredKafka, run: Run, form: str) -> None:
+    ran = run("config", "--format", form, settings=secured.login(ssl_key_password=KEY_PASSWORD))
     assert USER in ran.out
     assert told(PASSWORD, ran.out + ran.err) + told(KEY_PASSWORD, ran.out + ran.err) == []

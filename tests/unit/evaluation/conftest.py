@@ -1,18 +1,19 @@
-"""A base that learns in seconds, texts that it can learn, and the command line."""
+"""A base that learns in seconds, and texts that it can learn."""
 
 from pathlib import Path
 
 import pytest
-from small_base import labelled_file, run, tiny_base
+from command_line import Run
+from small_base import labelled_file, tiny_base
 from unit.evaluation.evaluate_runs import TRAINED
 
 from worker.evaluation import comparison
 
-__all__ = ["labelled_file", "run", "tiny_base"]
+__all__ = ["labelled_file", "tiny_base"]
 
 
 @pytest.fixture
-def model(run, tiny_base: Path, labelled_file: Path) -> str:
+def model(run: Run, tiny_base: Path, labelled_file: Path) -> str:
     assert run("train", labelled_file, "--out", "mine", "--base", tiny_base, *TRAINED).code == 0
     return "mine"
 

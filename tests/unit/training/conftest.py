@@ -1,5 +1,5 @@
-"""A base that learns in seconds, texts that it can learn, and the command line."""
+"""A base that learns in seconds, and texts that it can learn."""
 
-from small_base import labelled_file, run, tiny_base
+from small_base import labelled_file, tiny_base
 
-__all__ = ["labelled_file", "run", "tiny_base"]
+__all__ = ["labelled_file", "tiny_base"]
