@@ -15,12 +15,18 @@ WORDS = ["[PAD]", "[UNK]", "good", "bad", "plain", "very", "a", "b", "c"]
 MOODS = {"good": 2.0, "bad": -2.0, "plain": 0.0}
 
 
+def of_head(outputs: int) -> dict[str, Any]:
+    """Return what a config says of a head; no config declares it."""
+    return {"num_labels": outputs}
+
+
 def make_model(outputs: int = 3, seed: int = 1) -> Any:
     torch.manual_seed(seed)
     return BertForSequenceClassification(
         BertConfig(
             vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-            max_position_embeddings=32, num_labels=outputs, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+            max_position_embeddings=32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+            **of_head(outputs),
         )
     )  # fmt: skip
 

@@ -89,10 +89,8 @@ class Source:
             key = f"g{self.generation}-p{partition}-none"
         self._sequences[key] += 1
         text = f"{key} {self._sequences[key]} {' '.join(self._chosen.choices(WORDS, k=self._chosen.randint(1, 25)))}"
-        expected, value = OUTPUT, _with_text(text, id=self._sequences[key])
-        if kind != OUTPUT:
-            expected, bad = BAD_VALUES[kind]
-            value = bad(text)
+        expected, value_of = BAD_VALUES[kind] if kind != OUTPUT else (OUTPUT, None)
+        value = value_of(text) if value_of else _with_text(text, id=self._sequences[key])
         return Event(
             partition,
             None if kind in KEYLESS else key.encode(),

@@ -206,15 +206,15 @@ def _recreate(scene: Scene, name: str) -> None:
         scene.required = scene.load.source.generation
 
 
-def topic_recreated(scene: Scene, _: Fault) -> None:
+def topic_recreated(scene: Scene, fault: Fault) -> None:
     _recreate(scene, scene.topics.input)
 
 
-def output_recreated(scene: Scene, _: Fault) -> None:
+def output_recreated(scene: Scene, fault: Fault) -> None:
     _recreate(scene, scene.topics.output)
 
 
-def broker_replaced(scene: Scene, _: Fault) -> None:
+def broker_replaced(scene: Scene, fault: Fault) -> None:
     with scene.broker_away():
         scene.load.pause()
         try:
@@ -225,31 +225,32 @@ def broker_replaced(scene: Scene, _: Fault) -> None:
         scene.required = scene.load.source.generation
 
 
-FAULTS: dict[str, Callable[[Scene, Fault], None]] = {
-    function.__name__: function
-    for function in (
-        kill,
-        sigterm,
-        sigterm_twice,
-        freeze,
-        worker_added,
-        worker_removed,
-        broker_paused,
-        broker_restarted,
-        broker_killed,
-        output_leaderless,
-        partitions_added,
-        device_slow,
-        device_out_of_memory,
-        device_raises,
-        device_nan,
-        unparsable_batch,
-        refused_timestamps,
-        refused_keys,
-        flood_below_breaker,
-        flood_above_breaker,
-        topic_recreated,
-        output_recreated,
-        broker_replaced,
-    )
-} | {"freeze_short": freeze, "output_leaderless_long": output_leaderless}
+_ALL: tuple[Callable[[Scene, Fault], None], ...] = (
+    kill,
+    sigterm,
+    sigterm_twice,
+    freeze,
+    worker_added,
+    worker_removed,
+    broker_paused,
+    broker_restarted,
+    broker_killed,
+    output_leaderless,
+    partitions_added,
+    device_slow,
+    device_out_of_memory,
+    device_raises,
+    device_nan,
+    unparsable_batch,
+    refused_timestamps,
+    refused_keys,
+    flood_below_breaker,
+    flood_above_breaker,
+    topic_recreated,
+    output_recreated,
+    broker_replaced,
+)
+FAULTS = {fault.__name__: fault for fault in _ALL} | {
+    "freeze_short": freeze,
+    "output_leaderless_long": output_leaderless,
+}

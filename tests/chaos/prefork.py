@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import worker.app
 import worker.cli
@@ -32,7 +33,7 @@ def child(name: str, flags: list[str], orders: str, log: str) -> int:
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.argv = ["sentiment-worker", "run", *flags]
-    worker.app.run = functools.partial(worker.app.run, load=lambda _: ChaosClassifier(name, Path(orders)))
+    worker.app.run = functools.partial(worker.app.run, load=lambda _: cast(Any, ChaosClassifier(name, Path(orders))))
     return worker.cli.main()
 
 

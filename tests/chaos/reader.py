@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -48,24 +49,25 @@ def read(bootstrap: str, topic: str) -> Iterator[Row]:
                 elif time.monotonic() > progress + 60:
                     raise TimeoutError(f"nothing of {topic}-{number} arrives after offset {position} of {end}")
                 for message in messages:
-                    if message.error() is None:
-                        position = message.offset() + 1
+                    error, offset = message.error(), message.offset() or 0
+                    if error is None:
+                        position = offset + 1
                         yield _row(message)
-                    elif message.error().code() == KafkaError._PARTITION_EOF:
-                        position = max(position, message.offset())
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        position = max(position, offset)
     finally:
         consumer.close()
 
 
 def _row(message: Message) -> Row:
     try:
-        headers = dict(message.headers() or ())
+        headers: dict[str, Any] = dict(message.headers() or ())
     except (UnicodeDecodeError, SystemError):  # the name of one is not UTF-8, on purpose
         headers = {}
     source = headers.get(f"{DEAD_LETTER}partition", b"-1"), headers.get(f"{DEAD_LETTER}offset", b"-1")
     return Row(
-        message.partition(),
-        message.offset(),
+        message.partition() or 0,
+        message.offset() or 0,
         message.key(),
         message.value(),
         message.timestamp()[1],

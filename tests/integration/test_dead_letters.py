@@ -7,15 +7,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka.structs import ConsumerRecord
 from integration.client import Message
-from integration.conftest import Scene
 from integration.polling import eventually
 from integration.process import COMMAND, environment, run_command
+from integration.scene import Scene
 from kafka import KafkaConsumer, TopicPartition
 
 from worker.dead_letters.letter import REPLAYS_HEADER
@@ -72,7 +73,7 @@ def test_dead_letters_are_replayed_once_each_although_the_replay_is_killed(scene
         before = scene.client.count(topics.input)
         with subprocess.Popen(command, env=environment(scene.settings)) as replay:
             wanted = before + moments.randrange(1, LETTERS // (2 * KILLS))
-            eventually(lambda wanted=wanted: scene.client.count(topics.input) > wanted, "some are replayed", 60)
+            eventually(partial(lambda least: scene.client.count(topics.input) > least, wanted), "some are replayed", 60)
             replay.kill()
     ended = run_command("dead-letters", "replay", "--through", mender, settings=scene.settings)
     assert ended.returncode == 0, ended.stderr

@@ -10,7 +10,8 @@ from worker.app import create_app
 from worker.settings import load_settings
 
 SETTINGS = {name: setting for name, setting in FaustSettings.SETTINGS.items() if not setting.deprecated}
-VARIABLES = sorted({setting.env_name for setting in FaustSettings.SETTINGS.values()} - {None, *os.environ})
+NAMED = {setting.env_name for setting in FaustSettings.SETTINGS.values() if setting.env_name}
+VARIABLES = sorted(NAMED - {*os.environ})
 CHANGING = re.compile(r" at 0x[0-9a-f]+|f-reply-[0-9a-f-]+")
 
 

@@ -14,9 +14,9 @@ READY = "print('ready', flush=True)\n"
 def ended(code: str, *signals: signal.Signals, options: str = "", folder: Path | None = None) -> tuple[int, str, str]:
     """Exit code and output of a program that is sent signals once it has printed that it is ready."""
     program = [sys.executable, "-c", BEGIN.format(options) + code]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(program, **pipes, cwd=folder) as process:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         if signals:
+            assert process.stdout
             process.stdout.readline()
         for signum in signals:
             process.send_signal(signum)

@@ -40,10 +40,9 @@ except Exception as error:
 
 
 def program(crash: str = "", hang: float = 0.0, overlaps: int = 0) -> subprocess.Popen[str]:
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     folder = tempfile.mkdtemp()
     script = PROGRAM.format(crash=crash, hang=hang, overlaps=overlaps, folder=folder)
-    return subprocess.Popen([sys.executable, "-c", script], **pipes)
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:

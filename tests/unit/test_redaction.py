@@ -133,6 +133,5 @@ def test_hiding_again_and_again_adds_one_factory() -> None:
 
 
 def test_whoever_gets_a_password_for_a_client_hides_it_in_logs() -> None:
-    settings = {"security_protocol": "SASL_PLAINTEXT", "sasl_username": "user", "sasl_password": SECRET}
-    client_options(Settings(**settings))
+    client_options(Settings(security_protocol="SASL_PLAINTEXT", sasl_username="user", sasl_password=SECRET))
     assert redacted(SECRET) == HIDDEN

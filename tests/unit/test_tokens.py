@@ -19,7 +19,9 @@ def tokens_of(lengths: list[int]) -> Tokens:
     st.none() | st.integers(1, 200),
     st.booleans(),
 )
-def test_each_text_comes_once_and_no_batch_is_beyond_its_limits(lengths, size, token_limit, equal):
+def test_each_text_comes_once_and_no_batch_is_beyond_its_limits(
+    lengths: list[int], size: int, token_limit: int | None, equal: bool
+) -> None:
     batches = [batch.tolist() for batch in tokens_of(lengths).by_length(size, token_limit, equal=equal)]
 
     assert sorted(text for batch in batches for text in batch) == list(range(len(lengths)))
@@ -31,7 +33,7 @@ def test_each_text_comes_once_and_no_batch_is_beyond_its_limits(lengths, size, t
     assert [lengths[text] for batch in batches for text in batch] == sorted(lengths, reverse=True)
 
 
-def test_a_batch_is_as_full_as_its_limits_allow():
+def test_a_batch_is_as_full_as_its_limits_allow() -> None:
     batches = tokens_of([9, 3, 5, 5, 3, 2]).by_length(3, 10)
 
     assert [batch.tolist() for batch in batches] == [[0], [2, 3], [1, 4, 5]]

@@ -17,7 +17,14 @@ from worker.classifier.labels import Activation, Floats
 from worker.text import counted
 from worker.tokens import Tokens
 
-Labels = Sequence[str] | Sequence[int] | npt.NDArray[np.integer] | npt.NDArray[np.floating]
+Labels = (
+    Sequence[str]
+    | Sequence[float]
+    | Sequence[Sequence[float]]
+    | npt.NDArray[np.integer]
+    | npt.NDArray[np.floating]
+    | npt.NDArray[np.bool_]
+)
 
 _SUM_TOLERANCE = 1e-3
 """How far from 1 the sum of a row of probabilities may be: those of 16 bits are rounded."""

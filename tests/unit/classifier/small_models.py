@@ -61,6 +61,12 @@ TEXTS = (
 
 STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
 BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SHAPE: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+}
 ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
@@ -148,20 +154,18 @@ def bert(folder: Path, save_options: dict[str, Any] | None = None, **config: Any
 def roberta(folder: Path) -> None:
     """514 positions, of which a text can have 512; the tokenizer states no maximum length."""
     tokenizer = as_roberta(byte_bpe())
-    shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
     config = RobertaConfig(
         vocab_size=len(tokenizer), max_position_embeddings=514, type_vocab_size=1,
-        pad_token_id=1, bos_token_id=0, eos_token_id=2, **shape, **labelled("negative", "neutral", "positive"),
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, **SHAPE, **labelled("negative", "neutral", "positive"),
     )  # fmt: skip
     save(folder, RobertaForSequenceClassification(config), tokenizer)
 
 
 def xlm_roberta(folder: Path) -> None:
     tokenizer = as_roberta(unigram(), model_max_length=512)
-    shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer), max_position_embeddings=514, type_vocab_size=1,
-        pad_token_id=1, bos_token_id=0, eos_token_id=2, **shape, **labelled("negative", "neutral", "positive"),
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, **SHAPE, **labelled("negative", "neutral", "positive"),
     )  # fmt: skip
     save(folder, XLMRobertaForSequenceClassification(config), tokenizer)
 
@@ -209,7 +213,7 @@ def sharded(folder: Path) -> None:
 def stored_as(dtype: torch.dtype) -> Callable[[Path], None]:
     def build(folder: Path) -> None:
         bert(folder, **labelled(*STARS))
-        model = BertForSequenceClassification.from_pretrained(folder).to(dtype)
+        model = BertForSequenceClassification.from_pretrained(folder, dtype=dtype)
         model.save_pretrained(folder)
 
     return build

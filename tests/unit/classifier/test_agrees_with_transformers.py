@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ AGREEMENT = 1e-5
 
 def reference_scores(folder: Path, labels: tuple[str, ...]) -> np.ndarray:
     """[n, labels], each text by itself, as ``pipeline`` gives them."""
-    classify = pipeline("text-classification", model=str(folder), dtype=torch.float32, device="cpu")
+    classify: Any = pipeline("text-classification", model=str(folder), dtype=torch.float32, device="cpu")
     padding = {"padding": True} if classify.tokenizer.pad_token else {}
     answers = classify(list(TEXTS), truncation=True, max_length=512, top_k=None, **padding)
     by_label = [{answer["label"]: answer["score"] for answer in answers_of_one} for answers_of_one in answers]

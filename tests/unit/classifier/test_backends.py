@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
+from unit.classifier.small_models import SHAPE
 
 from worker.classifier.backends import Model
 from worker.classifier.backends.conformance import CHECKS, Subject, check_out_of_memory
@@ -24,9 +25,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model whose first logit is infinite for one text, and finite for the others: a sigmoid makes a fine 1 of it."""
     folder: Path = tmp_path_factory.mktemp("overflowing")
     torch.manual_seed(7)
-    shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
     config = BertConfig(
-        vocab_size=60, id2label=dict(enumerate(LABELS)), problem_type="multi_label_classification", **shape
+        vocab_size=60, id2label=dict(enumerate(LABELS)), problem_type="multi_label_classification", **SHAPE
     )
     bert = BertForSequenceClassification(config).eval()
     with torch.inference_mode():

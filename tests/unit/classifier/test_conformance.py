@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from unit.classifier.plain_backend import BROKEN, PlainBackend, subject_of
 
 from worker.classifier.backends.conformance import (
@@ -15,6 +16,7 @@ from worker.classifier.backends.conformance import (
     check_order,
     check_over_the_limit,
 )
+from worker.tokens import PaddedBatch
 
 
 def test_a_backend_that_keeps_its_promises_passes() -> None:
@@ -46,13 +48,13 @@ def test_texts_that_score_alike_show_no_order() -> None:
 
 def test_a_model_without_a_limit_has_no_text_over_it() -> None:
     backend = PlainBackend()
-    backend.info = replace(backend.info, max_tokens=None)  # type: ignore[misc]
+    backend.info = replace(backend.info, max_tokens=None)
     check_over_the_limit(subject_of(backend))
 
 
 def test_scores_that_are_not_a_number_are_no_agreement() -> None:
     class Silent(PlainBackend):
-        def scores(self, batch):  # type: ignore[no-untyped-def]
+        def scores(self, batch: PaddedBatch) -> NDArray[np.float32]:
             return np.full((len(batch), 3), np.nan, np.float32)
 
     subject = subject_of(Silent())

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from worker.classifier import Classifier, embed, open_classifier, outputs_of, save_classifier
 from worker.classifier.outputs import torch_backend
+from worker.tokens import PaddedBatch
 
 TEXTS = ["ok", "The film was wonderful, and the actors were brilliant.", "Terrible service!"]
 
@@ -25,7 +27,7 @@ def name() -> str:
     return next(name for name in MODELS if "bert" in name.lower())
 
 
-def reference(folder: Path, text: str):  # type: ignore[no-untyped-def]
+def reference(folder: Path, text: str) -> Any:
     """transformers' own outputs on a text alone."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
@@ -34,11 +36,11 @@ def reference(folder: Path, text: str):  # type: ignore[no-untyped-def]
         return model(**encoded, output_hidden_states=True, output_attentions=True)
 
 
-def states_of(output):  # type: ignore[no-untyped-def]
+def states_of(output: Any) -> Any:
     return output.encoder_hidden_states if "encoder_hidden_states" in output else output.hidden_states
 
 
-def attentions_of(output):  # type: ignore[no-untyped-def]
+def attentions_of(output: Any) -> Any:
     return output.encoder_attentions if "encoder_attentions" in output else output.attentions
 
 
@@ -78,7 +80,7 @@ def test_a_batch_of_embeddings_keeps_to_both_limits(load: Load, name: str, texts
     backend = torch_backend(classifier)
     forward = backend.forward
 
-    def watched(batch, **wanted):  # type: ignore[no-untyped-def]
+    def watched(batch: PaddedBatch, **wanted: bool) -> Any:
         sizes.append(batch.ids.shape)
         return forward(batch, **wanted)
 
@@ -111,7 +113,7 @@ def test_a_model_that_padding_disturbs_gets_texts_of_equal_length_only(load: Loa
     backend = torch_backend(classifier)
     forward = backend.forward
 
-    def watched(batch, **wanted):  # type: ignore[no-untyped-def]
+    def watched(batch: PaddedBatch, **wanted: bool) -> Any:
         widths.append((batch.lengths == batch.ids.shape[1]).all())
         return forward(batch, **wanted)
 
@@ -160,7 +162,7 @@ def test_the_loss_is_the_cross_entropy_by_name_number_or_probability(load: Load,
         ),
     ],
 )
-def test_labels_that_do_not_fit_are_refused_in_words(load: Load, name: str, labels, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_labels_that_do_not_fit_are_refused_in_words(load: Load, name: str, labels: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         outputs_of(load(name), TEXTS, labels=labels)
 
@@ -205,7 +207,7 @@ def test_scores_at_16_bits_are_probabilities_too(load: Load, name: str) -> None:
 
 
 @pytest.mark.parametrize("texts", [pytest.param([], id="no texts"), pytest.param("a", id="a text, not a list")])
-def test_texts_are_a_list_of_at_least_one(load: Load, name: str, texts) -> None:  # type: ignore[no-untyped-def]
+def test_texts_are_a_list_of_at_least_one(load: Load, name: str, texts: Any) -> None:
     for function in (outputs_of, embed):
         with pytest.raises(ValueError, match="list of one or more"):
             function(load(name), texts)

@@ -56,7 +56,7 @@ def test_at_no_moment_does_a_folder_hold_parts_of_two_classifiers(
         if (folder / "config.json").exists():
             seen.append({path.read_text() for path in folder.iterdir()} - {"a note"})
 
-    monkeypatch.setattr(persistence.os, "replace", watched)
+    monkeypatch.setattr(os, "replace", watched)
     persistence.replace_classifier(folder, fresh, tmp_path / "former")
 
     assert seen == [{"new"}]
@@ -125,7 +125,7 @@ def test_what_is_moved_halfway_is_not_lost(
             raise PermissionError("no more")
         rename(source, target)
 
-    monkeypatch.setattr(persistence.os, "replace", failing)
+    monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(PermissionError):
         save_classifier(load(NAME), folder)
 

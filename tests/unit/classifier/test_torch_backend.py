@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +65,9 @@ def test_interface_classifier_and_device_are_there_without_torch() -> None:
         pytest.param(save_classifier, id="save_classifier"),
     ],
 )
-def test_what_torch_alone_can_do_is_refused_to_another_backend(use: Callable[..., Any], load: Load, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_what_torch_alone_can_do_is_refused_to_another_backend(
+    use: Callable[..., Any], load: Load, tmp_path: Path
+) -> None:
     class Other:
         info = load(NAME).backend.info
 

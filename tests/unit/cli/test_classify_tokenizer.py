@@ -1,13 +1,17 @@
 """``classify`` answers as ``run`` does where the tokenizer fails: one text is a bad line, all of them a sentence."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from command_line import Run
 
 import worker.classifier
 from worker.classifier.load import load_classifier
 from worker.settings import load_settings
+from worker.tokens import TextTokenizer, Tokens
 
 
 class Panic(BaseException):
@@ -19,10 +23,10 @@ class Failing:
 
     name = "failing"
 
-    def __init__(self, tokenizer, word: str) -> None:
+    def __init__(self, tokenizer: TextTokenizer, word: str) -> None:
         self.tokenizer, self.word = tokenizer, word
 
-    def encode(self, texts):
+    def encode(self, texts: Sequence[str]) -> Tokens:
         for text in texts:
             if self.word in text:
                 raise Panic(text)
@@ -30,7 +34,7 @@ class Failing:
 
 
 @pytest.fixture
-def failing(monkeypatch):
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     def on(word: str) -> None:
         loaded = load_classifier(load_settings(device="cpu"))
         classifier = replace(loaded, tokenizer=Failing(loaded.tokenizer, word))
@@ -39,7 +43,9 @@ def failing(monkeypatch):
     return on
 
 
-def test_a_text_that_the_tokenizer_fails_on_is_a_bad_line(run, tmp_path, failing):
+def test_a_text_that_the_tokenizer_fails_on_is_a_bad_line(
+    run: Run, tmp_path: Path, failing: Callable[[str], None]
+) -> None:
     failing("secret")
     file = tmp_path / "input"
     file.write_text("Great\nmy secret bomb\nBad\n")
@@ -51,7 +57,7 @@ def test_a_text_that_the_tokenizer_fails_on_is_a_bad_line(run, tmp_path, failing
     assert "secret" not in ran.err
 
 
-def test_a_tokenizer_that_fails_on_everything_is_one_sentence(run, failing):
+def test_a_tokenizer_that_fails_on_everything_is_one_sentence(run: Run, failing: Callable[[str], None]) -> None:
     failing("")
     ran = run("classify", "Great")
     assert (ran.code, ran.out) == (1, "")

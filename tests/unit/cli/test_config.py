@@ -1,21 +1,23 @@
 """``config``: what is in force, where it comes from, and never a secret."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
+from command_line import Ran, Run
 
 from worker.settings import CONFIG_FILE_VARIABLE, Settings, load_settings
 
 
-def _origins(ran):
+def _origins(ran: Ran) -> dict[str, str]:
     return {line.split()[0]: line.split()[-1] for line in ran.lines[1:]}
 
 
-def test_every_setting_is_shown_once(run):
+def test_every_setting_is_shown_once(run: Run) -> None:
     assert list(_origins(run("config"))) == list(Settings.model_fields)
 
 
-def test_origins_are_told_apart(run, monkeypatch, tmp_path):
+def test_origins_are_told_apart(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('group_id = "from-file"\nmax_batch_size = 5\nmodel = "from-file"\n')
     monkeypatch.setenv("SENTIMENT_MAX_BATCH_SIZE", "6")
@@ -29,7 +31,7 @@ def test_origins_are_told_apart(run, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["table", "toml"])
-def test_secrets_are_never_shown(run, monkeypatch, form):
+def test_secrets_are_never_shown(run: Run, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setenv("SENTIMENT_SASL_PASSWORD", "hunter2")
     ran = run("config", "--format", form, "--ssl-key-password", "hunter3")
     assert ran.code == 0
@@ -38,7 +40,9 @@ def test_secrets_are_never_shown(run, monkeypatch, form):
     assert {"table": "(hidden)", "toml": "SENTIMENT_SASL_PASSWORD"}[form] in ran.out
 
 
-def test_the_toml_is_a_settings_file_that_gives_the_same_settings(run, monkeypatch, tmp_path):
+def test_the_toml_is_a_settings_file_that_gives_the_same_settings(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     flags = (
         *("--input-topics", "a,b", "--label-polarity", '{"5 \\"stars\\"": 1, "ü": -0.5}', "--max-batch-time", "0.125"),
         *("--output-schema-id", "7", "--ssl-cafile", str(tmp_path / "ca.pem"), "--precision", "fp32"),
@@ -58,7 +62,7 @@ def test_the_toml_is_a_settings_file_that_gives_the_same_settings(run, monkeypat
     }
 
 
-def test_uncommented_the_toml_names_every_setting_with_a_default(run):
+def test_uncommented_the_toml_names_every_setting_with_a_default(run: Run) -> None:
     out = run("config", "--format", "toml").out
     text = "\n".join(line.removeprefix("# ") for line in out.splitlines() if " = " in line)
     named = tomllib.loads(text)

@@ -1,13 +1,15 @@
 """``classify --embed``: vectors in the place of verdicts."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+from command_line import Run
 
 from worker.classifier import embed, open_classifier
 
 
-def test_each_text_gets_its_embedding_in_the_order_of_the_input(run):
+def test_each_text_gets_its_embedding_in_the_order_of_the_input(run: Run) -> None:
     texts = ["I love it, all of it.", "Meh."]
     ran = run("classify", "--embed", "--device", "cpu", "--precision", "fp32", *texts)
 
@@ -18,7 +20,7 @@ def test_each_text_gets_its_embedding_in_the_order_of_the_input(run):
     np.testing.assert_allclose([line["embedding"] for line in lines], expected, atol=1e-4)
 
 
-def test_a_line_without_a_text_is_named_by_its_number_and_left_out(run, tmp_path):
+def test_a_line_without_a_text_is_named_by_its_number_and_left_out(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"no": "secret"}\n{"text": "b"}\n')
     ran = run("classify", "--embed", "-f", "in.jsonl", "--device", "cpu")
 
@@ -28,5 +30,5 @@ def test_a_line_without_a_text_is_named_by_its_number_and_left_out(run, tmp_path
     assert "secret" not in ran.out + ran.err
 
 
-def test_a_format_beside_embed_is_refused(run):
+def test_a_format_beside_embed_is_refused(run: Run) -> None:
     assert "--embed writes JSON lines" in run("classify", "--embed", "--format", "table", "a").err

@@ -3,11 +3,14 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from command_line import Run
 
 import worker
 from worker.cli import commands
+from worker.embedded import EmbeddedBroker
 from worker.errors import BrokerError, SettingError
 
 
@@ -28,7 +31,7 @@ from worker.errors import BrokerError, SettingError
         ),
     ],
 )
-def test_a_mistake_is_one_sentence_on_stderr(run, arguments, code, says):
+def test_a_mistake_is_one_sentence_on_stderr(run: Run, arguments: list[str], code: int, says: str) -> None:
     ran = run(*arguments)
     assert ran.code == code
     assert ran.out == ""
@@ -41,7 +44,7 @@ def test_a_mistake_is_one_sentence_on_stderr(run, arguments, code, says):
 @pytest.mark.parametrize(
     "command", ["run", "send x", "watch", "topics create", "topics describe", "doctor", "config"], ids=str
 )
-def test_every_command_refuses_an_address_without_a_port(run, command):
+def test_every_command_refuses_an_address_without_a_port(run: Run, command: str) -> None:
     ran = run(*command.split(), "--bootstrap-servers", "kafka-1:9092,kafka-2")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
@@ -50,7 +53,9 @@ def test_every_command_refuses_an_address_without_a_port(run, command):
 
 
 @pytest.mark.parametrize("command", ["classify good", "watch", "config", "evaluate rows.jsonl", "schemas"])
-def test_a_command_whose_results_can_go_nowhere_says_so(run, monkeypatch, command):
+def test_a_command_whose_results_can_go_nowhere_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     ran = run(*command.split())
     assert (ran.code, ran.out) == (2, "")
@@ -59,7 +64,7 @@ def test_a_command_whose_results_can_go_nowhere_says_so(run, monkeypatch, comman
 
 
 @pytest.mark.parametrize("command", ["classify", "send"])
-def test_a_command_that_cannot_read_stdin_says_so(run, monkeypatch, command):
+def test_a_command_that_cannot_read_stdin_says_so(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     ran = run(command)
     assert (ran.code, ran.out) == (2, "")
@@ -67,21 +72,21 @@ def test_a_command_that_cannot_read_stdin_says_so(run, monkeypatch, command):
     assert ran.err.count("\n") == 1
 
 
-def _fail(monkeypatch, error):
-    def app(prog_name):
+def _fail(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def app(prog_name: str) -> None:
         raise error
 
     monkeypatch.setattr(commands, "app", app)
 
 
-def test_exit_codes_tell_a_wrong_setting_from_trouble(run, monkeypatch):
+def test_exit_codes_tell_a_wrong_setting_from_trouble(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     _fail(monkeypatch, SettingError("a"))
     assert run("anything").code == 2
     _fail(monkeypatch, BrokerError("b"))
     assert run("anything").code == 1
 
 
-def test_a_bug_is_named_without_its_message_which_may_quote_a_text(run, monkeypatch):
+def test_a_bug_is_named_without_its_message_which_may_quote_a_text(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     _fail(monkeypatch, KeyError("a private text"))
     ran = run("anything")
     assert ran.code == 1
@@ -90,39 +95,45 @@ def test_a_bug_is_named_without_its_message_which_may_quote_a_text(run, monkeypa
     assert "--debug" in ran.err
 
 
-def test_brackets_in_an_error_are_shown_as_they_are(run, monkeypatch):
+def test_brackets_in_an_error_are_shown_as_they_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     _fail(monkeypatch, SettingError("not [bold]this[/bold] one"))
     assert "not [bold]this[/bold] one" in run("anything").err
 
 
-def _cli(*arguments):
+def _cli(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "worker.cli", *arguments]
 
 
-def test_debug_shows_the_traceback_and_still_the_sentence():
+def test_debug_shows_the_traceback_and_still_the_sentence() -> None:
     done = subprocess.run(_cli("--debug", "schemas", "nothing"), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("sentiment-worker: there is no schema")
 
 
-def test_ctrl_c_ends_quietly_with_130(broker):
+def test_ctrl_c_ends_quietly_with_130(broker: EmbeddedBroker) -> None:
     command = _cli("watch", "--bootstrap-servers", broker.bootstrap_servers)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
         assert process.stderr.readline().startswith("watching")  # from here on it waits for events
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
 
 
-def test_ctrl_c_ends_a_send_that_waits_for_input(broker):
+def test_ctrl_c_ends_a_send_that_waits_for_input(broker: EmbeddedBroker) -> None:
     command = _cli("send", "--bootstrap-servers", broker.bootstrap_servers, "--as", "raw")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    popen = partial(
+        subprocess.Popen[str], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     watch = _cli("watch", "--bootstrap-servers", broker.bootstrap_servers, "--output-topic", "sent", "-n", "1")
     with (
-        subprocess.Popen(watch, **pipes) as watching,
-        subprocess.Popen([*command, "--topic", "sent"], **pipes) as process,
+        popen(watch) as watching,
+        popen([*command, "--topic", "sent"]) as process,
     ):
+        assert watching.stderr
+        assert process.stdin
+        assert process.stderr
         watching.stderr.readline()
         process.stdin.write('{"n": 1}\n')
         process.stdin.flush()  # the input stays open
@@ -133,12 +144,12 @@ def test_ctrl_c_ends_a_send_that_waits_for_input(broker):
         assert "Traceback" not in process.stderr.read()
 
 
-def test_version_is_the_packages(run):
+def test_version_is_the_packages(run: Run) -> None:
     ran = run("--version")
     assert (ran.code, ran.out) == (0, f"sentiment-worker {worker.__version__}\n")
 
 
-def test_a_mistyped_command_gets_a_suggestion(run):
+def test_a_mistyped_command_gets_a_suggestion(run: Run) -> None:
     ran = run("clasify")
     assert ran.code == 2
     assert "classify" in ran.err
@@ -147,13 +158,13 @@ def test_a_mistyped_command_gets_a_suggestion(run):
 @pytest.mark.parametrize(
     "command", ["run", "demo", "classify", "send", "watch", "topics", "schemas", "config", "doctor"]
 )
-def test_every_command_has_help(run, command):
+def test_every_command_has_help(run: Run, command: str) -> None:
     ran = run(command, "--help")
     assert ran.code == 0
     assert "Usage: sentiment-worker " + command in ran.out
 
 
-def test_help_needs_none_of_the_heavy_libraries():
+def test_help_needs_none_of_the_heavy_libraries() -> None:
     heavy = ["torch", "transformers", "faust", "aiokafka", "kafka", "tokenizers"]
     code = f"import sys, worker.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,29 +1,32 @@
 """Every setting is a flag of ``run`` and every flag of ``run`` is a setting, written once."""
 
 import inspect
-from typing import Literal, get_args, get_origin
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from command_line import Run
 
 from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, flag, with_flags
 from worker.cli.run import run as run_command
 from worker.settings import Settings, load_settings
 
 
-def _parameters(command):
+def _parameters(command: Callable[..., None]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(command).parameters
 
 
-def _option(parameter):
+def _option(parameter: inspect.Parameter) -> Any:
     return get_args(parameter.annotation)[1]
 
 
-def test_the_flags_of_run_are_the_settings_no_more_and_no_less():
+def test_the_flags_of_run_are_the_settings_no_more_and_no_less() -> None:
     assert list(_parameters(run_command)) == list(Settings.model_fields)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_a_flag_has_its_settings_name_description_and_default(name):
+def test_a_flag_has_its_settings_name_description_and_default(name: str) -> None:
     option = _option(_parameters(run_command)[name])
     field = Settings.model_fields[name]
     default = field.get_default(call_default_factory=True)
@@ -35,35 +38,35 @@ def test_a_flag_has_its_settings_name_description_and_default(name):
 
 
 @pytest.mark.parametrize("name", [n for n, f in Settings.model_fields.items() if get_origin(f.annotation) is Literal])
-def test_a_flag_offers_the_choices_of_its_setting(name):
+def test_a_flag_offers_the_choices_of_its_setting(name: str) -> None:
     annotation = get_args(_parameters(run_command)[name].annotation)[0]
     assert get_args(Settings.model_fields[name].annotation) == get_args(get_args(annotation)[0])
 
 
 @pytest.mark.parametrize("names", [CONNECTION, TOPICS, CLASSIFIER], ids=["connection", "topics", "classifier"])
-def test_a_group_of_flags_names_settings_that_exist(names):
+def test_a_group_of_flags_names_settings_that_exist(names: tuple[str, ...]) -> None:
     assert set(names) <= set(Settings.model_fields)
 
 
-def _given(**values):
+def _given(**values: object) -> dict[str, Any]:
     """Return the flags that a command gets; None stands for a flag that was not given."""
     seen = {}
 
     @with_flags(*values)
-    def command(flags):
+    def command(flags: dict[str, Any]) -> None:
         seen.update(flags)
 
     command(**values)
     return seen
 
 
-def test_a_flag_that_is_not_given_leaves_the_setting_alone(monkeypatch):
+def test_a_flag_that_is_not_given_leaves_the_setting_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTIMENT_MAX_BATCH_SIZE", "7")
     assert _given(max_batch_size=None) == {}
     assert load_settings(**_given(max_batch_size=None)).max_batch_size == 7
 
 
-def test_a_flag_goes_before_the_environment(monkeypatch):
+def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTIMENT_MAX_BATCH_SIZE", "7")
     assert load_settings(**_given(max_batch_size=9)).max_batch_size == 9
 
@@ -77,11 +80,11 @@ def test_a_flag_goes_before_the_environment(monkeypatch):
         pytest.param("precision", "fp32", "fp32", id="choice"),
     ],
 )
-def test_a_flags_text_becomes_the_settings_type(name, given, expected):
+def test_a_flags_text_becomes_the_settings_type(name: str, given: object, expected: object) -> None:
     assert getattr(load_settings(**_given(**{name: given})), name) == expected
 
 
-def test_every_flag_of_run_reaches_the_settings(run, tmp_path):
+def test_every_flag_of_run_reaches_the_settings(run: Run, tmp_path: Path) -> None:
     values = {
         "bootstrap_servers": "b:1",
         "label_polarity": '{"x": 0.5}',
@@ -98,7 +101,7 @@ def test_every_flag_of_run_reaches_the_settings(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["group_instance_id", "sasl_password", "ssl_cafile", "label_polarity"])
-def test_an_empty_flag_unsets_what_the_environment_sets(run, monkeypatch, name):
+def test_an_empty_flag_unsets_what_the_environment_sets(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"SENTIMENT_{name.upper()}", '{"a": 1}' if name == "label_polarity" else "something")
     ran = run("config", flag(name), "")
     assert ran.code == 0

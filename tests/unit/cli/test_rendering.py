@@ -15,7 +15,7 @@ VERDICT = {"label": "x", "sentiment": "negative", "polarity": -0.5}
 @dataclass
 class _Record:
     value: bytes | None
-    headers: tuple = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     key: bytes | None = None
 
 
@@ -27,30 +27,30 @@ class _Record:
     ],
 )
 @pytest.mark.parametrize("frame", [b"", b"\0\0\0\0\7"], ids=["plain", "confluent"])
-def test_a_verdict_is_found_wherever_the_format_puts_it(value, frame):
+def test_a_verdict_is_found_wherever_the_format_puts_it(value: dict[str, object], frame: bytes) -> None:
     line = event_line(_Record(frame + json.dumps(value).encode()), TEXT)
     assert line.plain.split() == ["-0.50", "negative", "Hello"]
 
 
-def test_a_verdict_without_its_text_shows_the_id():
+def test_a_verdict_without_its_text_shows_the_id() -> None:
     line = event_line(_Record(json.dumps({"id": "e-7", **VERDICT}).encode()), TEXT)
     assert line.plain.split() == ["-0.50", "negative", "e-7"]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"broken", b"[1]", b"{}"], ids=["null", "empty", "broken", "array", "no"])
-def test_what_has_no_verdict_is_shown_all_the_same(value):
+def test_what_has_no_verdict_is_shown_all_the_same(value: bytes | None) -> None:
     assert "no verdict" in event_line(_Record(value), TEXT).plain
 
 
-def test_a_texts_control_characters_do_not_reach_the_terminal():
+def test_a_texts_control_characters_do_not_reach_the_terminal() -> None:
     assert one_line("a\x1b[31mb\nc\r\x07") == "a [31mb c  "
 
 
-def test_a_long_text_is_cut():
+def test_a_long_text_is_cut() -> None:
     assert len(one_line("x" * 10_000)) == SHOWN_CHARACTERS + 1
 
 
-def test_a_dead_letter_says_why_and_where():
+def test_a_dead_letter_says_why_and_where() -> None:
     headers = tuple(
         ("__dlq.errors." + name, value)
         for name, value in (
@@ -73,5 +73,5 @@ def test_a_dead_letter_says_why_and_where():
         pytest.param(None, "null", id="tombstone"),
     ],
 )
-def test_an_event_as_json_is_one_line(value, line):
+def test_an_event_as_json_is_one_line(value: bytes | None, line: str) -> None:
     assert event_json(_Record(value)) == line

@@ -3,12 +3,15 @@
 from contextlib import nullcontext
 from types import SimpleNamespace
 
+import pytest
+from command_line import Run
+
 from worker.cli import topics
 
 CODES = {"made": 0, "refused": 29, "wrong": 38, "late": 36}
 
 
-def test_each_topic_has_a_line_that_is_true_and_the_error_comes_last(run, monkeypatch):
+def test_each_topic_has_a_line_that_is_true_and_the_error_comes_last(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     created = [{"name": name, "error_code": code, "error_message": None} for name, code in CODES.items()]
     admin = SimpleNamespace(
         describe_topics=lambda names: [{"name": name, "error_code": 0 if name == "old" else 3} for name in names],

@@ -50,7 +50,7 @@ def as_record(message: KafkaMessage) -> Any:
 def as_message(output: Output) -> KafkaMessage:
     value, headers = output
     assert len(dict(headers)) == len(headers), "a header came twice"
-    return KafkaMessage(dict(headers), None, value)
+    return KafkaMessage({name: content or b"" for name, content in headers}, None, value)
 
 
 def reason_of(record: Any, **settings: str) -> Reason:

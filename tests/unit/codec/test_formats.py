@@ -180,7 +180,7 @@ def test_a_bad_object_is_rejected_with_its_reason(wrapping: Wrapping, body: byte
     framed_nothing = wrapping.format == "confluent" and reason in (Reason.NOT_JSON, Reason.NOT_UTF8)
     assert decoded.rejected[0].reason == (Reason.UNKNOWN_FRAME if framed_nothing else reason)
     assert decoded.rejected[0].stage is Stage.DECODE
-    assert decoded.indexes == decoded.texts == decoded.forwarded == []
+    assert (decoded.indexes, decoded.texts, decoded.forwarded) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "auto"])

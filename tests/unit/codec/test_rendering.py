@@ -2,6 +2,7 @@
 
 import json
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,19 +16,17 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 NAMES = st.text(max_size=12) | st.sampled_from(["100 %", "%d", "%(x)s", 'say "no"', "back\\slash", "1 étoile", "\0\n"])
 
 
-def rendered(card: ModelCard, row: list[float], **columns: object) -> bytes:
-    verdicts = Verdicts(
-        **{
-            "label": [card.labels[0]],
-            "score": [row[0]],
-            "scores": [row],
-            "sentiment": [Sentiment.NEUTRAL],
-            "polarity": [0.0],
-            "tokens": [3],
-            "truncated": [True],
-            **columns,
-        }
-    )
+def rendered(card: ModelCard, row: list[float], **columns: Any) -> bytes:
+    of_one: dict[str, Any] = {
+        "label": [card.labels[0]],
+        "score": [row[0]],
+        "scores": [row],
+        "sentiment": [Sentiment.NEUTRAL],
+        "polarity": [0.0],
+        "tokens": [3],
+        "truncated": [True],
+    }
+    verdicts = Verdicts(**of_one | columns)
     [sentiment] = SentimentRenderer(card).render(TOPIC, 0, [5], verdicts, PROCESSED_AT)
     return sentiment
 

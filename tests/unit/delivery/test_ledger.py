@@ -236,7 +236,7 @@ def test_any_order_of_completion_hands_everything_out_once_and_in_order(order: l
     fetches = [make_fetch(0, [0] * 6), make_fetch(6, [0] * 6)]
     for fetch in fetches:
         ledger.open(fetch)
-    offsets = []
+    offsets: list[int] = []
     for number in order:
         for completed in ledger.complete(fetches[number // 6], [number % 6]):
             offsets.extend(r.offset for r in completed.fetch.records[completed.start : completed.stop])

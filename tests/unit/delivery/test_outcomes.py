@@ -1,5 +1,7 @@
 """Every error that aiokafka knows has its outcome, one by one: a new one fails here until somebody decides."""
 
+from typing import Any
+
 import aiokafka.errors as errors
 import pytest
 from aiokafka.errors import KafkaError
@@ -74,7 +76,7 @@ OURS = (
     WithdrawnError,
     SessionUnconfirmedError,
 )
-KINDS = sorted(
+KINDS: list[Any] = sorted(
     {
         *(kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, KafkaError)),
         *OURS,

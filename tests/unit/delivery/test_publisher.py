@@ -1,6 +1,7 @@
 """Order, topics and acknowledgements."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -79,7 +80,8 @@ def test_a_topic_that_grows_while_the_worker_runs_is_noticed() -> None:
         publish(bench, range_of(1), [b"before"])
         bench.producer.counts["out"] = 3
         for number in range(6):
-            publish(bench, range_of(1, key=lambda _, number=number: b"key-%d" % number), [b"%d" % number])
+            key = b"key-%d" % number
+            publish(bench, range_of(1, key=partial(lambda key, _: key, key)), [b"%d" % number])
         await bench.until(lambda: len(bench.acknowledged) == 7)
         places = [bench.producer.values("out", partition) for partition in range(3)]
         assert places == [[b"before", b"1", b"4"], [b"0"], [b"2", b"3", b"5"]]

@@ -52,7 +52,7 @@ def batch(number: int, data: bytes = b"batch", check: Callable[[], Any] = lambda
 
 async def begun(*coroutines: Awaitable[Any]) -> list[asyncio.Future[Any]]:
     """Begin these, in this order, and wait until nothing more can happen without the brokers."""
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(one) for one in coroutines]
     await asyncio.sleep(0.01)
     return tasks
 
@@ -189,5 +189,5 @@ async def test_an_older_broker_does_not_say_which_records_are_at_fault() -> None
         request.prepare({0: (3, 7)})
         return ProduceResponse_v7([("out", [(0, 10, 0, -1, 0)])], 0)
 
-    brokers.send = send  # type: ignore[method-assign]
+    brokers.send = send  # type: ignore[method-assign, assignment]
     assert await requests_to(brokers).send(1, batch(0)) == BatchResponse(10)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,5 +30,5 @@ def test_every_label_that_the_page_names_is_known() -> None:
 
 
 @pytest.mark.parametrize("foreign", _FOREIGN_WEIGHTS, ids=lambda foreign: foreign.format)
-def test_the_page_says_how_to_convert_what_is_refused(foreign) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_says_how_to_convert_what_is_refused(foreign: Any) -> None:
     assert foreign.argument in PAGE

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -25,19 +26,19 @@ async def _round_trip(bootstrap: str, topic: str) -> tuple[bytes, bytes, list[tu
     return record.key, record.value, list(record.headers)
 
 
-def test_an_event_with_key_and_headers_comes_back_as_it_was_sent():
+def test_an_event_with_key_and_headers_comes_back_as_it_was_sent() -> None:
     with EmbeddedBroker() as broker:
         got = asyncio.run(_round_trip(broker.bootstrap_servers, "events"))
     assert got == (b"key", b"value", [("a", b"1"), ("a", b"2")])
 
 
-def test_it_listens_on_loopback_only():
+def test_it_listens_on_loopback_only() -> None:
     with EmbeddedBroker() as broker:
         host, _ = broker.bootstrap_servers.rsplit(":", 1)
     assert host == "127.0.0.1"
 
 
-def test_created_topics_have_the_stated_number_of_partitions():
+def test_created_topics_have_the_stated_number_of_partitions() -> None:
     async def partitions(bootstrap: str) -> int:
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
         await producer.start()
@@ -51,7 +52,7 @@ def test_created_topics_have_the_stated_number_of_partitions():
         assert asyncio.run(partitions(broker.bootstrap_servers)) == PARTITIONS
 
 
-def test_nobody_answers_after_the_stop():
+def test_nobody_answers_after_the_stop() -> None:
     with EmbeddedBroker() as broker:
         host, port = broker.bootstrap_servers.rsplit(":", 1)
         socket.create_connection((host, int(port)), timeout=5).close()
@@ -59,14 +60,14 @@ def test_nobody_answers_after_the_stop():
         socket.create_connection((host, int(port)), timeout=5)
 
 
-def test_starting_twice_keeps_the_broker_that_runs():
+def test_starting_twice_keeps_the_broker_that_runs() -> None:
     with EmbeddedBroker() as broker:
         address = broker.bootstrap_servers
         broker.start()
         assert broker.bootstrap_servers == address
 
 
-def test_two_brokers_know_nothing_of_each_other():
+def test_two_brokers_know_nothing_of_each_other() -> None:
     with EmbeddedBroker() as one, EmbeddedBroker() as other:
         assert one.bootstrap_servers != other.bootstrap_servers
 
@@ -78,7 +79,7 @@ def test_two_brokers_know_nothing_of_each_other():
         pytest.param(lambda broker: broker.create_topics("topic"), id="create-topics"),
     ],
 )
-def test_a_broker_that_is_not_running_says_so(use):
+def test_a_broker_that_is_not_running_says_so(use: Callable[[EmbeddedBroker], object]) -> None:
     broker = EmbeddedBroker()
     with pytest.raises(BrokerError, match="not running"):
         use(broker)

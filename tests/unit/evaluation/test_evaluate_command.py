@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Run
 from unit.evaluation.evaluate_runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled
 
 
-def test_json_has_the_figures_that_the_scores_give(run, model: str, labelled_file: Path) -> None:
+def test_json_has_the_figures_that_the_scores_give(run: Run, model: str, labelled_file: Path) -> None:
     ran = run("evaluate", labelled_file, "--model", model, "--format", "json", *CPU)
     (given,) = json.loads(ran.out)
 
@@ -30,7 +31,7 @@ def test_json_has_the_figures_that_the_scores_give(run, model: str, labelled_fil
     assert given["texts_per_second"] > 0
 
 
-def test_ratings_give_two_way_and_three_way_agreement(run, model: str, tmp_path: Path) -> None:
+def test_ratings_give_two_way_and_three_way_agreement(run: Run, model: str, tmp_path: Path) -> None:
     file = rated(tmp_path)
     (given,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *CPU).out)
 
@@ -41,7 +42,7 @@ def test_ratings_give_two_way_and_three_way_agreement(run, model: str, tmp_path:
     assert given["accuracy"] == pytest.approx(np.mean(scores.argmax(axis=1) == [2, 0, 1, 1, 0]))
 
 
-def test_models_and_vader_stand_in_one_table(run, model: str, tmp_path: Path) -> None:
+def test_models_and_vader_stand_in_one_table(run: Run, model: str, tmp_path: Path) -> None:
     shutil.copytree(model, "other")
     ran = run("evaluate", rated(tmp_path), "-m", model, "-m", "other", "--against", "vader", *CPU)
 
@@ -52,7 +53,7 @@ def test_models_and_vader_stand_in_one_table(run, model: str, tmp_path: Path) ->
     assert re.search(r"^VADER .* -  +-  +[\d,]+  +-", ran.out, re.MULTILINE)
 
 
-def test_folders_of_one_name_are_told_apart_by_their_paths(run, model: str, tmp_path: Path) -> None:
+def test_folders_of_one_name_are_told_apart_by_their_paths(run: Run, model: str, tmp_path: Path) -> None:
     shutil.copytree(model, "older/mine")
     given = json.loads(run("evaluate", rated(tmp_path), "-m", model, "-m", "older/mine", "--format", "json", *CPU).out)
 
@@ -61,7 +62,7 @@ def test_folders_of_one_name_are_told_apart_by_their_paths(run, model: str, tmp_
 
 @pytest.mark.usefixtures("nothing_is_scored")
 def test_vader_that_is_not_installed_is_said_before_the_work(
-    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     ran = run("evaluate", labelled_file, "-m", model, "--against", "vader", *CPU)
@@ -70,7 +71,7 @@ def test_vader_that_is_not_installed_is_said_before_the_work(
     assert "--against vader needs vaderSentiment" in ran.err
 
 
-def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain(run, model: str) -> None:
+def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain(run: Run, model: str) -> None:
     rows = [("a", 2), ("a", 2), ("a", -2), ("b", 2)]
     Path("ties.csv").write_text(
         "text,rating,domain\n" + "".join(f"the table was blue,{rating},{domain}\n" for domain, rating in rows)
@@ -82,7 +83,7 @@ def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain
     assert [domain["two_way"] for domain in vader["domains"]] == [0.5, 0.5]
 
 
-def test_a_column_that_is_named_and_not_there_is_refused(run, model: str, labelled_file: Path) -> None:
+def test_a_column_that_is_named_and_not_there_is_refused(run: Run, model: str, labelled_file: Path) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--domain-column", "shop", *CPU)
 
     assert ran.code == 2
@@ -102,7 +103,7 @@ texts = ["The {dish} is great lovely.", "The {dish} was blue"]
 """
 
 
-def test_a_suite_of_ones_own_takes_the_place_of_ours(run, model: str, labelled_file: Path, tmp_path: Path) -> None:
+def test_a_suite_of_ones_own_takes_the_place_of_ours(run: Run, model: str, labelled_file: Path, tmp_path: Path) -> None:
     (own := tmp_path / "own.toml").write_text(OWN_SUITE, encoding="utf-8")
     ran = run("evaluate", labelled_file, "-m", model, "--suite", own, "--format", "json", *CPU)
 
@@ -130,7 +131,7 @@ def test_a_suite_of_ones_own_takes_the_place_of_ours(run, model: str, labelled_f
 )  # fmt: skip
 @pytest.mark.usefixtures("nothing_is_scored")
 def test_a_file_that_is_no_suite_is_refused_before_anything_is_scored(
-    run, model: str, labelled_file: Path, tmp_path: Path, content: str | None, words: str
+    run: Run, model: str, labelled_file: Path, tmp_path: Path, content: str | None, words: str
 ) -> None:
     own = tmp_path / "own.toml"
     if content is not None:
@@ -141,7 +142,7 @@ def test_a_file_that_is_no_suite_is_refused_before_anything_is_scored(
     assert words in " ".join(ran.err.split())
 
 
-def test_behaviour_gives_a_failure_rate_for_each_capability(run, model: str, labelled_file: Path) -> None:
+def test_behaviour_gives_a_failure_rate_for_each_capability(run: Run, model: str, labelled_file: Path) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--behaviour", "--format", "json", *CPU)
 
     (given,) = json.loads(ran.out)

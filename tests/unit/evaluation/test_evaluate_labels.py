@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from command_line import Run
 from unit.evaluation.evaluate_runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
@@ -18,7 +19,7 @@ from worker.evaluation.label_space import labels_of
 
 
 def test_a_label_without_texts_does_not_count_and_the_interval_is_honest(
-    run, model: str, labelled_file: Path, tmp_path: Path
+    run: Run, model: str, labelled_file: Path, tmp_path: Path
 ) -> None:
     rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
     data = read_labelled(labelled_file)
@@ -38,7 +39,9 @@ def test_a_label_without_texts_does_not_count_and_the_interval_is_honest(
         assert re.search(r"neutral +0 +mine +- +- +-", printed.out)
 
 
-def test_two_way_agreement_does_not_hang_on_how_labels_are_spelt_and_ordered(run, model: str, tmp_path: Path) -> None:
+def test_two_way_agreement_does_not_hang_on_how_labels_are_spelt_and_ordered(
+    run: Run, model: str, tmp_path: Path
+) -> None:
     file = rated(tmp_path)
     (plain,) = json.loads(run("evaluate", file, "-m", model, "--format", "json", *CPU).out)
     rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -51,7 +54,7 @@ def test_two_way_agreement_does_not_hang_on_how_labels_are_spelt_and_ordered(run
 
 
 def test_a_model_with_other_labels_is_measured_by_what_they_mean(
-    run, model: str, labelled_file: Path, tmp_path: Path
+    run: Run, model: str, labelled_file: Path, tmp_path: Path
 ) -> None:
     stars = variant(model, "stars", id2label={"0": "1 star", "1": "2 stars", "2": "3 stars"})
     ran = run("evaluate", labelled_file, "-m", model, "-m", stars, "--format", "json", *CPU)
@@ -82,7 +85,7 @@ MUTE = {"0": "other", "1": "none", "2": "mixed"}
 )
 @pytest.mark.usefixtures("nothing_is_scored")
 def test_a_model_that_cannot_be_measured_is_refused_before_any_is_scored(
-    run, model: str, labelled_file: Path, changes: dict[str, object], flags: tuple[str, ...], words: str
+    run: Run, model: str, labelled_file: Path, changes: dict[str, object], flags: tuple[str, ...], words: str
 ) -> None:
     odd = variant(model, "odd", **changes)
     ran = run("evaluate", labelled_file, "-m", model, "-m", odd, *flags, *CPU)
@@ -104,7 +107,7 @@ def test_scores_that_are_no_distribution_are_refused_with_the_way_out(model: str
         labels_of(several)
 
 
-def test_a_label_that_the_model_cannot_give_leaves_no_loss(run, model: str, labelled_file: Path) -> None:
+def test_a_label_that_the_model_cannot_give_leaves_no_loss(run: Run, model: str, labelled_file: Path) -> None:
     blind = variant(model, "blind", id2label={"0": "negative", "1": "bad", "2": "positive"})
     polar = [line for line in labelled_file.read_text().splitlines() if "neutral" not in line]
     Path("polar.jsonl").write_text("\n".join(polar))
@@ -118,7 +121,7 @@ def test_a_label_that_the_model_cannot_give_leaves_no_loss(run, model: str, labe
     assert 0 < without["calibration"]["loss"] < 5
 
 
-def test_labels_that_have_nothing_to_do_with_the_models_are_refused(run, model: str, tmp_path: Path) -> None:
+def test_labels_that_have_nothing_to_do_with_the_models_are_refused(run: Run, model: str, tmp_path: Path) -> None:
     (tmp_path / "topics.csv").write_text("text,label\nthe,sports\na,politics\n")
     ran = run("evaluate", "topics.csv", "-m", model, *CPU)
 
@@ -145,7 +148,7 @@ def own_labels(model: str, labelled_file: Path) -> str:
 
 
 def test_with_label_polarity_own_labels_are_compared_by_sentiment(
-    run, model: str, own_labels: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, model: str, own_labels: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ("-m", model, "--against", "vader", "--format", "json", *CPU)
     plain, vader = json.loads(run("evaluate", labelled_file, *command).out)
@@ -159,7 +162,7 @@ def test_with_label_polarity_own_labels_are_compared_by_sentiment(
 
 
 @pytest.mark.parametrize("other", [("-m", "mine"), ("--against", "vader")])
-def test_without_label_polarity_the_way_out_is_named(run, own_labels: str, other: tuple[str, str]) -> None:
+def test_without_label_polarity_the_way_out_is_named(run: Run, own_labels: str, other: tuple[str, str]) -> None:
     ran = run("evaluate", "own.jsonl", "-m", own_labels, *other, *CPU)
 
     assert ran.code == 2
@@ -167,7 +170,7 @@ def test_without_label_polarity_the_way_out_is_named(run, own_labels: str, other
 
 
 def test_a_model_whose_labels_nobody_knows_is_not_measured_by_sentiment(
-    run, model: str, own_labels: str, labelled_file: Path
+    run: Run, model: str, own_labels: str, labelled_file: Path
 ) -> None:
     ran = run("evaluate", labelled_file, "-m", own_labels, *CPU)
 
@@ -183,7 +186,9 @@ def test_a_loaded_model_whose_labels_nobody_knows_is_refused_too(own_labels: str
         comparison.compare(read_labelled(labelled_file), ["own"], lambda _: own)
 
 
-def test_the_flag_to_fill_in_has_the_labels_of_both_and_what_is_known(run, own_labels: str, tmp_path: Path) -> None:
+def test_the_flag_to_fill_in_has_the_labels_of_both_and_what_is_known(
+    run: Run, own_labels: str, tmp_path: Path
+) -> None:
     (tmp_path / "topics.csv").write_text("text,label\nthe,sports\na,politics\n")
     known = ("--label-polarity", '{"Praise": 1}')
     ran = run("evaluate", "topics.csv", "-m", own_labels, *known, *CPU)
@@ -194,7 +199,7 @@ def test_the_flag_to_fill_in_has_the_labels_of_both_and_what_is_known(run, own_l
 
 
 def test_a_flag_that_was_not_filled_in_is_told_so(
-    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--label-polarity", '{"complaint": ...}', *CPU)
 
@@ -205,7 +210,7 @@ def test_a_flag_that_was_not_filled_in_is_told_so(
 
 
 def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(
-    run, model: str, labelled_file: Path
+    run: Run, model: str, labelled_file: Path
 ) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--label-polarity", '{"postive": 1}', *CPU)
 
@@ -213,7 +218,7 @@ def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(
     assert "'postive', which is nobody's label" in " ".join(ran.err.split())
 
 
-def test_texts_that_were_taken_for_labels_are_not_all_shown(run, model: str, tmp_path: Path) -> None:
+def test_texts_that_were_taken_for_labels_are_not_all_shown(run: Run, model: str, tmp_path: Path) -> None:
     texts = [f"a private sentence of somebody, which is number {number}" for number in range(100)]
     file = tmp_path / "texts.jsonl"
     file.write_text("".join(json.dumps({"text": text, "label": "x"}) + "\n" for text in texts))

@@ -6,13 +6,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from command_line import Run
 from unit.evaluation.evaluate_runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.examples import LABELS
 
 
-def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run, model: str, tmp_path: Path) -> None:
+def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run: Run, model: str, tmp_path: Path) -> None:
     ran = run("evaluate", rated(tmp_path), "-m", model, "--against", "vader", "--behaviour", "--report", "r.html", *CPU)
     page = Path("r.html").read_text()
 
@@ -24,7 +25,7 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(run, model: str, 
     assert "the table was blue" not in page
 
 
-def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_path: Path) -> None:
+def test_a_markdown_report_links_pictures_that_are_there(run: Run, model: str, tmp_path: Path) -> None:
     run("evaluate", rated(tmp_path), "-m", model, "--report", "r.md", *CPU)
 
     content = Path("r.md").read_text()
@@ -34,7 +35,7 @@ def test_a_markdown_report_links_pictures_that_are_there(run, model: str, tmp_pa
     assert "a\\|b" in content
 
 
-def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run, model: str, tmp_path: Path) -> None:
+def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run: Run, model: str, tmp_path: Path) -> None:
     texts = ["awful bad", "great lovely"]
     scores = outputs_of(open_classifier(model, device="cpu", precision="fp32"), texts).scores
     places = scores.argmax(axis=1).tolist()
@@ -60,7 +61,7 @@ def test_texts_are_named_only_on_request_and_the_surest_mistake_first(run, model
     ],
 )
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(
-    run, labelled_file: Path, report: str, words: str
+    run: Run, labelled_file: Path, report: str, words: str
 ) -> None:
     Path("a.html").mkdir()
     ran = run("evaluate", labelled_file, "--model", "./no-such-model", "--report", report)
@@ -70,7 +71,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(
 
 
 @pytest.mark.parametrize("name", ["[/x] y", "[red]x", "$", "$\\foo$"])
-def test_a_domain_is_shown_as_it_is_called(run, model: str, tmp_path: Path, name: str) -> None:
+def test_a_domain_is_shown_as_it_is_called(run: Run, model: str, tmp_path: Path, name: str) -> None:
     file = tmp_path / "domains.jsonl"
     file.write_text("".join(json.dumps({"text": t, "label": t, "domain": name}) + "\n" for t in ("good", "bad")))
 
@@ -81,7 +82,7 @@ def test_a_domain_is_shown_as_it_is_called(run, model: str, tmp_path: Path, name
 
 
 def test_the_figures_are_there_when_the_report_cannot_be_written(
-    run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, model: str, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -93,14 +94,14 @@ def test_the_figures_are_there_when_the_report_cannot_be_written(
     assert "macro F1" in ran.out
 
 
-def test_pictures_are_found_beside_a_report_with_a_space_in_its_name(run, model: str, labelled_file: Path) -> None:
+def test_pictures_are_found_beside_a_report_with_a_space_in_its_name(run: Run, model: str, labelled_file: Path) -> None:
     assert run("evaluate", labelled_file, "-m", model, "--report", "my report.md", *CPU).code == 0
     links = re.findall(r"!\[[^\]]*\]\((\S+)\)", Path("my report.md").read_text())
     assert links
     assert all(Path(unquote(link)).exists() for link in links)
 
 
-def test_labels_with_few_texts_are_named(run, model: str, labelled_file: Path, tmp_path: Path) -> None:
+def test_labels_with_few_texts_are_named(run: Run, model: str, labelled_file: Path, tmp_path: Path) -> None:
     rows = labelled_file.read_text().splitlines(keepends=True)
     (tmp_path / "few.jsonl").write_text("".join(rows[:2] + rows[40:]))
 
@@ -111,7 +112,7 @@ def test_labels_with_few_texts_are_named(run, model: str, labelled_file: Path, t
     assert "fewer than" not in run("evaluate", labelled_file, "-m", model, "--format", "json", *CPU).err
 
 
-def test_a_label_with_stray_votes_alone_has_few_texts(run, model: str, tmp_path: Path) -> None:
+def test_a_label_with_stray_votes_alone_has_few_texts(run: Run, model: str, tmp_path: Path) -> None:
     rows = ["text,negative,neutral,positive", *(f"good {i},1,0,3" for i in range(30)), "bad,2,1,0"]
     (tmp_path / "votes.csv").write_text("\n".join(rows))
 

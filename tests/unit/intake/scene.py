@@ -218,8 +218,8 @@ class Scene:
         self.kafka = Kafka(offset_reset)
         self.thread = self.consumer._thread
         self.thread._consumer = self.kafka
-        self.thread.call_thread = self._call_thread
-        self.thread.look_up = self.kafka.look_up
+        self.thread.call_thread = self._call_thread  # type: ignore[method-assign, assignment]
+        self.thread.look_up = self.kafka.look_up  # type: ignore[method-assign]
         self.tps: set[TP] = set()
         self.given: list[Message] = []
         self.acknowledged: set[Fetch] = set()

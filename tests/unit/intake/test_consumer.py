@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -54,7 +55,7 @@ async def test_faust_does_not_drop_what_is_read_again_under_another_assignment()
     scene = Scene()
     scene.kafka.produce(TEXTS, range(2 * POLL))
     await scene.join(TEXTS)
-    fetcher = SimpleNamespace(_stopped=asyncio.Event())
+    fetcher: Any = SimpleNamespace(_stopped=asyncio.Event())
     draining = asyncio.ensure_future(scene.consumer._drain_messages(fetcher))
     await _until(lambda: len(scene.fetches) == 2)
     await scene.rebalance()

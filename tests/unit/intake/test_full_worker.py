@@ -16,14 +16,16 @@ from worker.settings import load_settings
 DAY = 86_400.0
 
 
+async def ignore(_: object) -> None:
+    """Take what the consumer calls back with, and do nothing."""
+
+
 @in_a_loop
 async def test_a_worker_that_was_full_for_a_month_stays_in_the_group_and_can_join_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = create_app(load_settings())
-    made: Any = app.transport.create_consumer(
-        **dict.fromkeys(("callback", "on_partitions_revoked", "on_partitions_assigned"), print)
-    )
+    made: Any = app.transport.create_consumer(ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore)
     consumer = made._thread._create_worker_consumer(app.transport)
     coordinator = GroupCoordinator(
         consumer._client,

@@ -40,16 +40,20 @@ def bootstrap() -> Iterator[str]:
         yield broker.bootstrap_servers
 
 
+async def ignore(_: object) -> None:
+    """Take what the consumer calls back with, and do nothing."""
+
+
 class Real:
     """Our consumer and its thread, with aiokafka's consumer on a real listener; the thread's loop is this one."""
 
     def __init__(self, bootstrap: str) -> None:
         self.app = faust.App("contract", broker=f"kafka://{bootstrap}")
         self.transport = consumer.FetchTransport(self.app.conf.broker_consumer, self.app)
-        self.transport.intake = Intake(None)
+        self.intake = self.transport.intake = Intake(None)
         self.app.transport = self.transport
-        callbacks = ("callback", "on_partitions_revoked", "on_partitions_assigned")
-        self.consumer: Any = self.transport.create_consumer(**dict.fromkeys(callbacks, print))
+        made: Any = self.transport.create_consumer(ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore)
+        self.consumer = made
         self.thread = self.consumer._thread
         self.thread.call_thread = self._call_thread
         self.kafka = self.thread._create_worker_consumer(self.transport)
@@ -229,6 +233,6 @@ def test_what_shuts_us_out_of_the_group_is_told_although_nobody_polls(bootstrap:
             assert real.thread.group_error() is None
             real.kafka._coordinator._pending_exception = GroupAuthorizationFailedError("group")
             await asyncio.wait_for(consumer.FetchConsumer._watch_the_group(real.consumer), 10)
-            return real.transport.intake.failures
+            return real.intake.failures
 
     assert [type(error) for error in asyncio.run(told())] == [GroupAuthorizationFailedError]

@@ -123,7 +123,9 @@ async def test_a_topic_with_another_id_is_read_from_its_start_although_the_offse
     scene.consumer.places.doubt([TEXTS])
     await scene.turn(3)
     assert scene.offsets() == [*range(3 * POLL)]
-    assert scene.consumer.places.source(TEXTS).topic_id == NEW
+    source = scene.consumer.places.source(TEXTS)
+    assert source is not None
+    assert source.topic_id == NEW
 
 
 @in_a_loop

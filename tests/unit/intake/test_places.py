@@ -230,7 +230,7 @@ async def test_a_partition_that_is_added_after_a_topic_was_made_anew_starts_at_i
 @in_a_loop
 async def test_a_stop_while_topics_are_watched_is_no_crash(error: Exception) -> None:
     scene, asked = Scene(), []
-    scene.intake.metadata_max_age = 0.01  # type: ignore[misc]
+    scene.intake.metadata_max_age = 0.01
 
     async def topic_ids(topics: Collection[str]) -> Any:
         asked.append(topics)
@@ -239,5 +239,5 @@ async def test_a_stop_while_topics_are_watched_is_no_crash(error: Exception) -> 
         raise ConsumerStoppedError
 
     scene.thread.topic_ids = topic_ids  # type: ignore[method-assign]
-    await type(scene.consumer)._watch_topics.fun(scene.consumer)  # type: ignore[attr-defined]
+    await type(scene.consumer)._watch_topics.fun(scene.consumer)
     assert len(asked) == (1 if isinstance(error, ConsumerStoppedError) else 2)

@@ -113,7 +113,7 @@ def test_a_gauge_asks_at_each_scrape() -> None:
 
 
 def test_a_gauge_with_labels_forgets_those_that_are_gone() -> None:
-    lags = {("in", "0"): 5.0, ("in", "1"): 7.0}
+    lags: dict[tuple[str, ...], float] = {("in", "0"): 5.0, ("in", "1"): 7.0}
     gauge = Gauge("x", "Help.", labels=["topic", "partition"])
     gauge.ask_by_label(lambda: lags)
     assert 'sentiment_worker_x{partition="1",topic="in"} 7.0' in page_of(gauge)

@@ -285,7 +285,7 @@ def test_a_page_that_fails_shows_no_traceback_and_logs_one(caplog: pytest.LogCap
 
     serve(body)
 
-    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["broken on purpose"]  # type: ignore[misc]
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["broken on purpose"]
 
 
 def test_a_stop_does_not_wait_for_clients() -> None:

@@ -1,6 +1,6 @@
 """The indexes of a job."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from worker.codec import Decoded
 from worker.delivery.ledger import CompletedRange
@@ -22,7 +22,8 @@ class Index(int):
 
 def test_refused_forwards_are_no_forwards_and_each_costs_the_same() -> None:
     count = 2_000
-    job = Job(Fetch("in", 0, [None] * count, count, 0.0), 0)
+    records: list[Any] = [None] * count
+    job = Job(Fetch("in", 0, records, count, 0.0), 0)
     job.decoded(Decoded(forwarded=[Index(index) for index in range(count)]))
     refused = set(range(0, count, 2))
     assert job.forwarded_in(CompletedRange(job.fetch, 0, count), refused) == [*range(1, count, 2)]

@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.classifier.labels import Activation, VerdictTable
+from worker.codec import Decoded
 from worker.codec.codec import STEP
 from worker.deadline import Deadline
 from worker.decoding import DECODED_IN_THE_LOOP
 from worker.delivery.answers import Acknowledgement, Answer, RefusedOutput
 from worker.delivery.ledger import Ledger, Partition
 from worker.errors import CircuitOpenError, DeviceError, Reason, Rejection, Stage
-from worker.fetch import Fetch
+from worker.fetch import Fetch, Record
 from worker.observability.statistics import Statistics, statistics
 from worker.observability.telemetry import LINE_SECONDS, Telemetry
 from worker.pipeline import Pipeline
@@ -154,7 +155,7 @@ def with_pipeline(
             return publishers[0]
 
         telemetry = Telemetry(line_seconds=line_seconds)
-        classifier = overrides.pop("classifier", None) or StubClassifier()
+        classifier: Any = overrides.pop("classifier", None) or StubClassifier()
         pipeline = Pipeline(load_settings(**overrides), classifier, ledger, make_publisher, failures.append, telemetry)
         try:
             await body(Bench(pipeline, ledger, publishers[0], telemetry, failures))
@@ -288,7 +289,7 @@ def test_keys_and_headers_count_as_pending_bytes() -> None:
 
 def test_a_panic_ends_the_pipeline_instead_of_its_agent() -> None:
     async def body(bench: Bench) -> None:
-        def panic(_: Any) -> Any:
+        def panic(records: Sequence[Record]) -> Iterator[Decoded]:
             raise Panic
 
         bench.pipeline._codec.decode_in_steps = panic  # type: ignore[method-assign]
@@ -399,7 +400,7 @@ def test_what_was_in_flight_for_a_revoked_partition_is_not_published() -> None:
 def test_what_the_broker_acknowledges_after_a_revocation_counts_as_nothing() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([None, b"not json", words(3)]))
-        await bench.until(lambda: bench.ledger.unacknowledged() and bench.answered == 3)
+        await bench.until(lambda: bench.ledger.unacknowledged() > 0 and bench.answered == 3)
         before = bench.statistics()
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         assert bench.publisher.withdrawn == [answer.completed.fetch for answer in bench.answers[:1]]
@@ -633,7 +634,7 @@ def test_what_is_revoked_while_it_is_decoded_is_forgotten() -> None:
         await bench.until(lambda: bench.statistics().received > 0)
         bench.pipeline.revoke([Partition(TOPIC, 0)])
         await taken
-        assert bench.answers == bench.failures == []
+        assert (bench.answers, bench.failures) == ([], [])
         assert bench.statistics().pending_events == 0
 
     with_pipeline(body)

@@ -70,7 +70,8 @@ def test_latencies_are_told_of_each_event_from_its_arrival_and_from_its_timestam
         clock.now = 2_000.0
         bench.acknowledge_all()
         assert (metrics.processing_latency.count, metrics.processing_latency.sum) == (3, 4_500.0)
-        assert (metrics.end_to_end_latency.count, metrics.end_to_end_latency.sum) == (3, pytest.approx(5_999.997))
+        assert metrics.end_to_end_latency.count == 3
+        assert metrics.end_to_end_latency.sum == pytest.approx(5_999.997)
 
     with_pipeline(body)
 

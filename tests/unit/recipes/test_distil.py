@@ -72,7 +72,7 @@ def test_labels_are_kept_chunk_by_chunk_and_are_those_of_their_texts_and_teacher
         calls.append(list(texts))
         if "stop" in texts:
             raise KeyboardInterrupt
-        return outputs(*[[len(text)] * 4 for text in texts])
+        return outputs(*[[float(len(text))] * 4 for text in texts])
 
     def labelled(texts: list[str], teacher_digest: str = "1") -> list[int]:
         calls.clear()

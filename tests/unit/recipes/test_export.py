@@ -25,7 +25,7 @@ def small(kind: type, config: type, **more: Any) -> Any:
 def tokenizer_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "initial"
     folder.mkdir()
-    content = {
+    content: dict[str, Any] = {
         "version": "1.0",
         "truncation": {"direction": "Right", "max_length": 128, "strategy": "LongestFirst", "stride": 0},
         "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,

@@ -29,7 +29,9 @@ def bert() -> BertModel:
         intermediate_size=12,
         max_position_embeddings=16,
     )
-    return BertModel(config, add_pooling_layer=False).half()
+    model = BertModel(config, add_pooling_layer=False)
+    model.half()
+    return model
 
 
 def fused(state: dict[str, torch.Tensor], path: Path) -> Path:

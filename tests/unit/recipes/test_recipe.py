@@ -19,6 +19,7 @@ from transformers import AutoModel, BertConfig, MPNetConfig
 from recipes.bundled import corpus, distil, recipe
 from recipes.bundled.loss import RecipeSettings
 from recipes.bundled.rated import RatedText
+from recipes.bundled.sources import LARGE, SMALL
 from recipes.bundled.student import load
 from worker.classifier import load_classifier
 from worker.datasets.examples import hard_labels
@@ -88,7 +89,7 @@ def bases(tmp_path: Path) -> dict[str, Path]:
     save_encoder(tmp_path / "teacher-base", MPNetConfig(), large, ("<s>", "<pad>", "</s>"))
     small = ["[PAD]", *(f"[unused{i}]" for i in range(9)), "[UNK]", "[CLS]", "[SEP]"]
     save_encoder(tmp_path / "base", BertConfig(), small, ("[CLS]", "[PAD]", "[SEP]"))
-    return {recipe.LARGE.weights_sha256: tmp_path / "teacher-base", recipe.SMALL.weights_sha256: tmp_path / "base"}
+    return {LARGE.weights_sha256: tmp_path / "teacher-base", SMALL.weights_sha256: tmp_path / "base"}
 
 
 @pytest.fixture

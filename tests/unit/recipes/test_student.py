@@ -31,6 +31,12 @@ def tokenizer_json() -> str:
     return tokenizer.to_str()
 
 
+def id_of(tokenizer: Tokenizer, token: str) -> int:
+    found = tokenizer.token_to_id(token)
+    assert found is not None, token
+    return found
+
+
 def test_every_emoji_gets_an_entry_and_starts_as_its_words() -> None:
     before = Tokenizer.from_str(tokenizer_json())
     text, sources = with_emoji(tokenizer_json())
@@ -38,7 +44,7 @@ def test_every_emoji_gets_an_entry_and_starts_as_its_words() -> None:
     assert after.truncation is None
     for sign, (words, _) in EMOJI.items():
         assert after.encode(f"{sign} x{sign}", add_special_tokens=False).tokens == [sign, "x", f"##{sign}"]
-        assert sources[after.token_to_id(sign)] == before.encode(words, add_special_tokens=False).ids
+        assert sources[id_of(after, sign)] == before.encode(words, add_special_tokens=False).ids
 
 
 def test_what_was_there_keeps_its_vector_and_what_was_unused_goes() -> None:
@@ -50,7 +56,7 @@ def test_what_was_there_keeps_its_vector_and_what_was_unused_goes() -> None:
         if piece.startswith("[unused"):
             assert after.token_to_id(piece) is None
         else:
-            assert sources[after.token_to_id(piece)] == [place]
+            assert sources[id_of(after, piece)] == [place]
     assert after.encode("b a").tokens == ["[CLS]", "b", "a", "[SEP]"]
     assert after.encode("b a").ids == [after.token_to_id(token) for token in ("[CLS]", "b", "a", "[SEP]")]
     assert after.encode("[SEP]", add_special_tokens=False).ids == [after.token_to_id("[SEP]")]

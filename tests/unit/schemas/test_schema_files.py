@@ -3,7 +3,7 @@
 import ast
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -62,7 +62,7 @@ def test_the_event_of_a_newcomer_fits_and_its_mistakes_do_not() -> None:
 
 
 def test_every_reason_and_stage_of_the_worker_is_published() -> None:
-    assert set(Reason.__args__) == set(WorkerReason)
+    assert set(get_args(Reason)) == set(WorkerReason)
     assert json_schema("dead-letter-headers")["properties"]["__dlq.errors.stage"]["enum"] == list(Stage)
 
 

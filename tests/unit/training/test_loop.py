@@ -17,7 +17,7 @@ from transformers import (
     GPT2Config,
     T5Config,
 )
-from word_model import make_model, make_tokenizer, ratings_of, some_texts
+from word_model import make_model, make_tokenizer, of_head, ratings_of, some_texts
 
 from worker.datasets.examples import Examples, soft_targets
 from worker.training.loop import Interrupted, Progress, fit
@@ -27,13 +27,13 @@ from worker.training.schedule import learning_rate_factor, shuffled_batches
 from worker.training.scoring import by_length, logits_of, pad
 from worker.training.settings import LoopSettings
 
-GPT2_4 = GPT2Config(vocab_size=20, n_positions=16, n_embd=8, n_layer=4, n_head=2, num_labels=3, pad_token_id=0)
+GPT2_4 = GPT2Config(vocab_size=20, n_positions=16, n_embd=8, n_layer=4, n_head=2, pad_token_id=0, **of_head(3))
 T5_2 = T5Config(
-    vocab_size=20, d_model=8, d_kv=4, d_ff=16, num_layers=2, num_decoder_layers=2, num_heads=2, num_labels=3
+    vocab_size=20, d_model=8, d_kv=4, d_ff=16, num_layers=2, num_decoder_layers=2, num_heads=2, **of_head(3)
 )
 BART_2 = BartConfig(
     vocab_size=20, d_model=8, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
-    encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=16, num_labels=3,
+    encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=16, **of_head(3),
 )  # fmt: skip
 
 

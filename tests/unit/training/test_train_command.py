@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import transformers
+from command_line import Run
 from unit.training.train_runs import QUICK, edit_weights, same
 
 from worker.classifier import open_classifier, outputs_of
@@ -15,7 +16,7 @@ from worker.evaluation.metrics import confusion, expected_calibration_error, mac
 from worker.training.calibration import calibration
 
 
-def test_what_was_trained_is_run_by_the_worker_and_has_learnt(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_what_was_trained_is_run_by_the_worker_and_has_learnt(run: Run, tiny_base: Path, labelled_file: Path) -> None:
     ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
 
     assert ran.code == 0, ran.err
@@ -44,7 +45,7 @@ def few(labelled_file: Path) -> Path:
 
 
 def test_few_texts_are_trained_on_long_enough_and_nothing_is_made_of_few_dev_texts(
-    run, tiny_base: Path, few: Path
+    run: Run, tiny_base: Path, few: Path
 ) -> None:
     ran = run("train", few, "--out", "mine", "--base", tiny_base, "--device", "cpu")
 
@@ -58,7 +59,7 @@ def test_few_texts_are_trained_on_long_enough_and_nothing_is_made_of_few_dev_tex
     assert "on 4 texts (best at step" in ran.err
 
 
-def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_base: Path, few: Path) -> None:
+def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run: Run, tiny_base: Path, few: Path) -> None:
     flags = ("--epochs", "4", "--batch-size", "16", "--accumulate", "2", "--device", "cpu")
     ran = run("train", few, "--dev", few, "--out", "mine", "--base", tiny_base, *flags)
 
@@ -69,7 +70,9 @@ def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run, tiny_bas
     assert "are among those to train on" in ran.err
 
 
-def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(
+    run: Run, tiny_base: Path, labelled_file: Path
+) -> None:
     # Others than those to train on, but like them.
     dev = labelled_file.with_name("dev.jsonl")
     rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
@@ -82,7 +85,7 @@ def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(run, tiny_base
 
 
 def test_where_labels_say_no_sentiment_the_end_names_the_flag_to_fill_in(
-    run, tiny_base: Path, few: Path, labelled_file: Path
+    run: Run, tiny_base: Path, few: Path, labelled_file: Path
 ) -> None:
     base = ("--base", tiny_base, "--device", "cpu", "--epochs", "1")
     flag = """--label-polarity '{"complaint": ..., "praise": ...}'"""
@@ -94,7 +97,7 @@ def test_where_labels_say_no_sentiment_the_end_names_the_flag_to_fill_in(
     assert "--label-polarity" not in run("train", labelled_file, "--out", "known", *base).err
 
 
-def test_one_of_a_thing_is_said_as_one(run, tiny_base: Path, tmp_path: Path) -> None:
+def test_one_of_a_thing_is_said_as_one(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("text,label\nso good,meh\n")
     files = ("one.csv", "--dev", "one.csv", "--labels", "meh,positive", "--out", "mine")
     ran = run("train", *files, "--base", tiny_base, "--device", "cpu", "--epochs", "1", "--batch-size", "1")
@@ -109,7 +112,7 @@ def test_one_of_a_thing_is_said_as_one(run, tiny_base: Path, tmp_path: Path) -> 
 
 
 def test_the_same_seed_gives_the_same_classifier_and_another_one_does_not(
-    run, tiny_base: Path, labelled_file: Path
+    run: Run, tiny_base: Path, labelled_file: Path
 ) -> None:
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
         assert run("train", labelled_file, "--out", name, "--base", tiny_base, *QUICK, "--seed", seed).code == 0
@@ -118,7 +121,7 @@ def test_the_same_seed_gives_the_same_classifier_and_another_one_does_not(
     assert not same(Path("one"), Path("other"))
 
 
-def test_it_stops_early_when_dev_scores_no_longer_rise(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_it_stops_early_when_dev_scores_no_longer_rise(run: Run, tiny_base: Path, labelled_file: Path) -> None:
     run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "80", "--patience", "2")
 
     story = json.loads(Path("mine/training.json").read_text())
@@ -126,7 +129,7 @@ def test_it_stops_early_when_dev_scores_no_longer_rise(run, tiny_base: Path, lab
     assert story["steps"] < 80 * 6
 
 
-def test_custom_heads_have_the_names_that_are_given(run, tiny_base: Path, tmp_path: Path) -> None:
+def test_custom_heads_have_the_names_that_are_given(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     rows = "".join(f"{word} {place},{place % 4}\n" for place in range(80) for word in ["it"])
     (tmp_path / "topics.csv").write_text("body,topic\n" + rows)
     columns = ("--text-column", "body", "--label-column", "topic")
@@ -139,7 +142,7 @@ def test_custom_heads_have_the_names_that_are_given(run, tiny_base: Path, tmp_pa
 
 
 @pytest.mark.parametrize("dev_texts", [12, 60], ids=["too few to calibrate by", "calibrated"])
-def test_vote_shares_are_learnt_as_shares(run, tiny_base: Path, tmp_path: Path, dev_texts: int) -> None:
+def test_vote_shares_are_learnt_as_shares(run: Run, tiny_base: Path, tmp_path: Path, dev_texts: int) -> None:
     rows = [{"text": f"{word} it", "no": 3, "yes": 1} for word in ("the", "a", "and", "was", "of", "so")] * 10
     for name, count in (("votes", 60), ("dev", dev_texts)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:count]))
@@ -151,7 +154,7 @@ def test_vote_shares_are_learnt_as_shares(run, tiny_base: Path, tmp_path: Path, 
     np.testing.assert_allclose(scores, [[0.75, 0.25]], atol=0.08)
 
 
-def test_the_dev_file_that_is_given_is_the_one_that_is_used(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_the_dev_file_that_is_given_is_the_one_that_is_used(run: Run, tiny_base: Path, labelled_file: Path) -> None:
     dev = labelled_file.with_name("dev.jsonl")
     dev.write_text("".join(labelled_file.read_text().splitlines(keepends=True)[::10]))
     run("train", labelled_file, "--dev", dev, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "1")
@@ -160,7 +163,7 @@ def test_the_dev_file_that_is_given_is_the_one_that_is_used(run, tiny_base: Path
     assert (story["train_texts"], story["dev_texts"]) == (120, 12)
 
 
-def test_a_base_without_head_and_pooler_is_trained(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_a_base_without_head_and_pooler_is_trained(run: Run, tiny_base: Path, labelled_file: Path) -> None:
     edit_weights(
         Path(shutil.copytree(tiny_base, "encoder")),
         lambda named: {
@@ -176,7 +179,7 @@ def test_a_base_without_head_and_pooler_is_trained(run, tiny_base: Path, labelle
 
 
 def test_scores_are_calibrated_by_labels_and_said_to_be_so_on_the_same_texts(
-    run, tiny_base: Path, labelled_file: Path
+    run: Run, tiny_base: Path, labelled_file: Path
 ) -> None:
     ratings = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
     rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
@@ -193,7 +196,9 @@ def test_scores_are_calibrated_by_labels_and_said_to_be_so_on_the_same_texts(
     assert "the dev texts also chose the weights and the temperature" in ran.err
 
 
-def test_dev_scores_are_those_of_the_saved_classifier_on_whole_texts(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_dev_scores_are_those_of_the_saved_classifier_on_whole_texts(
+    run: Run, tiny_base: Path, labelled_file: Path
+) -> None:
     rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
     rows[::2] = [row | {"text": "the a was and it of this so very " * 2 + row["text"]} for row in rows[::2]]
     half_long = labelled_file.with_name("half-long.jsonl")
@@ -209,14 +214,14 @@ def test_dev_scores_are_those_of_the_saved_classifier_on_whole_texts(run, tiny_b
     assert story["dev_accuracy"] == pytest.approx(np.diag(table).sum() / len(data), abs=0.01)
 
 
-def test_how_much_transformers_says_is_left_as_it_was(run, tiny_base: Path, labelled_file: Path) -> None:
+def test_how_much_transformers_says_is_left_as_it_was(run: Run, tiny_base: Path, labelled_file: Path) -> None:
     before = (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled())
     run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, "--epochs", "1")
 
     assert (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()) == before
 
 
-def test_names_that_look_like_markup_are_shown_as_they_are(run, tiny_base: Path, tmp_path: Path) -> None:
+def test_names_that_look_like_markup_are_shown_as_they_are(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     file = tmp_path / "tags.jsonl"
     words = ("the", "a", "was", "and", "it", "of", "this", "so", "very")
     sentences = [(f"{mood} {word}", label) for mood, label in (("good", "[/b]"), ("bad", "[i]")) for word in words]
@@ -230,7 +235,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(run, tiny_base: Path,
 
 
 def test_a_number_in_the_dev_file_is_no_place_among_labels_that_the_texts_brought(
-    run, tiny_base: Path, labelled_file: Path, tmp_path: Path
+    run: Run, tiny_base: Path, labelled_file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "dev.csv").write_text("text,label\ngood,positive\nbad,0\n")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command_line import Run
 from unit.training.train_runs import QUICK, assert_refused_at_once, edit_weights, half
 
 from worker.training import finetune
@@ -29,7 +30,7 @@ from worker.training.errors import smaller_batches
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     Path("taken").mkdir()
     Path("taken/config.json").write_text("{}")
@@ -39,6 +40,16 @@ def test_what_cannot_be_done_is_one_sentence(
     assert ran.code == 2
     assert words in ran.err
     assert_refused_at_once(ran.err)
+
+
+def with_nine_words(base: Path) -> None:
+    """Leave a model fewer words than its tokenizer has."""
+    edit_weights(
+        base,
+        lambda named: {name: value[:9] if "word_embeddings" in name else value for name, value in named.items()},
+    )
+    config = base / "config.json"
+    config.write_text(config.read_text().replace('"vocab_size": 28', '"vocab_size": 9'))
 
 
 @pytest.mark.parametrize(
@@ -53,17 +64,7 @@ def test_what_cannot_be_done_is_one_sentence(
             lambda base: (base / "tokenizer.json").write_text("{"), "no tokenizer that can be", id="a broken one"
         ),
         pytest.param(
-            lambda base: (
-                edit_weights(
-                    base,
-                    lambda named: {
-                        name: value[:9] if "word_embeddings" in name else value for name, value in named.items()
-                    },
-                )
-                or (base / "config.json").write_text(
-                    (base / "config.json").read_text().replace('"vocab_size": 28', '"vocab_size": 9')
-                )
-            ),
+            with_nine_words,
             "gives ids up to 27",
             id="the tokenizer of a larger model",
         ),
@@ -82,7 +83,7 @@ def test_what_cannot_be_done_is_one_sentence(
     ],
 )
 def test_a_base_that_the_worker_could_not_run_is_refused_at_once_in_the_same_words(
-    run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], words: str
 ) -> None:
     base = Path(shutil.copytree(tiny_base, "b6"))
     break_it(base)
@@ -111,7 +112,7 @@ def test_a_base_that_the_worker_could_not_run_is_refused_at_once_in_the_same_wor
     ],
 )
 def test_a_base_whose_weights_would_be_made_up_below_the_head_is_refused_at_once(
-    run, tiny_base: Path, labelled_file: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+    run: Run, tiny_base: Path, labelled_file: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 ) -> None:
     edit_weights(Path(shutil.copytree(tiny_base, "b6")), change)
     ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
@@ -129,7 +130,12 @@ def test_a_base_whose_weights_would_be_made_up_below_the_head_is_refused_at_once
     ],
 )
 def test_too_little_memory_is_one_sentence_that_names_flags_for_the_same_steps(
-    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], way_out: str
+    run: Run,
+    tiny_base: Path,
+    labelled_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[str, ...],
+    way_out: str,
 ) -> None:
     def full(*_: object, **__: object) -> None:
         torch.empty(1 << 60)

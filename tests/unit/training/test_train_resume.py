@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command_line import Run
 from unit.training.train_runs import QUICK, assert_refused_at_once, same, weights
 
 from worker.classifier import open_classifier, persistence
@@ -36,7 +37,7 @@ main()
 
 
 def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
-    run, tiny_base: Path, labelled_file: Path
+    run: Run, tiny_base: Path, labelled_file: Path
 ) -> None:
     """Seven steps an epoch: it is interrupted in the second, in a process of its own, and goes on in another."""
     command = ["train", str(labelled_file), "--base", str(tiny_base), "--learning-rate", "5e-3", "--batch-size", "16"]
@@ -63,14 +64,16 @@ def test_after_an_interruption_the_same_command_ends_as_if_there_had_been_none(
     assert same(Path("halves"), Path("whole"))
 
 
-def test_sigterm_stops_after_the_step_in_hand_too(interrupted, tiny_base: Path, labelled_file: Path) -> None:
+def test_sigterm_stops_after_the_step_in_hand_too(
+    interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path
+) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command, signum=signal.SIGTERM)
     assert torch.load("mine/.training/checkpoint.pt", weights_only=True)["step"] == 1
 
 
 def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of_one(
-    run, interrupted, tiny_base: Path, labelled_file: Path
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
@@ -82,7 +85,7 @@ def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of
 
 
 @pytest.fixture
-def interrupted(run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run a command that is stopped during its first step, by Ctrl-C or another signal."""
 
     def run_interrupted(*arguments: object, signum: signal.Signals = signal.SIGINT) -> Any:
@@ -99,7 +102,7 @@ def interrupted(run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
-    run, interrupted, tiny_base: Path, labelled_file: Path
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     assert run(*command, "--epochs", "1").code == 0
@@ -129,7 +132,7 @@ def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
     ],
 )
 def test_a_restart_that_fails_leaves_the_former_classifier(
-    run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", *QUICK)
     assert run(*command, "--base", tiny_base, "--epochs", "1").code == 0
@@ -149,7 +152,7 @@ def test_a_restart_that_fails_leaves_the_former_classifier(
 
 @pytest.mark.parametrize("files", [0, 2, None], ids=["before the first", "between two", "after the last"])
 def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_same_command(
-    run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, files: int | None
+    run: Run, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch, files: int | None
 ) -> None:
     command = ("train", labelled_file, "--base", tiny_base, *QUICK, "--epochs", "2", "--out")
     assert run(*command, "whole").code == 0
@@ -168,7 +171,7 @@ def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_sam
         raise KeyboardInterrupt  # the next thing would be to remove .training
 
     with monkeypatch.context() as patched:
-        patched.setattr(persistence.os, "replace", moving)
+        patched.setattr(os, "replace", moving)
         patched.setattr(finetune, "replace_classifier", replacing)
         assert run(*command, "mine").code == 130
     assert Path("mine/config.json").exists() is (files is None)
@@ -182,7 +185,7 @@ def test_a_run_that_was_killed_while_its_files_were_moved_is_finished_by_the_sam
 
 
 def test_the_same_file_read_in_another_way_is_another_training(
-    run, interrupted, tiny_base: Path, labelled_file: Path
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path
 ) -> None:
     turned = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
     rows = [json.loads(line) for line in labelled_file.read_text().splitlines()]
@@ -211,7 +214,7 @@ def test_the_same_file_read_in_another_way_is_another_training(
 
 @pytest.mark.parametrize("mark", ["", "[]", "{}", "0123abcd"])
 def test_a_mark_that_says_nothing_is_another_versions(
-    run, interrupted, tiny_base: Path, labelled_file: Path, mark: str
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path, mark: str
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
@@ -230,7 +233,7 @@ def test_a_mark_that_says_nothing_is_another_versions(
     ],
 )
 def test_a_damaged_checkpoint_is_one_sentence(
-    run, interrupted, tiny_base: Path, labelled_file: Path, damaged: Callable[[bytes], bytes]
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path, damaged: Callable[[bytes], bytes]
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
@@ -256,7 +259,7 @@ def small_disk() -> Iterator[None]:
 
 
 def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
-    run, interrupted, tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, interrupted: Callable[..., Any], tiny_base: Path, labelled_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK)
     interrupted(*command)
