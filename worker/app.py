@@ -33,7 +33,7 @@ from worker.connection import client_options
 from worker.delivery.group_session import heartbeat_interval
 from worker.diagnosis import explained
 from worker.engine import NOT_PERMITTED, READ_AGAIN, Engine, because
-from worker.errors import SettingError, WorkerError
+from worker.errors import Code, SettingError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
@@ -203,8 +203,9 @@ def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classi
         raise asyncio.run(explained(settings, error)) from error
     if app.engine.unfinished:
         raise WorkerError(
+            Code.STOP_UNFINISHED,
             f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "
-            "will be read again"
+            "will be read again",
         )
 
 
@@ -226,7 +227,9 @@ def _data_folder(group: str) -> Path:
     try:
         temporary = tempfile.gettempdir()
     except FileNotFoundError as error:
-        raise SettingError("no folder for temporary files can be written to: set TMPDIR to one that can") from error
+        raise SettingError(
+            Code.NO_TEMPORARY_FOLDER, "no folder for temporary files can be written to: set TMPDIR to one that can"
+        ) from error
     digest = hashlib.sha256(group.encode(errors="surrogatepass")).hexdigest()[:16]
     return Path(temporary) / f"sentiment-worker-{os.getuid()}-{digest}-data"
 
@@ -251,6 +254,6 @@ def __getattr__(name: str) -> Any:
     try:
         value = create_app(load_settings())
     except WorkerError as error:
-        sys.exit(f"Error: {error}")
+        sys.exit(f"Error: {error.with_code}")
     globals()["app"] = value
     return value

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from worker.address import host_port
-from worker.errors import BrokerError, SettingError
+from worker.errors import BrokerError, Code, SettingError
 from worker.redaction import hide
 from worker.settings import Settings
 
@@ -51,8 +51,9 @@ async def ask(connection: Any, request: Any) -> Any:
     except (KafkaError, TimeoutError) as error:
         why = "does not answer in time" if isinstance(error, TimeoutError) else f"broke off: {error}"
         raise BrokerError(
+            Code.CONNECTION_LOST,
             f"Kafka at {host_port(connection.host, connection.port)} took our connection, and then {why}: try again; "
-            "if that does not help, look at the broker"
+            "if that does not help, look at the broker",
         ) from error
 
 
@@ -95,7 +96,9 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ssl_cafile)
     except OSError as error:  # ssl.SSLError is one
-        raise SettingError(f"ssl_cafile={settings.ssl_cafile} is no file of PEM certificates ({error})") from error
+        raise SettingError(
+            Code.CERTIFICATE_UNUSABLE, f"ssl_cafile={settings.ssl_cafile} is no file of PEM certificates ({error})"
+        ) from error
     if settings.ssl_certfile is None:
         return context
     key, password = settings.ssl_keyfile or settings.ssl_certfile, settings.ssl_key_password
@@ -110,11 +113,16 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
     except OSError as error:
         if asked and getattr(error, "reason", None) != "KEY_VALUES_MISMATCH":
             wrong = "is not its password" if password is not None else "is missing, and the key is encrypted"
-            raise SettingError(f"the key {key} cannot be read: ssl_key_password {wrong}") from error
+            raise SettingError(
+                Code.CERTIFICATE_UNUSABLE, f"the key {key} cannot be read: ssl_key_password {wrong}"
+            ) from error
         if isinstance(error, FileNotFoundError):
             missing = dict.fromkeys(str(path) for path in (settings.ssl_certfile, key) if not path.is_file())
-            raise SettingError(f"there is no file {', '.join(missing)}: check ssl_certfile and ssl_keyfile") from error
+            raise SettingError(
+                Code.CERTIFICATE_UNUSABLE, f"there is no file {', '.join(missing)}: check ssl_certfile and ssl_keyfile"
+            ) from error
         raise SettingError(
-            f"ssl_certfile={settings.ssl_certfile} and ssl_keyfile={key} are no PEM certificate and its key ({error})"
+            Code.CERTIFICATE_UNUSABLE,
+            f"ssl_certfile={settings.ssl_certfile} and ssl_keyfile={key} are no PEM certificate and its key ({error})",
         ) from error
     return context

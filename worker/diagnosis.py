@@ -16,7 +16,7 @@ from typing import Any
 
 from worker.address import host_port
 from worker.connection import ask, certificate_expired, client_options
-from worker.errors import BrokerError, SettingError
+from worker.errors import BrokerError, Code, SettingError
 from worker.permissions import check_permissions, names_no_topic, refused
 from worker.redaction import redacted
 from worker.refusals import ConnectionFailure, PortProtocol, failure_of, is_conclusive, unreachable
@@ -57,7 +57,8 @@ async def connected(settings: Settings) -> AsyncIterator[Any]:
         ]
         failures = await asyncio.gather(*diagnoses)
         # Who came further tells more: a server that is down is no news where another one refuses our password.
-        raise BrokerError(max(failures, key=lambda failure: failure.stage).sentence)
+        first = max(failures, key=lambda failure: failure.stage)
+        raise BrokerError(first.code, first.sentence)
     try:
         yield connection
     finally:
@@ -106,7 +107,9 @@ async def explained(settings: Settings, error: Exception, operation: str = "") -
         return cause
     except Exception as other:  # the error that is to be explained tells more than this one
         logger.debug("an error cannot be looked into", exc_info=other)
-        return BrokerError(f"Kafka at {','.join(settings.bootstrap_servers)} failed us ({said}): look at the broker")
+        return BrokerError(
+            Code.KAFKA_ERROR, f"Kafka at {','.join(settings.bootstrap_servers)} failed us ({said}): look at the broker"
+        )
 
 
 async def _explained(settings: Settings, error: Exception, said: str, operation: str) -> BrokerError:
@@ -118,9 +121,11 @@ async def _explained(settings: Settings, error: Exception, said: str, operation:
     servers = ",".join(settings.bootstrap_servers)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "BrokerResponseError" in kinds and not kinds & {"RequestTimedOutError", "SaslAuthenticationFailed"}:
-        return BrokerError(f"Kafka at {servers} answers: {said}")
+        return BrokerError(Code.KAFKA_ERROR, f"Kafka at {servers} answers: {said}")
     await check_brokers(settings, every=True)
-    return BrokerError(f"Kafka at {servers} answers now, and did not a moment ago ({said}): try again")
+    return BrokerError(
+        Code.CONNECTION_LOST, f"Kafka at {servers} answers now, and did not a moment ago ({said}): try again"
+    )
 
 
 async def check_brokers(settings: Settings, *, every: bool) -> None:
@@ -147,7 +152,8 @@ async def check_brokers(settings: Settings, *, every: bool) -> None:
             server = host_port(host, port)
             failure = await _diagnose(settings, server, (host, port), options, error)
             unreached = BrokerError(
-                f"the cluster sends its clients to {server} (advertised.listeners), and there: {failure.sentence}"
+                Code.ADVERTISED_LISTENER_UNUSABLE,
+                f"the cluster sends its clients to {server} (advertised.listeners), and there: {failure.sentence}",
             )
             if every:
                 break

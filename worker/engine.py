@@ -28,7 +28,7 @@ from worker.delivery.ledger import Ledger, Partition
 from worker.delivery.produce_client import ProduceClient
 from worker.delivery.publisher import Publisher
 from worker.diagnosis import connected, explained, explaining
-from worker.errors import BrokerError, WorkerError
+from worker.errors import BrokerError, Code, WorkerError
 from worker.fetch import Fetch
 from worker.intake.offset_reset import Reset
 from worker.intake.topics import ensure_topics
@@ -189,7 +189,7 @@ class Engine(Service):
         """Tell of a partition whose offset is not of its log, and stop where ``on_offset_reset=fail``."""
         self.emit(events.OffsetReset(str(reset)))
         if reset.policy == "fail":
-            self.fail(BrokerError(str(reset)))
+            self.fail(BrokerError(Code.OFFSET_RESET, str(reset)))
 
     def note_stalled(self, partitions: Mapping[Partition, int]) -> None:
         """Note how many offsets wait behind an open transaction, by partition."""
@@ -373,7 +373,7 @@ def because(error: BaseException | None) -> str:
     """Return the reason of a stop, for a line that may be the last one; a bug has its traceback in the log."""
     if isinstance(error, NOT_PERMITTED):
         return f" ({type(error).__name__}: {error})"
-    return f" ({error})" if isinstance(error, WorkerError) else ""
+    return f" ({error.with_code})" if isinstance(error, WorkerError) else ""
 
 
 def _named(partitions: Iterable[Sequence[Any]]) -> str:

@@ -5,6 +5,8 @@ Kafka's error codes, by the requests that they answer. Pure: given the code, it 
 
 from collections.abc import Mapping
 
+from worker.errors import Code
+
 # Kafka's error codes.
 UNKNOWN_SERVER_ERROR = -1
 OFFSET_METADATA_TOO_LARGE = 12
@@ -79,6 +81,19 @@ _UNKNOWN = (
 )
 
 
+_CODES: Mapping[int, Code] = {
+    INCONSISTENT_GROUP_PROTOCOL: Code.GROUP_PROTOCOL_MISMATCH,
+    FENCED_MEMBER_EPOCH: Code.GROUP_PROTOCOL_MISMATCH,
+    UNSUPPORTED_ASSIGNOR: Code.GROUP_PROTOCOL_MISMATCH,
+    STALE_MEMBER_EPOCH: Code.GROUP_PROTOCOL_MISMATCH,
+    FENCED_INSTANCE_ID: Code.GROUP_INSTANCE_ID_TAKEN,
+    UNRELEASED_INSTANCE_ID: Code.GROUP_INSTANCE_ID_TAKEN,
+    INVALID_GROUP_ID: Code.GROUP_SETTING_REFUSED,
+    INVALID_SESSION_TIMEOUT: Code.GROUP_SETTING_REFUSED,
+    GROUP_MAX_SIZE_REACHED: Code.GROUP_FULL,
+}
+"""Ours, by Kafka's error code; ``GROUP_REQUEST_REFUSED`` for all others."""
+
 #: Codes for which one of our settings has to change.
 WRONG_SETTINGS = frozenset({INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT})
 #: Codes that pass by themselves at times: a fault within the broker, and a full group whose dead member still counts.
@@ -116,3 +131,8 @@ def group_refusal(request: str, code: int, *, group: str, session_timeout: float
     """
     sentence = SENTENCES.get(code, _UNKNOWN)
     return sentence.format(group=group, session_timeout=session_timeout, name=name, request=request, code=code)
+
+
+def code_of_refusal(code: int) -> Code:
+    """Return our code of a refusal by Kafka's."""
+    return _CODES.get(code, Code.GROUP_REQUEST_REFUSED)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.connection import ask, principal
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.settings import Settings
 
 # Kafka's error codes.
@@ -138,8 +138,9 @@ def refusal(settings: Settings, missing: Iterable[Permission]) -> BrokerError:
     """Return the error that names us and what we may not, with the commands that allow all of it."""
     permissions = [*missing]
     return BrokerError(
+        Code.NOT_AUTHORISED,
         f"{principal(settings)} may not {', nor '.join(map(str, permissions))}: allow it "
-        f"({' && '.join(_commands(settings, permissions))}), or log in as somebody who may"
+        f"({' && '.join(_commands(settings, permissions))}), or log in as somebody who may",
     )
 
 
@@ -166,8 +167,9 @@ def refused(settings: Settings, error: BaseException, operation: str = "") -> Br
     if kind == "TopicAuthorizationFailedError":
         if names_no_topic(error):
             return BrokerError(
+                Code.NOT_AUTHORISED,
                 f"{principal(settings)} may not {operation or 'use'} a topic, and Kafka does not say which: "
-                "`sentiment-worker doctor` tries each, and names it"
+                "`sentiment-worker doctor` tries each, and names it",
             )
         return refusal(settings, [_of_topic(settings, topic, operation) for topic in _names(error)])
     if kind == "GroupAuthorizationFailedError":

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
@@ -30,9 +30,14 @@ class Pointer:
     def parse(cls, text: str) -> "Pointer":
         """Raises SettingError where RFC 6901 knows no such pointer."""
         if text and not text.startswith("/"):
-            raise SettingError(f"{text!r} is not a JSON Pointer (RFC 6901): it starts with '/', such as '/text'")
+            raise SettingError(
+                Code.INVALID_POINTER, f"{text!r} is not a JSON Pointer (RFC 6901): it starts with '/', such as '/text'"
+            )
         if _BAD_ESCAPE.search(text):
-            raise SettingError(f"{text!r} is not a JSON Pointer (RFC 6901): write '~' as '~0' and '/' in a key as '~1'")
+            raise SettingError(
+                Code.INVALID_POINTER,
+                f"{text!r} is not a JSON Pointer (RFC 6901): write '~' as '~0' and '/' in a key as '~1'",
+            )
         return cls(tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]))
 
     def __str__(self) -> str:

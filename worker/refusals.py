@@ -8,6 +8,7 @@ import ssl
 from dataclasses import dataclass
 from enum import IntEnum
 
+from worker.errors import Code
 from worker.redaction import redacted
 from worker.settings import Settings
 
@@ -33,6 +34,7 @@ class ConnectionFailure:
     """Why a server did not take us."""
 
     stage: Stage
+    code: Code
     sentence: str
 
 
@@ -65,7 +67,9 @@ def unreachable(server: str, error: OSError, seconds: float) -> ConnectionFailur
         way_out = "is a firewall between? Else name yours by --bootstrap-servers"
     else:
         why = error.strerror or str(error)
-    return ConnectionFailure(Stage.REACH, f"no Kafka broker answers at {server} ({why}): {way_out}")
+    return ConnectionFailure(
+        Stage.REACH, Code.BROKER_UNREACHABLE, f"no Kafka broker answers at {server} ({why}): {way_out}"
+    )
 
 
 def is_conclusive(error: BaseException) -> bool:
@@ -91,36 +95,40 @@ def failure_of(
         expired: whether our own certificate has.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectionFailure(Stage.TLS, _distrusted(settings, server, error))
+        return ConnectionFailure(Stage.TLS, Code.BROKER_CERTIFICATE_REFUSED, _distrusted(settings, server, error))
     if _is_alert(error):
-        return ConnectionFailure(Stage.TLS, _alerted(settings, server, str(getattr(error, "reason", "")), expired))
+        return _alerted(settings, server, str(getattr(error, "reason", "")), expired)
     kind = type(error).__name__
     if kind == _LOGIN_REFUSED:
         return ConnectionFailure(
             Stage.LOGIN,
+            Code.LOGIN_REFUSED,
             f"Kafka at {server} does not accept the {settings.sasl_mechanism} login of the user "
             f"{settings.sasl_username!r}: check sasl_username and sasl_password, and whether this user exists for "
             f"sasl_mechanism={settings.sasl_mechanism} ({_said(error)})",
         )
     if spoken is not None and not _is_ours(settings.security_protocol, spoken):
-        return ConnectionFailure(Stage.PROTOCOL, _other_protocol(settings, server, spoken))
+        return ConnectionFailure(Stage.PROTOCOL, Code.PROTOCOL_MISMATCH, _other_protocol(settings, server, spoken))
     if kind == "UnsupportedSaslMechanismError":
         offered = ", ".join(spoken.mechanisms) if spoken is not None else ""
         return ConnectionFailure(
             Stage.LOGIN,
+            Code.LOGIN_MECHANISM_UNSUPPORTED,
             f"Kafka at {server} offers no {settings.sasl_mechanism} login: set sasl_mechanism to what it offers"
             + (f" ({offered})" if offered else ""),
         )
     if isinstance(error, TimeoutError):
-        return ConnectionFailure(Stage.PROTOCOL, _unanswered(server, spoken, seconds))
+        return ConnectionFailure(Stage.PROTOCOL, Code.BROKER_NOT_RESPONDING, _unanswered(server, spoken, seconds))
     if spoken is None:
         return ConnectionFailure(
             Stage.PROTOCOL,
+            Code.PROTOCOL_MISMATCH,
             f"what listens at {server} does not speak Kafka's protocol, neither in the clear nor by TLS: "
             "correct --bootstrap-servers",
         )
     return ConnectionFailure(
         Stage.PROTOCOL,
+        Code.CONNECTION_LOST,
         f"Kafka at {server} speaks {spoken.protocol} as we do, and broke the connection off ({_said(error)}): "
         "try again; if that does not help, the broker's log says why",
     )
@@ -146,27 +154,29 @@ def _distrusted(settings: Settings, server: str, error: ssl.SSLCertVerificationE
     return f"{whose} is not valid ({error.verify_message}): renew it there, or check ssl_cafile"
 
 
-def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> str:
+def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> ConnectionFailure:
     alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
     ours = settings.ssl_certfile
     breaks_off = f"the broker at {server} breaks the TLS handshake off ({alert})"
+    code = Code.TLS_HANDSHAKE_FAILED
+    sentence = f"{breaks_off}: its log says why"
     if "VERSION" in reason:
-        return f"the broker at {server} takes none of our TLS versions ({alert}): let it offer TLS 1.2 or 1.3"
-    if ours is None:
+        sentence = f"the broker at {server} takes none of our TLS versions ({alert}): let it offer TLS 1.2 or 1.3"
+    elif ours is None:
         if "CERTIFICATE" in reason:
-            return f"the broker at {server} wants a client certificate ({alert}): set ssl_certfile and ssl_keyfile"
-        if "HANDSHAKE_FAILURE" in reason:
-            return (
-                f"{breaks_off}: its log says why; perhaps it wants a client certificate (ssl_certfile and ssl_keyfile)"
-            )
+            code = Code.CLIENT_CERTIFICATE_REFUSED
+            sentence = f"the broker at {server} wants a client certificate ({alert}): set ssl_certfile and ssl_keyfile"
+        elif "HANDSHAKE_FAILURE" in reason:
+            sentence += "; perhaps it wants a client certificate (ssl_certfile and ssl_keyfile)"
     elif "CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
-        if expired:
-            return f"our certificate {ours} has expired, and the broker at {server} refuses it: renew it"
-        return (
-            f"the broker at {server} refuses our certificate {ours} ({alert}): set ssl_certfile to one "
+        code = Code.CLIENT_CERTIFICATE_REFUSED
+        sentence = (
+            f"our certificate {ours} has expired, and the broker at {server} refuses it: renew it"
+            if expired
+            else f"the broker at {server} refuses our certificate {ours} ({alert}): set ssl_certfile to one "
             "that is signed by a CA which the broker trusts (ssl.truststore there)"
         )
-    return f"{breaks_off}: its log says why"
+    return ConnectionFailure(Stage.TLS, code, sentence)
 
 
 def _unanswered(server: str, spoken: PortProtocol | None, seconds: float) -> str:

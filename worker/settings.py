@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from worker.address import check_addresses
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.pointer import Pointer
 from worker.setting_values import (
     MAX_BATCH_SIZE,
@@ -274,11 +274,12 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         # Not chained: pydantic's own words quote what was given, a password among it.
-        raise SettingError("; ".join(_sentence(detail) for detail in error.errors(include_input=False))) from None
+        details = error.errors(include_input=False)
+        raise SettingError(_code(details[0]), "; ".join(map(_sentence, details))) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{config_file()} is no TOML: {error}") from error
+        raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"{config_file()} is no TOML: {error}") from error
     except (OSError, ValueError) as error:
-        raise SettingError(f"the settings cannot be read: {error}") from error
+        raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"the settings cannot be read: {error}") from error
 
 
 def _refuse_misspelt(environment: Iterable[str]) -> None:
@@ -288,7 +289,7 @@ def _refuse_misspelt(environment: Iterable[str]) -> None:
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
             near = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
             if near:
-                raise SettingError(f"there is no setting {name}; is {near[0]} meant?")
+                raise SettingError(Code.UNKNOWN_SETTING, f"there is no setting {name}; is {near[0]} meant?")
 
 
 def config_file() -> Path | None:
@@ -300,9 +301,18 @@ def config_file() -> Path | None:
     named = os.environ.get(CONFIG_FILE_VARIABLE, "")
     if named.strip():
         if not Path(named).is_file():
-            raise SettingError(f"there is no settings file {named!r} (--config, or {CONFIG_FILE_VARIABLE})")
+            raise SettingError(
+                Code.SETTINGS_FILE_NOT_FOUND,
+                f"there is no settings file {named!r} (--config, or {CONFIG_FILE_VARIABLE})",
+            )
         return Path(named)
     return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.is_file() else None
+
+
+def _code(detail: Any) -> Code:
+    if detail["type"] == "extra_forbidden":
+        return Code.UNKNOWN_SETTING
+    return Code.INVALID_SETTING if detail["loc"] else Code.CONFLICTING_SETTINGS
 
 
 def _sentence(detail: Any) -> str:

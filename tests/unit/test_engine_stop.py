@@ -10,7 +10,7 @@ import pytest
 
 from worker.deadline import Deadline
 from worker.engine import Engine
-from worker.errors import DeviceError
+from worker.errors import Code, DeviceError
 from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
@@ -35,7 +35,9 @@ def test_a_stop_that_is_asked_for_twice_has_one_deadline_and_is_told_once(caplog
         deadlines.append(deadline)
         return False
 
-    engine._pipeline = cast(Any, SimpleNamespace(drained=False, drain=drain, failure=DeviceError("it is gone")))
+    engine._pipeline = cast(
+        Any, SimpleNamespace(drained=False, drain=drain, failure=DeviceError(Code.DEVICE_FAILED, "it is gone"))
+    )
     engine.session.joined(engine.session.now())
     for _ in range(2):
         asyncio.run(engine.drain(stopping=True))
@@ -50,7 +52,7 @@ def test_a_stop_that_hangs_names_the_reason_of_the_stop(
     monkeypatch.setattr(engine, "add_future", lambda coroutine: coroutine.close())
     codes: list[int] = []
     monkeypatch.setattr("os._exit", codes.append)
-    engine._fail(DeviceError("the device is gone"))
+    engine._fail(DeviceError(Code.DEVICE_FAILED, "the device is gone"))
     engine._end_process()
     assert codes == [1]
-    assert "the stop hangs (the device is gone)" in caplog.text
+    assert "the stop hangs (the device is gone [device_failed])" in caplog.text

@@ -11,7 +11,7 @@ import logging
 from mode import Service
 import faust
 from worker.app import QuietWorker, quieten
-from worker.errors import DeviceError
+from worker.errors import Code, DeviceError
 from worker.process import run_until_stopped
 
 class Part(Service):
@@ -58,7 +58,7 @@ def crashed(crash: str) -> tuple[str, str]:
 
 
 def test_a_crash_that_ends_in_a_sentence_is_told_by_that_alone() -> None:
-    out, err = crashed("DeviceError('the device is gone')")
+    out, err = crashed("DeviceError(Code.DEVICE_FAILED, 'the device is gone')")
     assert "last line: the device is gone" in out
     assert "Crashed" not in err
     assert "the device is gone" not in err
@@ -82,16 +82,16 @@ def test_a_second_ctrl_c_ends_a_stop_at_once_and_says_so() -> None:
 
 
 def test_ctrl_c_in_the_stop_that_a_crash_began_names_its_reason() -> None:
-    with program("DeviceError('the device is gone')", hang=600) as process:
+    with program("DeviceError(Code.DEVICE_FAILED, 'the device is gone')", hang=600) as process:
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "stopping\n"]
         process.send_signal(signal.SIGINT)
         _, err = ended(process)
     assert process.returncode == 130
-    assert "stopping at once (the device is gone): what is not committed will be read again" in err
+    assert "stopping at once (the device is gone [device_failed]): what is not committed will be read again" in err
 
 
 def test_commits_that_take_longer_than_their_interval_do_not_fill_the_log() -> None:
-    with program("DeviceError('the end')", overlaps=20) as process:
+    with program("DeviceError(Code.DEVICE_FAILED, 'the end')", overlaps=20) as process:
         _, err = ended(process)
     assert err.count("Timer commit is overlapping") == 1

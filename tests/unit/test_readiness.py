@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from worker.engine import Engine
-from worker.errors import DeviceError
+from worker.errors import Code, DeviceError
 from worker.observability.telemetry import Telemetry
 from worker.settings import load_settings
 
@@ -56,7 +56,11 @@ def test_readiness_names_what_the_worker_waits_for(engine: Engine, reasons: list
         pytest.param(None, True, id="loading"),
         pytest.param(SimpleNamespace(failure=None, stalled_for=lambda: 299.0), True, id="waiting"),
         pytest.param(SimpleNamespace(failure=None, stalled_for=lambda: 300.0), False, id="stuck"),
-        pytest.param(SimpleNamespace(failure=DeviceError("gone"), stalled_for=lambda: 0.0), False, id="broken device"),
+        pytest.param(
+            SimpleNamespace(failure=DeviceError(Code.DEVICE_FAILED, "gone"), stalled_for=lambda: 0.0),
+            False,
+            id="broken device",
+        ),
     ],
 )
 def test_a_worker_that_is_broken_or_stuck_is_not_alive(found: Any, alive: bool) -> None:

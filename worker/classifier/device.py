@@ -12,7 +12,7 @@ import numpy as np
 
 from worker.classifier.labels import Floats
 from worker.classifier.memory_limit import MemoryLimit, Part, Shortage
-from worker.errors import DeviceError, Reason, Rejection, Stage
+from worker.errors import Code, DeviceError, Reason, Rejection, Stage
 from worker.tokens import PaddedBatch
 from worker.verdict import ModelCard
 
@@ -173,8 +173,9 @@ class Device:
         outcome = self._try(self._classifier.probe)
         if isinstance(outcome, _Failure) or not np.isfinite(outcome).all():
             raise DeviceError(
+                Code.DEVICE_FAILED,
                 f"the device does not classify any more ({trouble}), not even a text that it classified before: "
-                "look into its state and its driver's log, then start the worker again"
+                "look into its state and its driver's log, then start the worker again",
             )
 
 

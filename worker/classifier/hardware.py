@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import Settings
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -50,7 +50,9 @@ def _device(wanted: str) -> torch.device:
     elif name == "cuda" and "cuda:0" in available:
         name = "cuda:0"
     if name not in available:
-        raise SettingError(f"device={wanted} is not on this machine: use auto, or one of {', '.join(available)}")
+        raise SettingError(
+            Code.DEVICE_NOT_FOUND, f"device={wanted} is not on this machine: use auto, or one of {', '.join(available)}"
+        )
     return torch.device(name)
 
 
@@ -73,7 +75,8 @@ def _precision(device: torch.device, wanted: str) -> str:
         return supported[0]
     if wanted not in supported:
         raise SettingError(
-            f"precision={wanted} is not what {device} computes in hardware: use auto, or one of {', '.join(supported)}"
+            Code.PRECISION_UNSUPPORTED,
+            f"precision={wanted} is not what {device} computes in hardware: use auto, or one of {', '.join(supported)}",
         )
     return wanted
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.verdict import Sentiment, Verdicts
 
 Floats = npt.NDArray[np.float32]
@@ -78,10 +78,13 @@ def label_polarities(
     for name, polarity in overrides.items():
         if name not in labels:
             raise SettingError(
-                f"label_polarity names {name!r}, which is none of the model's labels: {', '.join(labels)}"
+                Code.UNKNOWN_LABEL,
+                f"label_polarity names {name!r}, which is none of the model's labels: {', '.join(labels)}",
             )
         if not (math.isfinite(polarity) and -1 <= polarity <= 1):
-            raise SettingError(f"label_polarity of {name!r} is {polarity}: a polarity lies between -1 and 1")
+            raise SettingError(
+                Code.INVALID_SETTING, f"label_polarity of {name!r} is {polarity}: a polarity lies between -1 and 1"
+            )
 
     known = _named(labels) | _numbered(labels, activation) | dict(overrides)
     unknown = tuple(name for name in labels if name not in known)

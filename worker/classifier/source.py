@@ -12,7 +12,7 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import errors as hub_errors
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,10 @@ def find_model(settings: Settings) -> Source:
     if folder.is_dir():
         return _local(folder.resolve().name, folder, settings.label_polarity)
     if folder.is_absolute() or settings.model.startswith((".", "~")):
-        raise SettingError(f"model={settings.model} is not a folder: name one, a model on the hub, or {BUNDLED!r}")
+        raise SettingError(
+            Code.MODEL_NOT_FOUND,
+            f"model={settings.model} is not a folder: name one, a model on the hub, or {BUNDLED!r}",
+        )
     folder = _download(settings.model, settings.model_revision)
     _require_safetensors(settings.model, folder)
     return Source(settings.model, folder, folder.name)  # the hub's cache names a snapshot's folder by its commit
@@ -85,40 +88,51 @@ def _download(name: str, revision: str | None) -> Path:
             )
         )
     except hub_errors.HFValidationError:
-        raise SettingError(f"model={name} is neither a folder nor a name as the hub has them (owner/model)") from None
+        raise SettingError(
+            Code.MODEL_NOT_FOUND, f"model={name} is neither a folder nor a name as the hub has them (owner/model)"
+        ) from None
     except hub_errors.RevisionNotFoundError:
-        raise SettingError(f"the model {name} has no revision {revision!r} on the hub: check model_revision") from None
+        raise SettingError(
+            Code.MODEL_REVISION_NOT_FOUND,
+            f"the model {name} has no revision {revision!r} on the hub: check model_revision",
+        ) from None
     except hub_errors.GatedRepoError:
         raise SettingError(
-            f"the model {name} is gated: accept its terms on the hub, and set HF_TOKEN to a token of that account"
+            Code.MODEL_GATED,
+            f"the model {name} is gated: accept its terms on the hub, and set HF_TOKEN to a token of that account",
         ) from None
     except hub_errors.RepositoryNotFoundError:
         raise SettingError(
+            Code.MODEL_NOT_FOUND,
             f"model={name} is neither a folder here nor a model on the hub: "
-            "check the name, or set HF_TOKEN where the model is private"
+            "check the name, or set HF_TOKEN where the model is private",
         ) from None
     except (hub_errors.LocalEntryNotFoundError, hub_errors.HfHubHTTPError, hub_errors.OfflineModeIsEnabled, OSError):
         raise SettingError(
+            Code.HUB_UNREACHABLE,
             f"model={name} is not a folder here, and the hub cannot be reached to download it: "
-            f"check the network, name a local folder, or use model={BUNDLED}"
+            f"check the network, name a local folder, or use model={BUNDLED}",
         ) from None
 
 
 def _require_safetensors(name: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise SettingError(f"the model {name} has no config.json: it is not a folder that save_pretrained wrote")
+        raise SettingError(
+            Code.MODEL_INCOMPLETE, f"the model {name} has no config.json: it is not a folder that save_pretrained wrote"
+        )
     if any(folder.glob("*.safetensors")):
         return
     for foreign in _FOREIGN_WEIGHTS:
         if any(folder.glob(foreign.pattern)):
             raise SettingError(
+                Code.MODEL_FORMAT_UNSUPPORTED,
                 f"the model {name} has only {foreign.format}: "
                 f"convert them once with `pip install {foreign.packages}` and "
                 f"`python -c 'from transformers import AutoModelForSequenceClassification as M; "
                 f'M.from_pretrained("{name}", {foreign.argument}).save_pretrained("converted")\'`, '
-                f"copy the tokenizer's files beside them, and set model=converted"
+                f"copy the tokenizer's files beside them, and set model=converted",
             )
-    raise SettingError(f"the model {name} has no weights (model.safetensors)")
+    raise SettingError(Code.MODEL_INCOMPLETE, f"the model {name} has no weights (model.safetensors)")
 
 
 def _digest(folder: Path, label_polarity: Mapping[str, float]) -> str:

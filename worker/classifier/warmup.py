@@ -7,7 +7,7 @@ import numpy as np
 
 from worker.classifier.classifier import Classifier
 from worker.classifier.labels import Floats
-from worker.errors import DeviceError, SettingError
+from worker.errors import Code, DeviceError, SettingError
 from worker.tokens import Ids64, PaddedBatch
 
 logger = logging.getLogger(__name__)
@@ -29,16 +29,20 @@ def self_check(classifier: Classifier) -> Classifier:
     try:
         alone, together = _alone(classifier), classifier.scores(_together(classifier))
     except MemoryError:
-        raise DeviceError(f"{classifier.device} has no memory left for the model {classifier.card.name}") from None
+        raise DeviceError(
+            Code.OUT_OF_MEMORY, f"{classifier.device} has no memory left for the model {classifier.card.name}"
+        ) from None
     except Exception as error:  # whatever a model may raise that wants other inputs than ids
         raise SettingError(
+            Code.MODEL_FAILED,
             f"the model {classifier.card.name} fails on a plain text ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:200]}): choose another model"
+            f"{' '.join(str(error).split())[:200]}): choose another model",
         ) from error
     if not np.isfinite(alone).all():
         raise SettingError(
+            Code.SCORES_NOT_FINITE,
             f"the model {classifier.card.name} gives scores that are not finite at precision={classifier.precision}: "
-            "use precision=fp32, or another model"
+            "use precision=fp32, or another model",
         )
     if np.abs(alone - together).max() <= NEIGHBOUR_BOUND[classifier.precision]:  # NaN is no agreement
         return classifier
@@ -81,8 +85,9 @@ def warm_up(classifier: Classifier) -> Classifier:
     while not _fits(classifier, _shapes(classifier)):
         if classifier.batch_tokens <= classifier.max_tokens:
             raise DeviceError(
+                Code.OUT_OF_MEMORY,
                 f"{classifier.device} has not the memory for one text of {classifier.max_tokens} tokens "
-                f"with the model {classifier.card.name}: use a smaller model, or another device"
+                f"with the model {classifier.card.name}: use a smaller model, or another device",
             )
         fewer = max(classifier.batch_tokens // 2, classifier.max_tokens)
         classifier = replace(classifier, batch_tokens=fewer)

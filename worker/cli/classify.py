@@ -29,7 +29,7 @@ from worker.cli.lines import opened
 from worker.codec import Codec, processed_now
 from worker.datasets.tables import check_kind, unpacked
 from worker.delivery.ledger import CompletedRange
-from worker.errors import Rejection, SettingError
+from worker.errors import Code, Rejection, SettingError
 from worker.fetch import Fetch
 from worker.settings import Settings, load_settings
 
@@ -85,11 +85,11 @@ def classify(
     """
     settings = load_settings(**flags)
     if texts and file is not None:
-        raise SettingError("there are texts and --file: give one of them")
+        raise SettingError(Code.CONFLICTING_FLAGS, "there are texts and --file: give one of them")
     if embed and form is not None:
-        raise SettingError("--embed writes JSON lines: leave --format out")
+        raise SettingError(Code.CONFLICTING_FLAGS, "--embed writes JSON lines: leave --format out")
     if texts and column is not None:
-        raise SettingError(f"{NO_COLUMNS}: leave --text-column out")
+        raise SettingError(Code.CONFLICTING_FLAGS, f"{NO_COLUMNS}: leave --text-column out")
     console = stdout()
     form = form or (AnswerFormat.TABLE if console.is_terminal else AnswerFormat.JSONL)
     if texts:

@@ -23,7 +23,7 @@ from worker.cli.send import send
 from worker.cli.topics import topics
 from worker.cli.train import train
 from worker.cli.watch import watch
-from worker.errors import SettingError, WorkerError
+from worker.errors import Code, SettingError, WorkerError
 from worker.settings import CONFIG_FILE_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,9 @@ def common(
     """
     if sys.stdout is None and context.invoked_subcommand in PRINTS_RESULTS:
         raise SettingError(
+            Code.STREAM_CLOSED,
             f"stdout is closed, and {context.invoked_subcommand} writes its results there: open it "
-            "(`>FILE`, or `>/dev/null` for none)"
+            "(`>FILE`, or `>/dev/null` for none)",
         )
     if debug:
         logging.basicConfig(level=logging.INFO)
@@ -108,7 +109,7 @@ def main() -> int:
         app(prog_name="sentiment-worker")
     except WorkerError as error:
         _show_traceback()
-        stderr().print(f"sentiment-worker: {error}", style="red", markup=False)
+        stderr().print(f"sentiment-worker: {error.with_code}", style="red", markup=False)
         return 2 if isinstance(error, SettingError) else 1
     except Exception as error:
         _show_traceback()

@@ -16,7 +16,7 @@ from worker.dead_letters.replayer import Counts, Order, Replayer
 from worker.dead_letters.selection import Selection
 from worker.dead_letters.tally import ReasonCounts
 from worker.diagnosis import explaining
-from worker.errors import BrokerError, Reason, SettingError
+from worker.errors import BrokerError, Code, Reason, SettingError
 from worker.process import run_async
 from worker.reading import LATEST, Place, Reader, Span, find_spans, parse_place
 from worker.reading.places import EXAMPLES
@@ -71,7 +71,7 @@ def list_(
     """
     settings = load_settings(**flags)
     if every not in COUNTS:
-        raise SettingError(f"--every {every!r} is none of {', '.join(COUNTS)}")
+        raise SettingError(Code.INVALID_FLAG, f"--every {every!r} is none of {', '.join(COUNTS)}")
     tally = ReasonCounts(COUNTS[every])
     chosen = _selection(reason, topic, partition, key)
     places = _place("--from", start), _place("--until", until)
@@ -124,8 +124,9 @@ def show(
     letter = run_async(find())
     if letter is None:
         raise BrokerError(
+            Code.DEAD_LETTER_NOT_FOUND,
             f"{settings.dead_letter_topic} has no dead letter {place!r}: `sentiment-worker dead-letters list` shows "
-            "both names of each"
+            "both names of each",
         )
     typer.echo(details(letter, form))
 
@@ -169,7 +170,7 @@ def replay(
     """
     settings = load_settings(**flags)
     if to == settings.dead_letter_topic:
-        raise SettingError("--to names the dead-letter topic itself: name one that a worker reads")
+        raise SettingError(Code.INVALID_FLAG, "--to names the dead-letter topic itself: name one that a worker reads")
     places = _place("--from", start), _place("--until", until)
     order = Order(_selection(reason, topic, partition, key), *places, to, max_attempts, through, set_text_path, rate)
     counts = Counts()
@@ -220,4 +221,4 @@ def _place(flag: str, text: str) -> Place:
     try:
         return parse_place(text, int(time.time() * 1000))
     except ValueError as error:
-        raise SettingError(f"{flag}: {error}") from None
+        raise SettingError(Code.INVALID_FLAG, f"{flag}: {error}") from None

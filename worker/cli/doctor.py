@@ -65,7 +65,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         try:
             codes, refused = run_async(_look(settings))
         except WorkerError as error:
-            yield Finding("broker", False, str(error))
+            yield Finding("broker", False, error.with_code)
             yield Finding("topics", False, "not looked for, since no broker answers")
         else:
             yield Finding("broker", True, f"answers at {','.join(settings.bootstrap_servers)}")
@@ -75,7 +75,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         try:
             classifier = _load(settings)
         except WorkerError as error:
-            yield Finding("model", False, str(error))
+            yield Finding("model", False, error.with_code)
             return
     yield Finding(
         "model",
@@ -100,7 +100,7 @@ async def _look(settings: Settings) -> tuple[dict[str, int], list[Permission]]:
 
 def _permissions(settings: Settings, refused: list[Permission]) -> Iterator[Finding]:
     for permission in refused:
-        yield Finding("permission", False, str(refusal(settings, [permission])))
+        yield Finding("permission", False, refusal(settings, [permission]).with_code)
     if not refused:
         yield Finding(
             "permission", True, f"{principal(settings)} may read the inputs and the group, and write the outputs"

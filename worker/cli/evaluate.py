@@ -14,7 +14,7 @@ from rich.table import Table
 from worker.cli.console import stderr, stdout
 from worker.cli.flags import Flags, with_flags
 from worker.cli.train import label_names
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -158,9 +158,9 @@ def _tests(suite: Path | None) -> "tuple[Test, ...]":
     try:
         return read_suite(suite)
     except OSError as error:
-        raise SettingError(f"{suite} cannot be read: {error.strerror or error}") from error
+        raise SettingError(Code.FILE_UNREADABLE, f"{suite} cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # no TOML and no UTF-8, too
-        raise SettingError(f"{suite} is no suite of behaviour tests: {error}") from error
+        raise SettingError(Code.INVALID_BEHAVIOUR_SUITE, f"{suite} is no suite of behaviour tests: {error}") from error
 
 
 def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: bool) -> list[Settings]:

@@ -12,7 +12,7 @@ from worker.cli.events import event, is_object
 from worker.cli.lines import numbered_lines
 from worker.datasets.columns import check_single, listed
 from worker.datasets.tables import ARRAY, TABLES, Table, is_array, kind_of
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.fetch import Headers
 from worker.pointer import Pointer
 
@@ -85,7 +85,9 @@ def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path
         return Inputs(iter(()), Shape.TEXT if shape is Shape.AUTO else shape, text_path)
     first, *further = (line.decode(errors="replace") for _, line in head)
     if shape is not Shape.TEXT and is_array(first, further[0] if further else None):
-        raise SettingError(f"{file.name if file is not None else 'stdin'} is {ARRAY}; or add --as text")
+        raise SettingError(
+            Code.FILE_FORMAT_UNSUPPORTED, f"{file.name if file is not None else 'stdin'} is {ARRAY}; or add --as text"
+        )
     if shape is Shape.AUTO:
         shape = Shape.JSON if is_object(head[0][1]) else Shape.TEXT
     lines = chain(head, lines)
@@ -93,7 +95,10 @@ def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path
         text_path = text_path if column is None else str(Pointer((column,)))
         return Inputs((InputRecord(number, line) for number, line in lines), shape, text_path)
     if column is not None:
-        raise SettingError(f"{NO_COLUMNS}: leave --text-column out, or add --as csv or --as json where they are not")
+        raise SettingError(
+            Code.CONFLICTING_FLAGS,
+            f"{NO_COLUMNS}: leave --text-column out, or add --as csv or --as json where they are not",
+        )
     return Inputs((InputRecord(number, _value_of_text(line, text_path)) for number, line in lines), shape, text_path)
 
 
@@ -120,10 +125,13 @@ def _inputs_of_table(
     table = Table(file.name if file is not None else "stdin", lines, delimiter)
     columns = table.columns
     if not columns:
-        raise SettingError("the CSV file is empty: its first line names the columns")
+        raise SettingError(Code.FILE_EMPTY, "the CSV file is empty: its first line names the columns")
     column = column or Pointer.parse(text_path).tokens[-1]
     if column not in columns:
-        raise SettingError(f"the CSV file has no column {column!r} but {listed(columns)}: name one by --text-column")
+        raise SettingError(
+            Code.COLUMN_NOT_FOUND,
+            f"the CSV file has no column {column!r} but {listed(columns)}: name one by --text-column",
+        )
     check_single("the CSV file", columns, [column])
     paths = [str(Pointer((name,))) for name in columns]
 

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import IO
 
 from worker.cli.console import stderr
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 CHUNK_BYTES = 65_536
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -25,7 +25,7 @@ def opened(file: Path | None) -> Iterator[IO[bytes]]:
     """
     if file is None or str(file) == "-":
         if sys.stdin is None:
-            raise SettingError("stdin is closed: name a file by --file, or open stdin (`<FILE`)")
+            raise SettingError(Code.STREAM_CLOSED, "stdin is closed: name a file by --file, or open stdin (`<FILE`)")
         if sys.stdin.isatty():
             stderr().print("reading lines from the terminal; Ctrl-D ends them", style="dim")
         yield sys.stdin.buffer
@@ -33,7 +33,7 @@ def opened(file: Path | None) -> Iterator[IO[bytes]]:
     try:
         stream = file.open("rb")
     except OSError as error:
-        raise SettingError(f"{file} cannot be read: {error.strerror}") from error
+        raise SettingError(Code.FILE_UNREADABLE, f"{file} cannot be read: {error.strerror}") from error
     with stream:
         yield stream
 

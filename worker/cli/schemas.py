@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.flags import TOPICS, Flags, with_flags
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import load_settings
 
 
@@ -33,10 +33,10 @@ def schemas(
             for file in write(output, settings):
                 typer.echo(file)
         except OSError as error:
-            raise SettingError(f"{output} cannot be written: {error.strerror}") from error
+            raise SettingError(Code.FILE_NOT_WRITABLE, f"{output} cannot be written: {error.strerror}") from error
     elif name is None:
         typer.echo("\n".join(available))
     elif (document := name if name in available else f"{name}.schema.json") in available:
         typer.echo(available[document], nl=False)
     else:
-        raise SettingError(f"there is no schema {name!r} but {', '.join(available)}")
+        raise SettingError(Code.UNKNOWN_SCHEMA, f"there is no schema {name!r} but {', '.join(available)}")

@@ -16,7 +16,7 @@ from worker.cli.flags import CONNECTION, Flags, with_flags
 from worker.cli.lines import lines_as_they_come, opened
 from worker.connection import client_options
 from worker.diagnosis import check_brokers, connected, explaining
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.permissions import missing_creations, present_topics, refusal
 from worker.process import run_async
 from worker.settings import Settings, load_settings
@@ -60,7 +60,7 @@ def send(
     settings = load_settings(**flags)
     topic = topic or settings.input_topics[0]
     if texts and file is not None:
-        raise SettingError("there are texts and --file: give one of them")
+        raise SettingError(Code.CONFLICTING_FLAGS, "there are texts and --file: give one of them")
     skipped: list[int] = []
     if texts:
         sent = run_async(_send(settings, topic, key, _events_of_texts(settings, texts)))

@@ -11,7 +11,7 @@ from worker.cli.console import stdout
 from worker.cli.flags import CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import client_options
 from worker.diagnosis import check_connection, explained
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.permissions import TOPIC_REFUSED, Permission, creation, refusal
 from worker.process import run_async
 from worker.settings import Settings, load_settings
@@ -54,6 +54,7 @@ def create(flags: Flags, names: Named = None) -> None:
     _raise_faults(
         settings,
         [creation(name) for name, code in codes.items() if code == TOPIC_REFUSED],
+        Code.TOPIC_NOT_CREATED,
         f"Kafka did not make {'; '.join(faults)}" if faults else "",
     )
 
@@ -83,17 +84,18 @@ def describe(flags: Flags, names: Named = None) -> None:
     _raise_faults(
         settings,
         [Permission("Describe", "topic", name) for name in hidden],
+        Code.TOPIC_MISSING,
         f"missing: {', '.join(missing)}; `sentiment-worker topics create` makes them" if missing else "",
     )
 
 
-def _raise_faults(settings: Settings, refused: list[Permission], fault: str) -> None:
+def _raise_faults(settings: Settings, refused: list[Permission], code: Code, fault: str) -> None:
     """Raise what we may not do and what else is wrong in one sentence, if there is anything."""
     faults = [str(refusal(settings, refused))] if refused else []
     if fault:
         faults.append(fault)
     if faults:
-        raise BrokerError("; ".join(faults))
+        raise BrokerError(Code.NOT_AUTHORISED if refused else code, "; ".join(faults))
 
 
 def _wanted(settings: Settings, names: list[str] | None) -> list[str]:

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from worker.cli.console import stderr
 from worker.cli.flags import Flags, with_flags
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import load_settings
 from worker.text import counted
 
@@ -179,11 +179,16 @@ def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str,
         return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
     names = tuple(name.strip() for name in labels.split(","))
     if "" in names:
-        raise SettingError("--labels has an empty name: take out the comma that is too many, or write the name")
+        raise SettingError(
+            Code.INVALID_FLAG, "--labels has an empty name: take out the comma that is too many, or write the name"
+        )
     if len(names) < 2 or len({name.casefold() for name in names}) < len(names):
-        raise SettingError("--labels takes two or more different names with commas between them")
+        raise SettingError(Code.INVALID_FLAG, "--labels takes two or more different names with commas between them")
     if num_labels not in (None, len(names)):
-        raise SettingError(f"--num-labels {num_labels} and --labels name different numbers of labels: give one of them")
+        raise SettingError(
+            Code.CONFLICTING_FLAGS,
+            f"--num-labels {num_labels} and --labels name different numbers of labels: give one of them",
+        )
     return names
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.datasets.examples import LABELS
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 TEXT, LABEL, RATING, DOMAIN = "text", "label", "rating", "domain"
 
@@ -59,10 +59,14 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
         ("--domain-column", named.domain, "the domains"),
     ):
         if column is not None and column not in there:
-            raise SettingError(f"{name} has no column {column!r} but {listed(there)}: name that of {what} with {flag}")
+            raise SettingError(
+                Code.COLUMN_NOT_FOUND,
+                f"{name} has no column {column!r} but {listed(there)}: name that of {what} with {flag}",
+            )
     if named.label is not None and named.label == named.rating:
         raise SettingError(
-            f"--label-column and --rating-column both name {named.label!r}: leave one out, for a column holds either"
+            Code.CONFLICTING_FLAGS,
+            f"--label-column and --rating-column both name {named.label!r}: leave one out, for a column holds either",
         )
 
     label, rating = named.label, named.rating
@@ -74,19 +78,22 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
         shares = share_names if set(share_names) <= set(there) else ()
     if label is None and rating is None and not shares:
         raise SettingError(
+            Code.COLUMN_NOT_FOUND,
             f"{name} has no column {LABEL!r} or {RATING!r}, nor votes in columns named {', '.join(share_names)}, but "
             f"{listed(there)}: name a column with --label-column or --rating-column, or all columns of votes with "
-            "--labels a,b,c"
+            "--labels a,b,c",
         )
     if rating is not None and label is None and not shares and labels is not None and tuple(labels) != LABELS:
         raise SettingError(
+            Code.LABELS_OF_RATINGS,
             f"{name} has ratings in {rating!r}, which say {', '.join(LABELS)}: leave the labels out, or read the "
-            f"column as labels with --label-column {rating}"
+            f"column as labels with --label-column {rating}",
         )
     if label is not None and named.label is None and set(VERDICT) <= set(there):
         raise SettingError(
+            Code.VERDICTS_AS_LABELS,
             f"{name} has the columns {', '.join(VERDICT)}, as classify writes them: what a model said is no label to "
-            "measure or train it by; name that of the texts with --label-column"
+            "measure or train it by; name that of the texts with --label-column",
         )
     domain = named.domain or (DOMAIN if DOMAIN in there else None)
     chosen = Chosen(named.text or TEXT, label, rating, shares, domain)
@@ -99,7 +106,10 @@ def check_single(name: str, there: Sequence[str], read: Iterable[str]) -> None:
     """Raises SettingError where a column that is read is there twice: nothing says which one counts."""
     for column in read:
         if there.count(column) > 1:
-            raise SettingError(f"{name} has {there.count(column)} columns {shortened(column)!r}: rename all but one")
+            raise SettingError(
+                Code.DUPLICATE_COLUMN,
+                f"{name} has {there.count(column)} columns {shortened(column)!r}: rename all but one",
+            )
 
 
 def shortened(name: str) -> str:

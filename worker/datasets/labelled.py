@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from worker.datasets.columns import Chosen, Columns, choose, enumerated, shortened
 from worker.datasets.examples import LABELS, NEUTRAL_BORDER, Examples, hard_labels, soft_targets
 from worker.datasets.tables import Row, check_kind, read_rows
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 #: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0
@@ -84,11 +84,13 @@ def read_labelled(
         check_kind(path)
         found = read_rows(path)
     except OSError as error:
-        raise SettingError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise SettingError(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError:
-        raise SettingError(f"{path.name} is not UTF-8 throughout: convert it, for example with iconv") from None
+        raise SettingError(
+            Code.FILE_NOT_UTF8, f"{path.name} is not UTF-8 throughout: convert it, for example with iconv"
+        ) from None
     if not found.rows:
-        raise SettingError(f"{path.name} has no rows: give a file with one labelled text a line")
+        raise SettingError(Code.FILE_EMPTY, f"{path.name} has no rows: give a file with one labelled text a line")
 
     reader = _Reader(path.name, choose(path.name, found.columns, columns or Columns(), labels), labels, numbered)
     read = []
@@ -96,7 +98,7 @@ def read_labelled(
         try:
             read.append(reader.read(row))
         except ValueError as error:
-            raise SettingError(f"{path.name}, line {number}: {error}") from None
+            raise SettingError(Code.INVALID_ROW, f"{path.name}, line {number}: {error}") from None
     return reader.columns(read)
 
 
@@ -230,8 +232,9 @@ class _Reader:
         cause = "these look like stars:" if ratings.min() >= 0 else "if these are none,"
         way = "" if others else f"; if they are ratings all the same, add --labels {','.join(LABELS)}"
         raise SettingError(
+            Code.NOT_RATINGS,
             f"{self._name}: by the numbers in {column!r} no text is {' or '.join(missing)}, for ratings go from "
-            f"{-RATING_LIMIT:g}, most negative, to {RATING_LIMIT:g}; {cause} {self._as_labels(column)}{way}"
+            f"{-RATING_LIMIT:g}, most negative, to {RATING_LIMIT:g}; {cause} {self._as_labels(column)}{way}",
         )
 
     def _labels(self, stated: Sequence[str]) -> tuple[str, ...]:
@@ -245,8 +248,9 @@ class _Reader:
             spelt.setdefault(label.casefold(), label)
         if len(spelt) < 2:
             raise SettingError(
+                Code.SINGLE_LABEL,
                 f"{self._name} has a single label in all rows: there is nothing to tell apart; add texts of another, "
-                "or name all labels with --labels"
+                "or name all labels with --labels",
             )
         if spelt.keys() <= set(LABELS):
             return tuple(spelt[label] for label in LABELS if label in spelt)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.datasets.labelled import Labelled
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 Indices = NDArray[np.int64]
 
@@ -27,7 +27,10 @@ def hold_out(data: Labelled, share: float, seed: int) -> tuple[Indices, Indices]
     for members in groups.values():
         by_label.setdefault(int(data.truth[members[0]]), []).append(members)
     if len(groups) == len(by_label):
-        raise SettingError(f"{data.name} {_why_none(len(data), len(groups))}, or texts to choose by with --dev FILE")
+        raise SettingError(
+            Code.TOO_FEW_TEXTS,
+            f"{data.name} {_why_none(len(data), len(groups))}, or texts to choose by with --dev FILE",
+        )
     rng = np.random.default_rng(seed)
     dev: list[int] = []
     for _, texts in sorted(by_label.items()):

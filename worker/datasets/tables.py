@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 #: What stands between the cells of a table, and its name in a sentence. Where a header fits several, the first counts.
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -78,7 +78,7 @@ def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
             yield content  # type: ignore[misc]  # a GzipFile reads as any binary file does
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise SettingError(
-            f"{path.name} cannot be unpacked: it is damaged, or no gzip file in spite of its name"
+            Code.FILE_DAMAGED, f"{path.name} cannot be unpacked: it is damaged, or no gzip file in spite of its name"
         ) from None
 
 
@@ -91,9 +91,11 @@ def check_kind(path: Path) -> None:
     """
     kind = kind_of(path)
     if kind in _OTHERS:
-        raise SettingError(f"{path.name} is {_OTHERS[kind]}: export it as CSV, in UTF-8")
+        raise SettingError(Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is {_OTHERS[kind]}: export it as CSV, in UTF-8")
     if kind in _ARCHIVES:
-        raise SettingError(f"{path.name} is an archive: unpack it, or pack the file in it with gzip")
+        raise SettingError(
+            Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is an archive: unpack it, or pack the file in it with gzip"
+        )
     if path.is_file() and not is_packed(path):
         try:
             with path.open("rb") as stream:
@@ -102,10 +104,11 @@ def check_kind(path: Path) -> None:
             return  # whoever reads it will say so
         for beginning, found in _BEGINNINGS.items():
             if start.startswith(beginning):
-                raise SettingError(f"{path.name} is {found}")
+                raise SettingError(Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is {found}")
         if b"\0" in start:
             raise SettingError(
-                f"{path.name} is no text, by the bytes that it begins with: give CSV or JSON lines in UTF-8"
+                Code.FILE_FORMAT_UNSUPPORTED,
+                f"{path.name} is no text, by the bytes that it begins with: give CSV or JSON lines in UTF-8",
             )
 
 
@@ -139,7 +142,7 @@ def read_rows(path: Path) -> Rows:
 def _table_rows(name: str, table: Table) -> Iterator[tuple[int, Row]]:
     for row in table:
         if row.fault:
-            raise SettingError(f"{name}, line {row.line}: {row.fault}")
+            raise SettingError(Code.INVALID_ROW, f"{name}, line {row.line}: {row.fault}")
         yield row.line, dict(zip(table.columns, row.cells, strict=False))
 
 
@@ -147,7 +150,7 @@ def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
     filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
     head = list(islice(filled, 2))
     if head and is_array(head[0][1], head[1][1] if len(head) > 1 else None):
-        raise SettingError(f"{name} is {ARRAY}")
+        raise SettingError(Code.FILE_FORMAT_UNSUPPORTED, f"{name} is {ARRAY}")
     for number, line in chain(head, filled):
         try:
             row = json.loads(line)
@@ -155,7 +158,8 @@ def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
             row = None
         if not isinstance(row, dict):
             raise SettingError(
-                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file"
+                Code.INVALID_ROW,
+                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file",
             )
         yield number, row
 
@@ -207,7 +211,7 @@ class Table:
         try:
             self.columns = tuple(next((cells for cells in self._reader if cells), ()))
         except csv.Error as error:
-            raise SettingError(f"{name}, line {len(head)}: not CSV ({error})") from None
+            raise SettingError(Code.INVALID_ROW, f"{name}, line {len(head)}: not CSV ({error})") from None
 
     def __iter__(self) -> Iterator[TableRow]:
         while True:

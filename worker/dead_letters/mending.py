@@ -15,7 +15,7 @@ import orjson
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.lines import as_object, bytes_of
 from worker.dead_letters.replaying import Event, Skipped
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.pointer import Pointer
 
 
@@ -38,14 +38,16 @@ async def mended(command: str, letters: Sequence[DeadLetter], events: Sequence[E
             process.kill()
     if process.returncode:
         raise SettingError(
+            Code.FILTER_FAILED,
             f"the filter ended with exit code {process.returncode}: mend it and start again; nothing of the last "
-            f"{len(letters):,} dead letters was replayed"
+            f"{len(letters):,} dead letters was replayed",
         )
     answers = output.splitlines()
     if len(answers) != len(letters):
         raise SettingError(
+            Code.FILTER_FAILED,
             f"the filter wrote {len(answers):,} lines for {len(letters):,}: it must write one for each, in their "
-            "order, `null` to leave one out (jq needs -c); nothing of them was replayed"
+            "order, `null` to leave one out (jq needs -c); nothing of them was replayed",
         )
     return [_changed(letter, event, answer) for letter, event, answer in zip(letters, events, answers, strict=True)]
 
@@ -68,7 +70,7 @@ def _changed(letter: DeadLetter, event: Event, answer: bytes) -> Event | Skipped
             headers = [*own, event.headers[-1]]  # the count of replays stays
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         why = str(error) if type(error) is ValueError else "has no such form"
-        raise SettingError(f"what the filter wrote for dead letter {sent['id']} {why}") from None
+        raise SettingError(Code.FILTER_FAILED, f"what the filter wrote for dead letter {sent['id']} {why}") from None
     return replace(event, key=key, value=value, headers=headers)
 
 

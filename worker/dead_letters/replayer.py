@@ -30,7 +30,7 @@ from worker.dead_letters.mending import mended, with_text_moved
 from worker.dead_letters.replaying import Event, Skipped, replayed
 from worker.dead_letters.selection import Selection
 from worker.diagnosis import explaining
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.pointer import Pointer
 from worker.reading import Place, Reader, Span, find_spans
 from worker.reading.topic import partitions_of, reading
@@ -227,7 +227,9 @@ class Replayer:
                 await producer.send_offsets_to_transaction(dict(batch.offsets), self._group)
                 await asyncio.gather(*deliveries)
         except ProducerFenced as error:
-            raise BrokerError("the same replay was started elsewhere, and goes on there") from error
+            raise BrokerError(
+                Code.REPLAY_RUNS_ELSEWHERE, "the same replay was started elsewhere, and goes on there"
+            ) from error
 
     async def _by_partition(self, producer: AIOKafkaProducer, batch: Batch) -> dict[tuple[str, int], list[Event]]:
         """Return the events of a batch by topic and partition: the one that each was read from, else one by its key."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from worker.delivery.ledger import CompletedRange
-from worker.errors import CircuitOpenError, Reason, Rejection
+from worker.errors import CircuitOpenError, Code, Reason, Rejection
 from worker.fetch import Fetch
 
 WINDOW = 10_000
@@ -130,7 +130,8 @@ class Breaker:
     def _flood(self, what: str, first: str, reasons: Counter[Reason]) -> CircuitOpenError:
         seen = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         return CircuitOpenError(
+            Code.CIRCUIT_OPEN,
             f"{what} ({seen}), the first at {first}: {self._way_out} To let them pass as dead letters, run with "
             f"--max-invalid-ratio 1 --max-consecutive-invalid {UNLIMITED}. "
-            "`sentiment-worker dead-letters` lists and replays them. The last ones are not committed"
+            "`sentiment-worker dead-letters` lists and replays them. The last ones are not committed",
         )

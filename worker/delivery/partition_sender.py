@@ -37,7 +37,7 @@ from worker.delivery.outcomes import (
 from worker.delivery.produce_client import Refusal
 from worker.delivery.retries import Retries
 from worker.delivery.size_limit import SizeLimit
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.observability.event import Emit
 from worker.observability.events import BatchNotWritten
 
@@ -287,9 +287,14 @@ def _explained(error: BaseException, target: TopicPartition) -> BaseException:
         return error
     kind = type(error).__name__
     if isinstance(error, FORBIDDEN):
+        code = Code.NOT_AUTHORISED
         way_out = f"this user needs the right to write to the topic (operations Write and Describe on {target.topic})"
     elif isinstance(error, PartitionGoneError):
+        code = Code.PARTITION_GONE
         way_out = f"partition {target.partition} is gone, the topic was made anew: start the worker again"
     else:
+        code = Code.PUBLISHING_FAILED
         way_out = "tried again it would fail again: see the brokers' log and the topic's settings"
-    return BrokerError(f"publishing to {target.topic} failed ({kind}): {way_out}. Nothing unacknowledged was committed")
+    return BrokerError(
+        code, f"publishing to {target.topic} failed ({kind}): {way_out}. Nothing unacknowledged was committed"
+    )

@@ -40,7 +40,7 @@ from worker.delivery.outcomes import (
 )
 from worker.delivery.requests import MAX_REQUEST_BYTES, Batch, Requests
 from worker.delivery.retries import PATIENCE_SECONDS
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 
 logger = logging.getLogger(__name__)
 
@@ -144,8 +144,9 @@ class ProduceClient:
                 waited, kind = time.monotonic() - began, type(error).__name__
                 if waited >= START_SECONDS:
                     raise BrokerError(
+                        Code.NO_PRODUCER_ID,
                         f"no broker has given this worker a producer id within {START_SECONDS:g} s ({kind}): see "
-                        "whether the cluster has a controller, and the brokers' log; nothing was read or written"
+                        "whether the cluster has a controller, and the brokers' log; nothing was read or written",
                     ) from error
                 if waited >= PATIENCE_SECONDS and not said:
                     said = True

@@ -16,7 +16,7 @@ from worker.delivery.last_resort import smaller_letter
 from worker.delivery.outcomes import TOO_LARGE
 from worker.delivery.partition_sender import BatchResult, PartitionSender, RefusedRecords, Sink
 from worker.delivery.retries import Retries
-from worker.errors import BrokerError, Reason, Rejection, Stage
+from worker.errors import BrokerError, Code, Reason, Rejection, Stage
 from worker.fetch import Fetch
 from worker.observability.event import Emit
 from worker.observability.events import RecordsRefused
@@ -176,7 +176,7 @@ class Publisher:
         for outputs in refused.slices:
             letters = smaller_letter(outputs, refused.error)
             if letters is None:
-                raise BrokerError(self._last_resort_refused(outputs, refused.error))
+                raise BrokerError(Code.DEAD_LETTER_REFUSED, self._last_resort_refused(outputs, refused.error))
             self._put(self._dead_letter_topic, letters)
 
     def _breaker(self, topic: str) -> Breaker:

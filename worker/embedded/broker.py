@@ -14,7 +14,7 @@ from typing import Self
 
 from confluent_kafka import KafkaException, Producer
 
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 
 PARTITIONS = 4
 RETAINED_BYTES = 5 * 2**20
@@ -36,7 +36,7 @@ class EmbeddedBroker:
             BrokerError: it is not running.
         """
         if self._cluster is None:
-            raise BrokerError("the embedded broker is not running: start it first")
+            raise BrokerError(Code.EMBEDDED_BROKER_UNAVAILABLE, "the embedded broker is not running: start it first")
         return self._address
 
     def start(self) -> None:
@@ -53,7 +53,8 @@ class EmbeddedBroker:
             brokers = cluster.list_topics(timeout=_START_SECONDS).brokers
         except KafkaException as error:
             raise BrokerError(
-                f"the embedded broker cannot listen on loopback ({error}): is 127.0.0.1 closed to this process?"
+                Code.EMBEDDED_BROKER_UNAVAILABLE,
+                f"the embedded broker cannot listen on loopback ({error}): is 127.0.0.1 closed to this process?",
             ) from error
         (broker,) = brokers.values()
         self._address = f"{broker.host}:{broker.port}"
@@ -66,7 +67,7 @@ class EmbeddedBroker:
             BrokerError: it is not running.
         """
         if self._cluster is None:
-            raise BrokerError("the embedded broker is not running: start it first")
+            raise BrokerError(Code.EMBEDDED_BROKER_UNAVAILABLE, "the embedded broker is not running: start it first")
         for topic in topics:
             self._cluster.list_topics(topic, timeout=_START_SECONDS)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 #: From here on VADER's authors call a compound score positive, and from its negative on negative.
 THRESHOLD = 0.05
@@ -24,7 +24,9 @@ def open_vader() -> Callable[[Sequence[str]], NDArray[np.float64]]:
     try:
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
     except ImportError:
-        raise SettingError("--against vader needs vaderSentiment: pip install 'sentiment-worker[train]'") from None
+        raise SettingError(
+            Code.PACKAGE_NOT_INSTALLED, "--against vader needs vaderSentiment: pip install 'sentiment-worker[train]'"
+        ) from None
     analyzer = SentimentIntensityAnalyzer()
 
     def scores_of(texts: Sequence[str]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Device
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 Progress = Callable[[int, int], None]
 
@@ -38,7 +38,7 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
     try:
         tokens = classifier.tokenizer.encode(list(texts))
     except ValueError as error:
-        raise SettingError(f"a text cannot be classified: {error}") from None
+        raise SettingError(Code.TEXT_NOT_CLASSIFIABLE, f"a text cannot be classified: {error}") from None
     scores = np.zeros((len(texts), len(classifier.card.labels)), np.float32)
     unanswered = done = 0
     device = Device(classifier)
@@ -54,7 +54,8 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
         device.close(timeout=1.0)
     if unanswered:
         raise SettingError(
+            Code.SCORES_NOT_FINITE,
             f"the model {classifier.card.name} has no scores for {unanswered} of {len(texts)} texts: "
-            "use precision=fp32, or another model"
+            "use precision=fp32, or another model",
         )
     return Scored(scores, int(tokens.truncated.sum()), time.perf_counter() - started)

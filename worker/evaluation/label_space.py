@@ -18,7 +18,7 @@ from worker.classifier.source import Source
 from worker.datasets.columns import SHOWN_CHARACTERS, SHOWN_NAMES, enumerated
 from worker.datasets.examples import LABELS
 from worker.datasets.labelled import Labelled
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.verdict import Sentiment
 
 _SENTIMENTS = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)
@@ -72,12 +72,15 @@ def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | 
 
 def _check_exclusive(model: str, labels: Sequence[str], activation: Activation) -> None:
     if len(labels) < 2:
-        raise SettingError(f"the model {model} has one label only: evaluate takes two or more")
+        raise SettingError(
+            Code.MODEL_NOT_COMPARABLE, f"the model {model} has one label only: evaluate takes two or more"
+        )
     if activation is not Activation.SOFTMAX:
         raise SettingError(
+            Code.MODEL_NOT_COMPARABLE,
             f"the model {model} scores each of its labels by itself ({activation}), and evaluate compares one label a "
             "text: name a model whose labels exclude one another, with problem_type single_label_classification in its "
-            "config.json"
+            "config.json",
         )
 
 
@@ -99,7 +102,7 @@ def check_polarities(polarities: Mapping[str, float], labels: Mapping[str, Seque
     for name in polarities:
         if name.casefold() not in known:
             whose = "; ".join(f"{owner} has {enumerated(own)}" for owner, own in labels.items())
-            raise SettingError(f"label_polarity names {name!r}, which is nobody's label: {whose}")
+            raise SettingError(Code.UNKNOWN_LABEL, f"label_polarity names {name!r}, which is nobody's label: {whose}")
 
 
 def unknown_labels(labels: Sequence[str]) -> tuple[str, ...]:
@@ -144,10 +147,11 @@ def common_labels(
         strange = dict.fromkeys([*unknown, *model.unknown])
         owners = [*([data.labels] if unknown else []), *([model.labels] if model.unknown else [])]
         raise SettingError(
+            Code.LABELS_DIFFER,
             f"{model.model} has the labels {enumerated(model.labels)}, {data.name} has {enumerated(data.labels)}, "
             f"and nothing says what sentiment {enumerated(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
             f"{polarity_flag(*owners, polarities=polarities)} with your numbers from -1 to 1, or name the data's "
-            "labels as the model does, with --labels where they are numbers"
+            "labels as the model does, with --labels where they are numbers",
         )
     if all(_plain(model.labels) == _plain(data.labels) for model in models):
         return data.labels
@@ -181,8 +185,9 @@ def check_sides(model: ModelLabels) -> None:
     """
     if not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(model.sentiments):
         raise SettingError(
+            Code.LABELS_WITHOUT_POLARITY,
             f"the labels of {model.model} ({enumerated(model.labels)}) tell nothing of negative and positive, "
-            "which is what --behaviour tests: leave it out, or set label_polarity"
+            "which is what --behaviour tests: leave it out, or set label_polarity",
         )
 
 

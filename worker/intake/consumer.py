@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from faust.types import TP, Message
 
 from worker.delivery.ledger import Partition
-from worker.errors import BrokerError, Rejection, SettingError
+from worker.errors import BrokerError, Code, Rejection, SettingError
 from worker.fetch import Fetch
-from worker.group_refusals import WRONG_SETTINGS, group_refusal
+from worker.group_refusals import WRONG_SETTINGS, code_of_refusal, group_refusal
 from worker.intake.broker_errors import is_fatal
 from worker.intake.coordinator import ReadOffset
 from worker.intake.places import Places
@@ -84,8 +84,9 @@ class FetchConsumer(WatchingConsumer):
         """Stop: another member of the group has our name. Called in the consumer's thread."""
         group = self.app.conf.id
         error = BrokerError(
+            Code.GROUP_INSTANCE_ID_TAKEN,
             f"another worker has joined the group {group!r} as group_instance_id {name!r} and has our partitions now: "
-            "give each worker a name of its own"
+            "give each worker a name of its own",
         )
         self._call_soon(self._intake.fail, error)
 
@@ -99,8 +100,8 @@ class FetchConsumer(WatchingConsumer):
             session_timeout=conf.broker_session_timeout,
             name=conf.consumer_group_instance_id,
         )
-        error = SettingError(sentence) if code in WRONG_SETTINGS else BrokerError(sentence)
-        self._call_soon(self._intake.fail, error)
+        kind = SettingError if code in WRONG_SETTINGS else BrokerError
+        self._call_soon(self._intake.fail, kind(code_of_refusal(code), sentence))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         if self._positioned is not None and not self._intake.session.is_member:

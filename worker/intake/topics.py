@@ -5,7 +5,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import IllegalArgumentError, IncompatibleBrokerVersion, NoError, TopicAlreadyExistsError, for_code
 
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.permissions import TOPIC_REFUSED, creation, refusal
 from worker.settings import Settings
 
@@ -26,8 +26,9 @@ async def ensure_topics(settings: Settings, connection: dict[str, Any]) -> None:
             return
         if settings.missing_topics == "fail":
             raise BrokerError(
+                Code.TOPIC_MISSING,
                 f"missing on the cluster: {', '.join(missing)}; create them with `sentiment-worker topics create`, "
-                "or set missing_topics=create"
+                "or set missing_topics=create",
             )
         await _create(admin, missing, settings)
     finally:
@@ -53,7 +54,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Setti
         error = for_code(code)
         if error not in (NoError, TopicAlreadyExistsError):
             because = f": {detail[0]}" if detail and detail[0] else ""
-            raise BrokerError(f"topic {topic!r} cannot be created ({error.__name__}{because}): create it by hand")
+            raise BrokerError(
+                Code.TOPIC_NOT_CREATED,
+                f"topic {topic!r} cannot be created ({error.__name__}{because}): create it by hand",
+            )
 
 
 async def _name(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
@@ -61,8 +65,9 @@ async def _name(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
     for topic in await admin.describe_topics(topics):
         if for_code(topic["error_code"]) is not NoError:
             raise BrokerError(
+                Code.TOPIC_NOT_CREATED,
                 f"topic {topic['topic']!r} cannot be created: the cluster names no controller that could do it; "
-                "try again when it has elected one, or create the topic by hand"
+                "try again when it has elected one, or create the topic by hand",
             )
 
 

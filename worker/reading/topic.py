@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from worker.connection import client_options
 from worker.diagnosis import check_brokers, connected
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.permissions import present_topics
 from worker.settings import Settings
 
@@ -24,7 +24,9 @@ async def reading(settings: Settings, topic: str, group: str | None = None) -> A
     await check_brokers(settings, every=False)
     async with connected(settings) as broker:
         if topic not in await present_topics(settings, broker, [topic], "Read"):
-            raise BrokerError(f"there is no topic {topic!r} at {','.join(settings.bootstrap_servers)}")
+            raise BrokerError(
+                Code.TOPIC_MISSING, f"there is no topic {topic!r} at {','.join(settings.bootstrap_servers)}"
+            )
     consumer = AIOKafkaConsumer(
         **client_options(settings),
         group_id=group,

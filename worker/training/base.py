@@ -12,7 +12,7 @@ from worker.classifier.backends.model_limits import check_vocabulary
 from worker.classifier.backends.pretrained import raw_of, tokenizer_of, unusable
 from worker.classifier.hardware import is_out_of_memory
 from worker.classifier.source import Source
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 
 def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
@@ -69,6 +69,7 @@ def _check_whole(base: Source, model: Any, found: dict[str, Any]) -> None:
     """Raises SettingError where weights below the head are lost."""
     if lost := lost_weights(model, found):
         raise SettingError(
+            Code.MODEL_INCOMPLETE,
             f"the model {base.name} has no weights for {', '.join(lost[:3])}, or none of the size that its config.json "
-            "says: was the folder copied whole, and saved as one?"
+            "says: was the folder copied whole, and saved as one?",
         )

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from worker.classifier.hardware import is_out_of_memory
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.text import counted
 from worker.training.settings import LoopSettings
 
@@ -21,7 +21,9 @@ def in_a_sentence(out: Path, settings: LoopSettings, device: torch.device) -> It
     try:
         yield
     except FloatingPointError as error:
-        raise SettingError(f"the training diverged ({error}): use a lower --learning-rate, and --restart") from error
+        raise SettingError(
+            Code.TRAINING_DIVERGED, f"the training diverged ({error}): use a lower --learning-rate, and --restart"
+        ) from error
     except (RuntimeError, MemoryError, OSError, SafetensorError) as error:
         if is_out_of_memory(error):
             batch_size, accumulate = smaller_batches(settings.batch_size, settings.accumulate)
@@ -31,12 +33,15 @@ def in_a_sentence(out: Path, settings: LoopSettings, device: torch.device) -> It
                 else "use a smaller --max-tokens or another --base,"
             )
             batches = f"batches of {counted(settings.batch_size, 'text')}"
-            raise SettingError(f"{device} has no memory left for {batches}: {way_out} and --restart") from error
+            raise SettingError(
+                Code.OUT_OF_MEMORY, f"{device} has no memory left for {batches}: {way_out} and --restart"
+            ) from error
         if (reason := _why_unwritten(error)) is None:
             raise
         raise SettingError(
+            Code.FILE_NOT_WRITABLE,
             f"{out} cannot be written ({reason}): make room, or name another folder; "
-            "the same command, without --restart, goes on from the last checkpoint"
+            "the same command, without --restart, goes on from the last checkpoint",
         ) from error
 
 

@@ -19,7 +19,7 @@ from worker.classifier.backends.pretrained import quiet
 from worker.classifier.persistence import replace_classifier, save_model
 from worker.classifier.source import Source
 from worker.datasets.labelled import Labelled
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.evaluation.metrics import confusion, cross_entropy, expected_calibration_error, macro_f1, softmax
 from worker.training.base import load_base
 from worker.training.calibration import calibration, divide_logits, head_of
@@ -189,10 +189,16 @@ def finetune(
 def _check_free(out: Path, base: Source, *, restart: bool) -> None:
     """Raises SettingError where ``out`` is the base, or holds a classifier that is not to be replaced."""
     if out.exists() and out.samefile(base.folder):
-        raise SettingError(f"{out} is the base itself, which a training reads: name another folder for the classifier")
+        raise SettingError(
+            Code.OUTPUT_IS_TAKEN,
+            f"{out} is the base itself, which a training reads: name another folder for the classifier",
+        )
     # Beside a run it is one that the run was told to replace, or the run's own, where it was killed at the very end.
     if (out / "config.json").exists() and not restart and not mark_of(out).exists():
-        raise SettingError(f"{out} already holds a classifier: name another folder, or add --restart to replace it")
+        raise SettingError(
+            Code.OUTPUT_IS_TAKEN,
+            f"{out} already holds a classifier: name another folder, or add --restart to replace it",
+        )
 
 
 def _calibrate(model: Any, logits: NDArray[np.float32], dev: Labelled) -> float:

@@ -16,7 +16,7 @@ import torch
 from worker.classifier.source import Source
 from worker.datasets.columns import enumerated
 from worker.datasets.labelled import Labelled
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.training.settings import LoopSettings
 
 #: What a run leaves in the classifier's folder until it is done.
@@ -75,7 +75,9 @@ def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
             fresh.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
             os.replace(fresh, mark)
     except OSError as error:
-        raise SettingError(f"{out} cannot be written ({error.strerror}): name another folder") from error
+        raise SettingError(
+            Code.FILE_NOT_WRITABLE, f"{out} cannot be written ({error.strerror}): name another folder"
+        ) from error
     if not checkpoint.exists():
         return False
     try:
@@ -83,7 +85,8 @@ def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
         torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
     except Exception as error:  # each kind of damage has its own
         raise SettingError(
-            f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew"
+            Code.CHECKPOINT_DAMAGED,
+            f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew",
         ) from error
     return True
 
@@ -95,11 +98,14 @@ def _check_same(out: Path, mark: Path, run: Mapping[str, Any]) -> None:
     except ValueError:
         former = None
     if not isinstance(former, dict) or former.keys() != run.keys():
-        raise SettingError(f"{out} holds an unfinished training of another version of this program: {_WAYS}")
+        raise SettingError(
+            Code.ANOTHER_TRAINING, f"{out} holds an unfinished training of another version of this program: {_WAYS}"
+        )
     if names := _differences(former, run):
         raise SettingError(
+            Code.ANOTHER_TRAINING,
             f"{out} holds an unfinished training that differs in {enumerated(names)}: repeat it as it was to go on, "
-            f"{_WAYS}"
+            f"{_WAYS}",
         )
 
 

@@ -11,7 +11,7 @@ from command_line import Run
 import worker
 from worker.cli import commands
 from worker.embedded import EmbeddedBroker
-from worker.errors import BrokerError, SettingError
+from worker.errors import BrokerError, Code, SettingError
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,8 @@ def test_every_command_refuses_an_address_without_a_port(run: Run, command: str)
     ran = run(*command.split(), "--bootstrap-servers", "kafka-1:9092,kafka-2")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "sentiment-worker: bootstrap_servers: 'kafka-2' has no port: write host:port, such as kafka-2:9092\n"
+        "sentiment-worker: bootstrap_servers: 'kafka-2' has no port: write host:port, such as kafka-2:9092 "
+        "[invalid_setting]\n"
     )
 
 
@@ -80,9 +81,9 @@ def _fail(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def test_exit_codes_tell_a_wrong_setting_from_trouble(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    _fail(monkeypatch, SettingError("a"))
+    _fail(monkeypatch, SettingError(Code.INVALID_SETTING, "a"))
     assert run("anything").code == 2
-    _fail(monkeypatch, BrokerError("b"))
+    _fail(monkeypatch, BrokerError(Code.KAFKA_ERROR, "b"))
     assert run("anything").code == 1
 
 
@@ -96,7 +97,7 @@ def test_a_bug_is_named_without_its_message_which_may_quote_a_text(run: Run, mon
 
 
 def test_brackets_in_an_error_are_shown_as_they_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    _fail(monkeypatch, SettingError("not [bold]this[/bold] one"))
+    _fail(monkeypatch, SettingError(Code.INVALID_SETTING, "not [bold]this[/bold] one"))
     assert "not [bold]this[/bold] one" in run("anything").err
 
 

@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 from worker.classifier.backends import Model
 from worker.classifier.labels import Activation
 from worker.classifier.source import Source
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
@@ -56,7 +56,8 @@ def labels_of(source: Source, config: PretrainedConfig) -> tuple[str, ...]:
     labels = tuple(str(name) for _, name in sorted(names.items()))
     if not labels or len(set(labels)) < len(labels):
         raise SettingError(
-            f"the model {source.name} needs a different name for each label: correct id2label in its config.json"
+            Code.MODEL_LABELS_AMBIGUOUS,
+            f"the model {source.name} needs a different name for each label: correct id2label in its config.json",
         )
     return labels
 
@@ -76,8 +77,9 @@ def tokenizer_of(source: Source) -> Any:
     except Exception as error:  # the converter of each tokenizer class fails in its own way
         trouble = type(error).__name__
     raise SettingError(
+        Code.TOKENIZER_UNUSABLE,
         f"the model {source.name} has no tokenizer that can be loaded ({trouble}): "
-        "save the one it was trained with beside it, with AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
+        "save the one it was trained with beside it, with AutoTokenizer.from_pretrained(...).save_pretrained(folder)",
     )
 
 
@@ -90,13 +92,15 @@ def raw_of(source: Source, text_tokenizer: Any) -> Tokenizer:
     raw = getattr(text_tokenizer, "backend_tokenizer", None)
     if not isinstance(raw, Tokenizer):
         raise SettingError(
+            Code.TOKENIZER_UNUSABLE,
             f"the tokenizer of {source.name}, {type(text_tokenizer).__name__}, has no fast form (tokenizer.json), "
-            "which the worker needs: choose a model that has one"
+            "which the worker needs: choose a model that has one",
         )
     if "token_type_ids" in text_tokenizer.model_input_names and any(raw.encode("a").type_ids):
         raise SettingError(
+            Code.TOKENIZER_UNUSABLE,
             f"the tokenizer of {source.name}, {type(text_tokenizer).__name__}, marks tokens by type, "
-            "which the worker does not give to a model: choose another model"
+            "which the worker does not give to a model: choose another model",
         )
     return raw
 
@@ -106,8 +110,9 @@ def check_ids(name: str, vectors: int, text_tokenizer: Any) -> None:
     highest = max(text_tokenizer.get_vocab().values(), default=-1)
     if highest >= vectors:
         raise SettingError(
+            Code.TOKENIZER_OF_ANOTHER_MODEL,
             f"the tokenizer of {name} gives ids up to {highest}, and the model has vectors for {vectors} only: "
-            "they are not of one model; save both from where it was trained"
+            "they are not of one model; save both from where it was trained",
         )
 
 
@@ -123,15 +128,19 @@ def unusable(source: Source | Model, error: Exception) -> SettingError:
     """A sentence for what transformers raised: its own words say best what is wrong with a folder, but not in one."""
     if "trust_remote_code" in str(error):
         return SettingError(
+            Code.MODEL_NEEDS_CODE,
             f"the model {source.name} brings its own code, which the worker does not run: "
-            "choose a model of an architecture that transformers has"
+            "choose a model of an architecture that transformers has",
         )
     reason = " ".join(str(error).split())[:300]
     if isinstance(error, SafetensorError):
         return SettingError(
-            f"the weights of the model {source.name} cannot be loaded ({reason}): was the file copied whole?"
+            Code.MODEL_DAMAGED,
+            f"the weights of the model {source.name} cannot be loaded ({reason}): was the file copied whole?",
         )
-    return SettingError(f"the model {source.name} cannot be loaded as a sequence classifier: {reason}")
+    return SettingError(
+        Code.MODEL_UNREADABLE, f"the model {source.name} cannot be loaded as a sequence classifier: {reason}"
+    )
 
 
 @contextmanager

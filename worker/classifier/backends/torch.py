@@ -19,7 +19,7 @@ from worker.classifier.backends.model_limits import add_pad_token, max_positions
 from worker.classifier.backends.pretrained import LOCAL, unusable
 from worker.classifier.hardware import Hardware, choose_hardware, is_out_of_memory
 from worker.classifier.labels import Activation, Floats
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import Settings
 from worker.tokens import PaddedBatch
 
@@ -124,8 +124,9 @@ def _pretrained(model: Model, dtype: torch.dtype) -> PreTrainedModel:
     missing = sorted(info["missing_keys"])
     if missing:
         raise SettingError(
+            Code.MODEL_NOT_FINE_TUNED,
             f"the model {model.name} has no weights for {', '.join(missing[:3])}: it is no fine-tuned sequence "
-            "classifier; name a model that was trained for text classification"
+            "classifier; name a model that was trained for text classification",
         )
     evaluating: PreTrainedModel = loaded.eval()
     evaluating.config.use_cache = False  # one pass a text: nothing of it is read again

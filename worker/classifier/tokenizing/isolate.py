@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.errors import DeviceError, Reason, Rejection, Stage
+from worker.errors import Code, DeviceError, Reason, Rejection, Stage
 from worker.tokens import TextTokenizer, Tokens
 
 STAND_IN = "a"
@@ -42,8 +42,9 @@ def tokenise(tokenizer: TextTokenizer, texts: Sequence[str]) -> tuple[Tokens, di
     if isinstance(tokens, Tokens):
         return tokens, rejected
     raise DeviceError(
+        Code.TOKENIZER_FAILED,
         f"the tokenizer does not work any more ({tokens}), not even on a text that it has tokenised before: "
-        "start the worker again, with tokenizer=huggingface if that does not last"
+        "start the worker again, with tokenizer=huggingface if that does not last",
     )
 
 

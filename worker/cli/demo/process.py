@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from worker.cli.flags import CLASSIFIER, flag, shown
-from worker.errors import WorkerError
+from worker.errors import Code, WorkerError
 from worker.process import INTERRUPTED, TERMINATED
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
 
@@ -89,7 +89,9 @@ class WorkerProcess:
                     self.check()
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise WorkerError(f"the worker is not ready after {READY_SECONDS:g} s; its log is {self.log}") from None
+            raise WorkerError(
+                Code.DEMO_TIMED_OUT, f"the worker is not ready after {READY_SECONDS:g} s; its log is {self.log}"
+            ) from None
 
     async def wait_ended(self) -> None:
         """Wait until the worker has ended, which it does only when something goes wrong.
@@ -105,7 +107,10 @@ class WorkerProcess:
         """Raises WorkerError, with the end of its log, if the worker does not run any more."""
         if self._process is not None and (code := self._process.poll()) is not None:
             end = "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-            raise WorkerError(f"the worker ended with exit code {code}; the end of its log, {self.log}:\n{end}")
+            raise WorkerError(
+                Code.DEMO_WORKER_ENDED,
+                f"the worker ended with exit code {code}; the end of its log, {self.log}:\n{end}",
+            )
 
     async def statistics(self) -> dict[str, Any]:
         """The worker's own counts, as its health page gives them; empty where it does not answer."""

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from worker.cli.demo.tally import Tally
 from worker.embedded import RatedSentence
-from worker.errors import WorkerError
+from worker.errors import Code, WorkerError
 from worker.settings import Settings
 from worker.verdict import Sentiment
 
@@ -91,7 +91,8 @@ async def read_back(
                 record = await asyncio.wait_for(consumer.getone(), PATIENCE_SECONDS)
             except TimeoutError:
                 raise WorkerError(
-                    f"no answer for {PATIENCE_SECONDS:g} s: {len(tally.answers)} of {expected} events were answered"
+                    Code.DEMO_TIMED_OUT,
+                    f"no answer for {PATIENCE_SECONDS:g} s: {len(tally.answers)} of {expected} events were answered",
                 ) from None
             _note(record, record.topic == settings.dead_letter_topic, tally)
             lead.release()

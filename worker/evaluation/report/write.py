@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from worker.datasets.warnings import evaluation_warnings
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.evaluation.measure import Evaluation
 from worker.evaluation.report import charts, tables
 from worker.evaluation.report.html import as_html
@@ -26,15 +26,20 @@ def check_report(path: Path) -> None:
             can be written there.
     """
     if path.suffix.lower() not in FORMATS:
-        raise SettingError(f"--report takes a file that ends in {' or '.join(FORMATS)}, and this is {path.name}")
+        raise SettingError(
+            Code.FILE_FORMAT_UNSUPPORTED,
+            f"--report takes a file that ends in {' or '.join(FORMATS)}, and this is {path.name}",
+        )
     if find_spec("matplotlib") is None:
-        raise SettingError("--report needs matplotlib: pip install 'sentiment-worker[train]'")
+        raise SettingError(
+            Code.PACKAGE_NOT_INSTALLED, "--report needs matplotlib: pip install 'sentiment-worker[train]'"
+        )
     if not path.absolute().parent.is_dir():
-        raise SettingError(f"--report {path}: there is no folder {path.parent}")
+        raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path}: there is no folder {path.parent}")
     if path.is_dir():
-        raise SettingError(f"--report {path} is a folder: name a file in it")
+        raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path} is a folder: name a file in it")
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise SettingError(f"--report {path} cannot be written: choose another place")
+        raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path} cannot be written: choose another place")
 
 
 def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]) -> None:
@@ -55,7 +60,7 @@ def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]
                 (folder / f"{section.name}.svg").write_text(section.picture, encoding="utf-8")
         path.write_text(as_markdown(subject, sections, folder.name), encoding="utf-8")
     except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}") from error
+        raise SettingError(Code.FILE_NOT_WRITABLE, f"{path} cannot be written: {error.strerror}") from error
 
 
 def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Section]:

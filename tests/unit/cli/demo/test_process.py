@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from worker.cli.demo.process import WorkerProcess
-from worker.errors import WorkerError
+from worker.errors import Code, WorkerError
 from worker.settings import Settings
 
 
@@ -46,7 +46,9 @@ def test_a_stop_that_met_the_worker_while_it_started_leaves_nothing(worker: Work
     ("code", "error"),
     [
         pytest.param("raise SystemExit(1)", asyncio.CancelledError(), id="it-failed"),
-        pytest.param("raise SystemExit(143)", WorkerError("it ended"), id="somebody-else-ended-it"),
+        pytest.param(
+            "raise SystemExit(143)", WorkerError(Code.DEMO_WORKER_ENDED, "it ended"), id="somebody-else-ended-it"
+        ),
     ],
 )
 def test_a_log_of_trouble_stays(worker: WorkerProcess, code: str, error: BaseException) -> None:
