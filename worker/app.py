@@ -11,40 +11,35 @@ A user's own app is a few lines more::
     async def orders(stream): ...
 """
 
-import asyncio
 import hashlib
 import logging
 import os
 import ssl
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
 from prometheus_client import CollectorRegistry
 
 from worker.classifier import Classifier, load_classifier
+from worker.clock import boot_clock
 from worker.connection import client_options
 from worker.delivery.group_session import heartbeat_interval
-from worker.diagnosis import explained
-from worker.engine import NOT_PERMITTED, READ_AGAIN, Engine, because
+from worker.engine.engine import Engine
 from worker.errors import Code, SettingError, WorkerError
 from worker.fetch import Fetch
 from worker.intake.consumer import FetchConsumer, FetchTransport
 from worker.intake.static_member import Assignor
-from worker.observability.repeated_lines import RepeatedLines
 from worker.observability.telemetry import Telemetry
 from worker.pages.health import add_pages
 from worker.pages.server import PageServer
-from worker.process import INTERRUPTED, end, run_until_stopped
 from worker.settings import Settings, load_settings
-
-logger = logging.getLogger(__name__)
 
 #: Records in one poll, over all partitions.
 MAX_POLL_RECORDS = 2_000
@@ -69,44 +64,6 @@ class SentimentApp(faust.App):
     logger = logging.getLogger("faust.app")
     BootStrategy = EngineBoot
     engine: Engine
-
-
-class QuietWorker(faust.Worker):
-    """Faust's worker, whose log shows crashes and tracebacks of bugs alone; Ctrl-C amid a stop ends it at once."""
-
-    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
-        super().on_setup_root_logger(logger, level)
-        for handler in logger.handlers:
-            handler.addFilter(_is_worth_a_line)
-            if level > logging.DEBUG:
-                handler.addFilter(RepeatedLines("aiokafka"))
-                handler.addFilter(RepeatedLines("mode.timers"))  # a commit that takes longer than its interval
-
-    def _on_sigint(self) -> None:
-        if self._signal_stop_time is None and self.crash_reason is None:
-            super()._on_sigint()
-            return
-        logger.warning("stopping at once%s: %s", because(self.crash_reason), READ_AGAIN)
-        end(INTERRUPTED)
-
-
-#: aiokafka's words for what it tries again by itself, several times where a broker is fresh. What lasts has others.
-_CHATTER = (
-    "Group Coordinator Request failed",
-    "Marking the coordinator dead",
-    "Topic %s not found in cluster metadata",
-)
-
-
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    if record.name.startswith("aiokafka") and str(record.msg).startswith(_CHATTER):
-        return False
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, (WorkerError, *NOT_PERMITTED)):  # a sentence says, or will say, all there is to say
-        record.exc_info = None
-        if "Crashed reason=" in str(record.msg):  # mode's words; that sentence ends the log
-            return False
-    return not isinstance(error, asyncio.CancelledError)  # agents that a crash takes along
 
 
 def create_app(
@@ -155,7 +112,10 @@ def create_app(
     app.engine = Engine(
         settings,
         load,
-        Telemetry(registry),
+        Telemetry(registry, clock=time.monotonic),
+        clock=time.monotonic,
+        session_clock=boot_clock,
+        wall_clock=time.time,
         positions_known=lambda: cast(FetchConsumer, app.consumer).positions_known,
         waits_for=lambda: cast(FetchConsumer, app.consumer).places.reasons(),
         loop=app.loop,
@@ -185,35 +145,6 @@ def create_app(
     app.web = PageServer(app)
     add_pages(app, app.engine, app.engine.telemetry.registry)
     return app
-
-
-def run(settings: Settings, load: Callable[[Settings], Classifier] = load_classifier) -> None:
-    """Run a worker until it is told to stop (SIGTERM, SIGINT); ``load`` is as for ``create_app``.
-
-    Raises:
-        WorkerError: it stopped for a reason that can be mended; nothing unpublished is committed.
-    """
-    app = create_app(settings, load)
-    app.engine.owns_process = True
-    worker = QuietWorker(app, loglevel=settings.log_level, quiet=True, redirect_stdouts=False)
-    quieten(settings.log_level)
-    try:
-        run_until_stopped(worker)
-    except KafkaError as error:
-        raise asyncio.run(explained(settings, error)) from error
-    if app.engine.unfinished:
-        raise WorkerError(
-            Code.STOP_UNFINISHED,
-            f"drain_timeout={settings.drain_timeout:g} s passed with batches unfinished; they are not committed and "
-            "will be read again",
-        )
-
-
-def quieten(level: str) -> None:
-    """Leave the word to the worker: the libraries below it speak from warnings on, unless everything is asked for."""
-    if level != "debug":
-        for library in ("aiokafka", "faust", "mode"):
-            logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _data_folder(group: str) -> Path:

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-import worker.app
 import worker.cli
+import worker.run
 from chaos.device import ChaosClassifier
 
 DIE_WITH_PARENT = 1  # Linux: PR_SET_PDEATHSIG
@@ -33,7 +33,7 @@ def child(name: str, flags: list[str], orders: str, log: str) -> int:
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.argv = ["sentiment-worker", "run", *flags]
-    worker.app.run = functools.partial(worker.app.run, load=lambda _: cast(Any, ChaosClassifier(name, Path(orders))))
+    worker.run.run = functools.partial(worker.run.run, load=lambda _: cast(Any, ChaosClassifier(name, Path(orders))))
     return worker.cli.main()
 
 

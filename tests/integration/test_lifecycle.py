@@ -16,7 +16,7 @@ from integration.models import save_tiny_model
 from integration.polling import eventually
 from integration.scene import Scene
 
-from worker.engine import STOP_GRACE
+from worker.deadline import STOP_GRACE
 
 pytestmark = pytest.mark.kafka
 

@@ -10,9 +10,9 @@ import asyncio
 import logging
 from mode import Service
 import faust
-from worker.app import QuietWorker, quieten
 from worker.errors import Code, DeviceError
 from worker.process import run_until_stopped
+from worker.quiet_worker import QuietWorker, quieten
 
 class Part(Service):
     async def on_started(self):

@@ -77,15 +77,16 @@ def test_what_is_printed_never_goes_into_a_socket(closed: str, err: str) -> None
 
 LOGS = """
 import logging, os, sys
-from worker import app, process
+from worker import process, run
+from worker.app import create_app
 from worker.cli import main
 
 def run_worker(settings):
-    app.QuietWorker(app.create_app(settings), loglevel="info", quiet=True, redirect_stdouts=False)._setup_logging()
+    run.QuietWorker(create_app(settings), loglevel="info", quiet=True, redirect_stdouts=False)._setup_logging()
     logging.getLogger("worker").info("ready")
     process.end(7)
 
-app.run = run_worker
+run.run = run_worker
 sys.argv = ["sentiment-worker", "run"]
 main()
 """

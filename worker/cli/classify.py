@@ -35,7 +35,7 @@ from worker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from worker.classifier import Classifier
-    from worker.dispatch import Dispatcher
+    from worker.pipeline.dispatch import Dispatcher
 
 WINDOW = 4_096
 """Texts read before they are sorted into batches by length, and the most that are held."""
@@ -180,7 +180,7 @@ class _Session:
     @classmethod
     def start(cls, settings: Settings, name: str, progress: Progress, task: TaskID) -> "_Session":
         from worker.classifier import load_classifier
-        from worker.dispatch import Dispatcher
+        from worker.pipeline.dispatch import Dispatcher
 
         classifier = load_classifier(settings)
         progress.update(task, description="classifying")
@@ -189,7 +189,7 @@ class _Session:
 
     def classify(self, records: list[InputRecord]) -> tuple[Answered | None, dict[int, Rejection]]:
         """Answers to the records of one window in their order, if any has one, and the rejections by index."""
-        from worker.job import Job
+        from worker.pipeline.job import Job
 
         fetch = Fetch(self.name, 0, records, records[-1].offset + 1, time.monotonic())
         job = Job(fetch, 0)

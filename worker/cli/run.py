@@ -21,6 +21,6 @@ def run(flags: Flags) -> None:
     if sys.stdout is None:  # Faust refuses to log without it, although its log goes to stderr
         sys.stdout = sys.stderr
 
-    from worker.app import run as run_worker
+    from worker.run import run as run_worker
 
     run_worker(settings)

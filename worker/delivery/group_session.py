@@ -9,8 +9,9 @@ confirmation counts for two heartbeats: one that was frozen waits for the next b
 """
 
 import threading
-import time
 from collections.abc import Callable
+
+from worker.clock import Clock
 
 
 def is_confirmed(renewed_at: float | None, now: float, timeout: float) -> bool:
@@ -22,13 +23,6 @@ def is_confirmed(renewed_at: float | None, now: float, timeout: float) -> bool:
         timeout: seconds after which the coordinator gives up a member it has not heard of.
     """
     return renewed_at is not None and now - renewed_at < timeout
-
-
-def session_clock() -> float:
-    """Return seconds since the machine's start. Unlike the monotonic clock it counts, on Linux, time in suspend."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 def heartbeat_interval(session_timeout: float) -> float:
@@ -54,7 +48,7 @@ class GroupSession:
         clock: seconds that go on while the process is frozen.
     """
 
-    def __init__(self, timeout: float, clock: Callable[[], float] = session_clock) -> None:
+    def __init__(self, timeout: float, clock: Clock) -> None:
         self.timeout = timeout
         self.now = clock
         self._renewed_at: float | None = None

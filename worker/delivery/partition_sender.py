@@ -5,7 +5,6 @@ a batch holds what came in the meantime, up to ``MAX_BATCH_BYTES``.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from worker.clock import Clock
 from worker.delivery.batches import OutputSlice, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
 from worker.delivery.outcomes import (
@@ -87,6 +87,7 @@ class PartitionSender:
         sink: where to.
         target: the partition.
         retries: what is said while nothing is written.
+        clock: monotonic seconds.
         answered: told the result of each batch; what it raises ends the sender.
         failed: told the error that ends the sender.
         emit: told what happens.
@@ -97,6 +98,7 @@ class PartitionSender:
         sink: Sink,
         target: TopicPartition,
         retries: Retries,
+        clock: Clock,
         answered: Callable[[BatchResult], None],
         failed: Callable[[BaseException], None],
         emit: Emit,
@@ -104,6 +106,7 @@ class PartitionSender:
         self._sink = sink
         self._target = target
         self._retries = retries
+        self._clock = clock
         self._answered = answered
         self._failed = failed
         self._emit = emit
@@ -139,7 +142,7 @@ class PartitionSender:
 
     def _fill(self) -> tuple[DefaultRecordBatchBuilder, list[Span]]:
         """Return a batch of the next records, as many as fit, and the spans that they come from."""
-        now = time.monotonic()
+        now = self._clock()
         batch_bytes, alone_bytes = self._limit.batch_bytes(now), self._limit.alone_bytes(now)
         builder = self._sink.builder(MAX_BATCH_BYTES)
         spans: list[Span] = []
@@ -185,7 +188,7 @@ class PartitionSender:
                 await self._deliver(self._rebuild(rest), rest, is_rest=True)
             return
         if isinstance(refusal.error, TOO_LARGE):
-            self._limit.batch_refused(size, time.monotonic())
+            self._limit.batch_refused(size, self._clock())
         for half in halves(spans):
             await self._deliver(self._rebuild(half), half, is_rest=is_rest)
 
@@ -230,7 +233,7 @@ class PartitionSender:
             if failures:  # an earlier attempt may still wait in the broker
                 self._renumber()
             if isinstance(refusal.error, TOO_LARGE) and count(spans) == 1:
-                self._limit.record_refused(len(batch), time.monotonic())
+                self._limit.record_refused(len(batch), self._clock())
         elif self._numbers is not None:
             self._numbers = self._numbers.after(count(spans))
         return spans, refusal
@@ -238,13 +241,13 @@ class PartitionSender:
     async def _wait(self, error: Exception, failures: int) -> None:
         topic, partition = self._target
         self._emit(BatchNotWritten(topic))
-        if event := self._retries.failed(topic, partition, error, time.monotonic()):
+        if event := self._retries.failed(topic, partition, error, self._clock()):
             self._emit(event)
         await asyncio.sleep(backoff(failures))
 
     def _refused_by_size(self, batch: bytes, spans: list[Span]) -> Refusal | None:
         """Return the refusal of a single record, without asking, where the broker has just refused a smaller one."""
-        known = self._limit.alone_bytes(time.monotonic())
+        known = self._limit.alone_bytes(self._clock())
         if known is None or len(batch) < known or count(spans) > 1:
             return None
         return Refusal(MessageSizeTooLargeError(), (0,))

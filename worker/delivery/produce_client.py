@@ -7,7 +7,6 @@ ourselves; everything below them is aiokafka's.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from worker.clock import Clock
 from worker.delivery.outcomes import (
     NotSentError,
     Outcome,
@@ -69,6 +69,7 @@ class ProduceClient:
         topics: those whose partitions are looked up.
         compression: codec of the batches: none, gzip, snappy, lz4 or zstd.
         confirmed: asked before each request's bytes go to the connection, whether the group's session certainly lasts.
+        clock: monotonic seconds.
         options: aiokafka's client's own, besides.
     """
 
@@ -79,12 +80,14 @@ class ProduceClient:
         compression: str = "none",
         *,
         confirmed: Callable[[], bool],
+        clock: Clock,
         **options: Any,
     ) -> None:
         self._client = AIOKafkaClient(**connection, request_timeout_ms=REQUEST_TIMEOUT_MS, **options)
         self._requests = Requests(self._client, REQUEST_TIMEOUT_MS * 3 // 4)
         self._topics = topics
         self._confirmed = confirmed
+        self._clock = clock
         self._codec = _CODECS[compression]
         self._partitions: dict[str, int] = {}
         self._producer_id: int | None = None
@@ -134,14 +137,14 @@ class ProduceClient:
         return self._producer_id
 
     async def _first_producer_id(self) -> int:
-        began, said, failures = time.monotonic(), False, 0
+        began, said, failures = self._clock(), False, 0
         while True:
             try:
                 return await self.new_producer_id()
             except (KafkaError, OSError) as error:
                 if outcome(error) is Outcome.FATAL:
                     raise
-                waited, kind = time.monotonic() - began, type(error).__name__
+                waited, kind = self._clock() - began, type(error).__name__
                 if waited >= START_SECONDS:
                     raise BrokerError(
                         Code.NO_PRODUCER_ID,

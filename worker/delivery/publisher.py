@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from worker.clock import Clock
 from worker.delivery.answers import Acknowledgement, Answer, RefusedOutput
 from worker.delivery.batches import OutputSlice, PendingDelivery, Span, Stamp
 from worker.delivery.breaker import REFUSED, Breaker, Event
@@ -35,6 +36,7 @@ class Publisher:
     Args:
         settings: topics, the group that dead letters name, and how many refused outputs are let through.
         cluster: where to.
+        clock: monotonic seconds.
         acknowledged: told once the broker has all of an answer, outputs and dead letters; never of what is withdrawn.
         failed: told the error that stops the publishing for good: nearly everything is refused, say.
         emit: told what happens.
@@ -44,6 +46,7 @@ class Publisher:
         self,
         settings: Settings,
         cluster: Cluster,
+        clock: Clock,
         acknowledged: Callable[[Acknowledgement], None],
         failed: Callable[[BaseException], None],
         emit: Emit,
@@ -51,6 +54,7 @@ class Publisher:
         self._settings = settings
         self._dead_letter_topic = settings.dead_letter_topic
         self._cluster = cluster
+        self._clock = clock
         self._acknowledged = acknowledged
         self._failed = failed
         self._emit = emit
@@ -83,9 +87,9 @@ class Publisher:
             for pending in self._pending.pop(fetch, ()):
                 pending.is_withdrawn = True
 
-    def failing_for(self, now: float) -> float:
+    def failing_for(self) -> float:
         """Return the seconds for which nothing could be written to some partition; 0 if all can be written to."""
-        return self._retries.failing_for(now)
+        return self._retries.failing_for(self._clock())
 
     async def close(self) -> None:
         """Stop sending; what is not acknowledged stays uncommitted."""
@@ -122,7 +126,7 @@ class Publisher:
         if target not in self._senders:
             answered = self._letters_answered if topic == self._dead_letter_topic else partial(self._answered, topic)
             self._senders[target] = PartitionSender(
-                self._cluster, target, self._retries, answered, self._failed, self._emit
+                self._cluster, target, self._retries, self._clock, answered, self._failed, self._emit
             )
         return self._senders[target]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from integration.apps.ending import run_to_the_end
 
-from worker import app
 from worker.classifier import Device, load_classifier
 from worker.codec import Codec
 from worker.delivery.publisher import Publisher
+from worker.run import run
 from worker.settings import load_settings
 
 AFTER = {"decode": 1, "tokenise": 1, "device": 5, "publish": 5}
@@ -34,7 +34,7 @@ def main(stage: str) -> None:
             break_after(AFTER[stage], classifier.tokenizer, "encode", stage)
             return classifier
 
-        app.run(load_settings(), load=loaded)
+        run(load_settings(), load=loaded)
     else:
         owner, name = {
             "decode": (Codec, "decode_in_steps"),
@@ -42,7 +42,7 @@ def main(stage: str) -> None:
             "publish": (Publisher, "publish"),
         }[stage]
         break_after(AFTER[stage], owner, name, stage)
-        app.run(load_settings())
+        run(load_settings())
 
 
 if __name__ == "__main__":

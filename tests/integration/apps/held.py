@@ -7,9 +7,9 @@ from pathlib import Path
 
 from integration.apps.ending import run_to_the_end
 
-from worker import app
 from worker.codec import Codec, Decoded
 from worker.fetch import Record
+from worker.run import run
 from worker.settings import load_settings
 
 LARGE = 600_000
@@ -27,7 +27,7 @@ def main(file: Path) -> None:
         return decode_in_steps(self, records)
 
     Codec.decode_in_steps = held  # type: ignore[method-assign]
-    app.run(load_settings())
+    run(load_settings())
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Any
 
 from integration.apps.ending import run_to_the_end
 
-from worker import app
 from worker.delivery import produce_client
+from worker.run import run
 from worker.settings import load_settings
 
 REQUEST_TIMEOUT_MS = 2_000
@@ -33,7 +33,7 @@ def main() -> None:
 
     produce_client.REQUEST_TIMEOUT_MS = REQUEST_TIMEOUT_MS
     produce_client.ProduceClient.produce = told  # type: ignore[method-assign, assignment]
-    app.run(load_settings())
+    run(load_settings())
 
 
 if __name__ == "__main__":

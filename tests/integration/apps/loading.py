@@ -5,7 +5,7 @@ from typing import Any
 
 from integration.apps.ending import run_to_the_end
 
-from worker import app
+from worker.run import run
 from worker.settings import load_settings
 
 
@@ -15,4 +15,4 @@ def load(_: Any) -> Any:
 
 
 if __name__ == "__main__":
-    run_to_the_end(lambda: app.run(load_settings(), load=load))
+    run_to_the_end(lambda: run(load_settings(), load=load))

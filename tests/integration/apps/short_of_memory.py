@@ -11,8 +11,8 @@ from typing import Any
 from integration.apps.ending import run_to_the_end
 from integration.models import POISON, VOCABULARY
 
-from worker import app
 from worker.classifier import load_classifier
+from worker.run import run
 from worker.settings import load_settings
 
 
@@ -33,7 +33,7 @@ def main(passes: int, tokens: int, file: Path) -> None:
         classifier.backend.scores = short_of_memory  # type: ignore[method-assign]
         return classifier
 
-    app.run(load_settings(), load=load)
+    run(load_settings(), load=load)
 
 
 if __name__ == "__main__":

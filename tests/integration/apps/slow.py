@@ -5,9 +5,9 @@ import time
 
 from integration.apps.ending import run_to_the_end
 
-from worker import app
 from worker.classifier import Device
 from worker.classifier.device import Result
+from worker.run import run
 from worker.settings import load_settings
 from worker.tokens import PaddedBatch
 
@@ -20,7 +20,7 @@ def main(seconds: float) -> None:
         return classify(self, batch)
 
     Device.classify = slowly  # type: ignore[method-assign]
-    app.run(load_settings())
+    run(load_settings())
 
 
 if __name__ == "__main__":

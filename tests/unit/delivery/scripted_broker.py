@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from virtual_time import SkippedTime, run_with
 
 from worker.delivery.answers import Acknowledgement, Answer, Outputs, RefusedOutput
 from worker.delivery.ledger import CompletedRange
@@ -153,9 +154,8 @@ class Bench:
         return [output for one in self.acknowledged for output in one.refused]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0)
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 def with_publisher(
@@ -167,17 +167,19 @@ def with_publisher(
     names_records: bool = False,
     **overrides: Any,
 ) -> None:
+    loop = SkippedTime()
+
     async def run() -> None:
         acknowledged: list[Acknowledgement] = []
         failures: list[BaseException] = []
         broker = ScriptedBroker(refuses, partitions, batch_size, list(troubles), names_records)
         topics = {"input_topics": "in", "output_topic": "out", "dead_letter_topic": "dead", "group_id": "group"}
-        telemetry, settings = Telemetry(), load_settings(**topics, **overrides)
-        publisher = Publisher(settings, broker, acknowledged.append, failures.append, telemetry.emit)
+        telemetry, settings = Telemetry(clock=loop.time), load_settings(**topics, **overrides)
+        publisher = Publisher(settings, broker, loop.time, acknowledged.append, failures.append, telemetry.emit)
         await body(Bench(publisher, broker, telemetry.metrics, acknowledged, failures))
         await publisher.close()
 
-    asyncio.run(run())
+    run_with(loop, run)
 
 
 def range_of(count: int, key: Callable[[int], bytes | None] = lambda _: b"k", **record: Any) -> CompletedRange:

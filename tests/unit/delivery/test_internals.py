@@ -63,7 +63,7 @@ def test_a_broker_names_the_records_at_fault_where_we_look_for_them() -> None:
 @pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
 def test_a_batch_carries_its_numbers_and_no_timestamp_where_there_is_none(compression: str) -> None:
     async def build() -> bytes:
-        builder = ProduceClient({}, (), compression, confirmed=lambda: True).builder(1_000)
+        builder = ProduceClient({}, (), compression, confirmed=lambda: True, clock=lambda: 0.0).builder(1_000)
         builder.append(0, -1, b"key", b"value" * 20, [("name", None)])
         builder.set_producer_state(5, 6, 7)
         return bytes(builder.build())

@@ -1,8 +1,6 @@
 """A sender tries on for as long as it takes, in a time that passes at once."""
 
 import asyncio
-import selectors
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +19,7 @@ from aiokafka.errors import (
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from unit.delivery.scripted_broker import ScriptedBroker, range_of
+from virtual_time import SkippedTime, run_with
 
 from worker.delivery.batches import OutputSlice, PendingDelivery, Stamp
 from worker.delivery.ledger import CompletedRange
@@ -32,17 +31,6 @@ from worker.observability.telemetry import Telemetry
 
 FAILURES = 2_000
 RECORDS = 3
-
-
-class SkippedTime(selectors.DefaultSelector):
-    """Has an event loop's time pass at once where nothing but time is waited for."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        assert timeout is not None, "nothing is left to wait for"
-        self.now += timeout
-        return super().select(0)
 
 
 class DeafBroker:
@@ -82,13 +70,8 @@ class DeafBroker:
         UnknownTopicOrPartitionError,
     ],
 )
-def test_a_batch_is_tried_for_a_day_and_then_written_once(
-    error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    skipped = SkippedTime()
-    loop = asyncio.SelectorEventLoop(skipped)
-    monkeypatch.setattr(loop, "time", lambda: skipped.now)
-    monkeypatch.setattr(time, "monotonic", lambda: skipped.now)
+def test_a_batch_is_tried_for_a_day_and_then_written_once(error: type[Exception]) -> None:
+    loop = SkippedTime()
     broker = DeafBroker(error)
     results: list[BatchResult] = []
     failures: list[BaseException] = []
@@ -98,21 +81,17 @@ def test_a_batch_is_tried_for_a_day_and_then_written_once(
     outputs = OutputSlice(pending, range(RECORDS), [None] * RECORDS, values, [()] * RECORDS, Stamp.WRITING)
 
     async def send() -> None:
-        sender = PartitionSender(
-            broker, TopicPartition("out", 0), Retries(), results.append, failures.append, Telemetry().emit
-        )
+        callbacks = results.append, failures.append, Telemetry().emit
+        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), loop.time, *callbacks)
         sender.put(outputs)
         while not results and not failures:
             await asyncio.sleep(1)
 
-    try:
-        loop.run_until_complete(send())
-    finally:
-        loop.close()
+    run_with(loop, send)
     assert failures == []
     assert results == [BatchResult(RECORDS, written=[(outputs, 0, RECORDS)])]
     assert [record.value for record in broker.taken] == values
-    assert skipped.now > 23 * 3600
+    assert loop.time() > 23 * 3600
 
 
 def test_each_record_is_judged_once_whatever_is_refused() -> None:
@@ -125,9 +104,8 @@ def test_each_record_is_judged_once_whatever_is_refused() -> None:
 
     async def send() -> None:
         broker = ScriptedBroker(refuses, partitions=1, batch_size=2_000, troubles=[], names_records=True)
-        sender = PartitionSender(
-            broker, TopicPartition("out", 0), Retries(), results.append, failures.append, Telemetry().emit
-        )
+        callbacks = results.append, failures.append, Telemetry().emit
+        sender = PartitionSender(broker, TopicPartition("out", 0), Retries(), lambda: 0.0, *callbacks)
         pending = PendingDelivery(range_of(200), 200, 0)
         values = [b"%03d" % number for number in range(200)]
         sender.put(OutputSlice(pending, range(200), [None] * 200, values, [()] * 200, Stamp.WRITING))

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, RequestTimedOutError
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceResponse_v7
+from virtual_time import SkippedTime, run_with
 
 from worker.delivery.outcomes import RequestCutOffError, SessionUnconfirmedError, WithdrawnError
 from worker.delivery.produce_client import ProduceClient
@@ -42,7 +43,8 @@ class Connection:
 
 
 def client_of(answer: Callable[[Any], Any]) -> tuple[ProduceClient, Connection]:
-    client, connection = ProduceClient({}, ("out",), confirmed=lambda: False), Connection(answer)
+    clock = asyncio.get_running_loop().time
+    client, connection = ProduceClient({}, ("out",), confirmed=lambda: False, clock=clock), Connection(answer)
     stand_in: Any = connection
     client._client = stand_in
     client._requests = Requests(stand_in, timeout_ms=1_000)
@@ -66,7 +68,7 @@ def first_producer_id(answer: Callable[[Any], Any]) -> int:
         client, _ = client_of(answer)
         return await client._first_producer_id()
 
-    return asyncio.run(ask())
+    return run_with(SkippedTime(), ask)
 
 
 def saying(code: int) -> Callable[[Any], Any]:
@@ -129,10 +131,8 @@ def test_what_was_not_sent_for_a_reason_of_ours_costs_no_look_up(error: type[Kaf
 
 
 def test_a_start_without_a_controller_says_so_and_ends_with_a_sentence(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("worker.delivery.produce_client.PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr("worker.delivery.produce_client.START_SECONDS", 0.3)
     with pytest.raises(BrokerError, match=r"no broker has given .*GroupLoadInProgressError"):
         first_producer_id(lambda _: SimpleNamespace(error_code=14))
     assert [message.split(":")[0] for message in caplog.messages] == [

@@ -55,11 +55,7 @@ def test_a_topic_that_takes_only_small_batches_gets_small_batches() -> None:
     ("error", "reason"),
     [(CorruptRecordException, Reason.OUTPUT_REFUSED), (RequestCutOffError, Reason.OUTPUT_TOO_LARGE)],
 )
-def test_a_batch_that_never_arrives_whole_is_looked_through(
-    error: type[KafkaError], reason: Reason, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("worker.delivery.partition_sender.backoff", lambda failures: 0.0)
-
+def test_a_batch_that_never_arrives_whole_is_looked_through(error: type[KafkaError], reason: Reason) -> None:
     async def body(bench: Bench) -> None:
         values = [b"%d" % number for number in range(8)]
         publish(bench, range_of(8), list(values))

@@ -51,7 +51,7 @@ def produced(*, fresh: bool = True, freezes: bool = False, wanted: bool = True) 
     async def produce() -> int:
         session = Session()
         session.fresh = fresh
-        client = ProduceClient({}, ("out",), confirmed=lambda: session.fresh)
+        client = ProduceClient({}, ("out",), confirmed=lambda: session.fresh, clock=lambda: 0.0)
         connection: Any = Connection(session, freezes=freezes)
         client._client = connection
         client._requests = Requests(connection, timeout_ms=1_000)

@@ -27,10 +27,8 @@ def test_what_is_not_wanted_any_more_is_not_sent() -> None:
 
 
 def test_while_no_producer_id_is_given_the_log_says_so_and_what_is_withdrawn_is_dropped(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("worker.delivery.partition_sender.backoff", lambda failures: 0.0)
-    monkeypatch.setattr("worker.delivery.retries.PATIENCE_SECONDS", 0.05)
 
     async def body(bench: Bench) -> None:
         bench.producer.controller_away = True

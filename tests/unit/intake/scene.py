@@ -7,6 +7,7 @@ when it has returned in the thread and the consumer does not know yet, ``scene.b
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import SimpleNamespace
@@ -169,7 +170,7 @@ class Intake:
         self.ledger = Ledger()
         self.start_time_ms = start_time_ms
         self.failures: list[BaseException] = []
-        self.session = GroupSession(timeout=60)
+        self.session = GroupSession(60.0, time.monotonic)
         self.session.joined(self.session.now())
         self.on_offset_reset = on_offset_reset
         self.resets: list[Reset] = []

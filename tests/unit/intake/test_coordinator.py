@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +34,7 @@ class Scene:
         self.committed: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.fenced: list[str] = []
         self.refused: list[tuple[str, int]] = []
-        self.session = GroupSession(60.0)
+        self.session = GroupSession(60.0, time.monotonic)
         self.session.joined(self.session.now())
         self.fresh_when_fenced: list[bool] = []
         self.answers: Any = lambda _: SimpleNamespace(error_code=0)

@@ -1,6 +1,7 @@
 """Each error code that a group's coordinator can answer is asked again, or ends the worker with a sentence."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,7 +64,7 @@ class Play:
         self.coordinator = GroupCoordinator(client, self.subscription, group_id="g", enable_auto_commit=False)
         places = SimpleNamespace(source=lambda _: None)
         told: Any = lambda *refusal: self.refused.append(refusal)  # noqa: E731
-        Coordinator.adopt(self.coordinator, places, GroupSession(60.0), print, told, patience=patience)  # type: ignore[arg-type]
+        Coordinator.adopt(self.coordinator, places, GroupSession(60.0, time.monotonic), print, told, patience=patience)  # type: ignore[arg-type]
         self.coordinator.coordinator_id = 1
         self.coordinator._commits_metadata = False
 

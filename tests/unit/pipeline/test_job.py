@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from worker.codec import Decoded
 from worker.delivery.ledger import CompletedRange
 from worker.fetch import Fetch
-from worker.job import Job
+from worker.pipeline.job import Job
 
 
 class Index(int):

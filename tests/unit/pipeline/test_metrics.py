@@ -4,44 +4,40 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from unit.pipeline.test_pipeline import Bench, StoppedClock, fetch_of, with_pipeline, words
+from unit.pipeline.bench import Bench, fetch_of, with_pipeline, words
 
-from worker.admission import Admission
 from worker.delivery.ledger import CompletedRange
+from worker.pipeline.admission import Admission
 from worker.settings import load_settings
 
 
-def test_backpressure_counts_while_a_fetch_waits_and_not_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = StoppedClock(monkeypatch)
-
+def test_backpressure_counts_while_a_fetch_waits_and_not_after() -> None:
     async def body(bench: Bench) -> None:
         backpressure = bench.telemetry.metrics.backpressure
         await bench.submit(fetch_of([words(1)] * 3))
-        clock.now += 5
+        bench.loop.advance(5)
         assert backpressure.total == 0
         second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
         await bench.until(lambda: bool(bench.answers))
-        clock.now += 7
+        bench.loop.advance(7)
         assert backpressure.total == 7, "it waits still"
         bench.acknowledge_all()
         await second
-        clock.now += 100
+        bench.loop.advance(100)
         assert backpressure.total == 7
 
     with_pipeline(body, max_pending_events=4)
 
 
-def test_a_fetch_that_is_given_up_waits_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = StoppedClock(monkeypatch)
-
+def test_a_fetch_that_is_given_up_waits_no_longer() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(fetch_of([words(1)] * 3))
         second = asyncio.create_task(bench.submit(fetch_of([words(1)] * 3, first=3)))
         await bench.until(lambda: bool(bench.answers))
-        clock.now += 7
+        bench.loop.advance(7)
         second.cancel()
         await asyncio.wait([second])
-        clock.now += 100
+        bench.loop.advance(100)
         assert bench.telemetry.metrics.backpressure.total == 7
 
     with_pipeline(body, max_pending_events=4)
@@ -57,17 +53,13 @@ def test_fetches_that_wait_at_once_count_once() -> None:
     assert pending.waited(now=9.0) == 4.0
 
 
-def test_latencies_are_told_of_each_event_from_its_arrival_and_from_its_timestamp(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = StoppedClock(monkeypatch)
-
+def test_latencies_are_told_of_each_event_from_its_arrival_and_from_its_timestamp() -> None:
     async def body(bench: Bench) -> None:
         metrics = bench.telemetry.metrics
         fetch = replace(fetch_of([words(1)] * 3), received_at=500.0)  # written a millisecond after the epoch
         await bench.submit(fetch)
         await bench.until(lambda: bench.answered == 3)
-        clock.now = 2_000.0
+        bench.loop.advance(1_000)
         bench.acknowledge_all()
         assert (metrics.processing_latency.count, metrics.processing_latency.sum) == (3, 4_500.0)
         assert metrics.end_to_end_latency.count == 3
@@ -76,9 +68,7 @@ def test_latencies_are_told_of_each_event_from_its_arrival_and_from_its_timestam
     with_pipeline(body)
 
 
-def test_a_batch_tells_how_long_its_oldest_text_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
-    StoppedClock(monkeypatch)
-
+def test_a_batch_tells_how_long_its_oldest_text_has_waited() -> None:
     async def body(bench: Bench) -> None:
         await bench.submit(replace(fetch_of([words(1)]), received_at=400.0))  # it is 1,000 now
         await bench.until(lambda: bench.answered == 1)

@@ -5,45 +5,31 @@ so that nothing is awaited or locked per event.
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.admission import Admission
 from worker.batching import Batch
 from worker.classifier import Classifier, Result
-from worker.codec import Codec
+from worker.clock import Clock
+from worker.codec import Codec, processed_now
 from worker.deadline import Deadline
-from worker.decoding import decode
-from worker.delivery.answers import Acknowledgement, Answer
+from worker.delivery.answers import Acknowledgement
 from worker.delivery.breaker import Breaker
 from worker.delivery.ledger import Ledger, Partition
-from worker.dispatch import Dispatcher, Sent, classified
 from worker.fetch import Fetch
-from worker.job import Job
 from worker.observability import events
 from worker.observability.telemetry import Telemetry
+from worker.pipeline.admission import Admission
+from worker.pipeline.decoding import decode
+from worker.pipeline.dispatch import Dispatcher, Sent, classified
+from worker.pipeline.job import Job
+from worker.pipeline.publishing import MakePublisher
 from worker.settings import Settings
-
-
-class Publisher(Protocol):
-    """The part of a publisher that the pipeline needs; ``worker.delivery.publisher`` has one."""
-
-    def publish(self, answer: Answer) -> None:
-        """Send an answer on its way; returns at once."""
-
-    def withdraw(self, fetches: Iterable[Fetch]) -> None:
-        """Send and acknowledge nothing more of these fetches."""
-
-
-MakePublisher = Callable[[Callable[[Acknowledgement], None], Callable[[BaseException], None]], Publisher]
-"""Makes the publisher, given whom to tell that an answer is acknowledged, and whom that it cannot go on."""
 
 
 class Pipeline:
@@ -53,6 +39,8 @@ class Pipeline:
         settings: bounds and guards.
         classifier: loaded and warm.
         ledger: where intake opened the fetches.
+        clock: monotonic seconds, as in the fetches.
+        wall_clock: seconds since the epoch, as in the records.
         make_publisher: makes the publisher, which may call back once this returned.
         failed: called once, with the error after which nothing moves any more.
         telemetry: told what happens; its gauges show what is pending here.
@@ -63,6 +51,8 @@ class Pipeline:
         settings: Settings,
         classifier: Classifier,
         ledger: Ledger,
+        clock: Clock,
+        wall_clock: Clock,
         make_publisher: MakePublisher,
         failed: Callable[[BaseException], None],
         telemetry: Telemetry,
@@ -71,6 +61,8 @@ class Pipeline:
         self._codec = Codec(settings, classifier.card)
         self._output_topic = settings.output_topic
         self._ledger = ledger
+        self._clock = clock
+        self._wall_clock = wall_clock
         self._publisher = make_publisher(self.acknowledged, self.fail)
         self._on_failed = failed
         self._emit = telemetry.emit
@@ -82,14 +74,14 @@ class Pipeline:
         self._pending = Admission(settings)
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
-        self._progressed_at = self._device_progressed_at = time.monotonic()
+        self._progressed_at = self._device_progressed_at = self._clock()
         self._tokenise_thread = ThreadPoolExecutor(1, thread_name_prefix="tokenise")
         self.draining = False
         self.failure: BaseException | None = None
         metrics = telemetry.metrics
         metrics.pending_messages.ask(lambda: self._pending.events)
         metrics.pending_bytes.ask(lambda: self._pending.bytes)
-        metrics.backpressure.ask(lambda: self._pending.waited(time.monotonic()))
+        metrics.backpressure.ask(lambda: self._pending.waited(self._clock()))
         metrics.waiting_texts.ask(lambda: len(self._dispatcher))
         metrics.in_flight_batches.ask(lambda: self._dispatcher.in_flight)
         metrics.batch_token_limit.ask(lambda: self._dispatcher.token_limit)
@@ -113,7 +105,7 @@ class Pipeline:
         if self.draining or self.failure or not self._ledger.knows(fetch):
             return  # uncommitted: whoever gets the partition next reads it again
         if not self._pending.events:
-            self._progressed_at = time.monotonic()  # there was nothing to do until now
+            self._progressed_at = self._clock()  # there was nothing to do until now
         self._emit(events.FetchReceived(len(fetch)))
         self._pending.enter(len(fetch), size)
         job = self._jobs[fetch] = Job(fetch, size)
@@ -138,13 +130,13 @@ class Pipeline:
 
     async def _wait_for_room(self, count: int, size: int) -> None:
         """Hold the agent up: backpressure."""
-        self._pending.wait(time.monotonic())
+        self._pending.wait(self._clock())
         try:
             while not self._has_room(count, size):
                 self._changed.clear()
                 await self._changed.wait()
         finally:
-            self._pending.go_on(time.monotonic())
+            self._pending.go_on(self._clock())
 
     def _dispatch(self) -> None:
         """Give the device what the planner says, and ask again when it says so."""
@@ -153,7 +145,7 @@ class Pipeline:
             self._timer = None
         loop = asyncio.get_running_loop()
         while len(self._dispatcher) and self.failure is None:
-            now = time.monotonic()
+            now = self._clock()
             idle = self._dispatcher.in_flight == 0
             sent = self._dispatcher.send(now, draining=self.draining)
             if not isinstance(sent, Sent):
@@ -173,7 +165,7 @@ class Pipeline:
 
     def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
         self._dispatcher.returned()
-        self._progressed_at = self._device_progressed_at = time.monotonic()
+        self._progressed_at = self._device_progressed_at = self._clock()
         self._changed.set()
         if self.failure is not None:
             return
@@ -191,7 +183,8 @@ class Pipeline:
     def _complete(self, fetch: Fetch, indexes: NDArray[np.intp]) -> None:
         """Note that records are decided, and publish what is next in order."""
         for completed in self._ledger.complete(fetch, indexes):
-            answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec, self._output_topic)
+            where = self._output_topic, processed_now()
+            answer = self._jobs[completed.fetch].answer(completed, self._classifier, self._codec, *where)
             self._breaker.count(completed, answer.rejected)
             if answer.rejected:
                 self._emit(events.DeadLettersDecided(Counter(its.reason for its in answer.rejected.values())))
@@ -214,7 +207,7 @@ class Pipeline:
         skipped = len(job.skipped_in(completed))
         if acknowledgement.refused:
             self._emit(events.DeadLettersDecided(Counter(refused.reason for refused in acknowledgement.refused)))
-        self._progressed_at = time.monotonic()
+        self._progressed_at = self._clock()
         self._emit(
             events.RangeDelivered(
                 published=len(completed) - acknowledgement.dead_letters - forwarded - skipped,
@@ -222,7 +215,7 @@ class Pipeline:
                 forwarded=forwarded,
                 skipped=skipped,
                 seconds=self._progressed_at - completed.fetch.received_at,
-                ages=completed.ages(time.time()),
+                ages=completed.ages(self._wall_clock()),
             )
         )
         for fetch in done:
@@ -243,21 +236,21 @@ class Pipeline:
         if job is not None:
             self._pending.leave(len(fetch), job.bytes)
 
-    async def drain(self, deadline: Deadline, *, work_off: bool) -> bool:
-        """Take nothing more and finish what was started; returns whether that is done by the deadline.
+    async def drain(self, finish: Deadline, *, work_off: Deadline | None = None) -> bool:
+        """Take nothing more and finish what was started; returns whether that is done in time.
 
         Args:
-            deadline: until when.
-            work_off: spend the first half of the time on what was received and not started, too; what is then left of
-                it stays uncommitted. Without, it is left at once: at a rebalance everybody waits for us.
+            finish: until when.
+            work_off: until when what was received and not started is worked off, too; what is then left of it stays
+                uncommitted. Without, it is left at once: at a rebalance everybody waits for us.
         """
         self.draining = True
         self._changed.set()
         self._dispatch()
-        if work_off:
-            await self._wait_until(lambda: not self._jobs, deadline.half())
+        if work_off is not None:
+            await self._wait_until(lambda: not self._jobs, work_off)
         self._dispatcher.drop(list(self._jobs))
-        return await self._wait_until(lambda: self.drained, deadline)
+        return await self._wait_until(lambda: self.drained, finish)
 
     @property
     def drained(self) -> bool:
@@ -268,7 +261,7 @@ class Pipeline:
         while not condition() and self.failure is None:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), deadline.remaining)
+                await asyncio.wait_for(self._changed.wait(), deadline.remaining(self._clock()))
             except TimeoutError:
                 return condition()
         return condition()
@@ -277,10 +270,11 @@ class Pipeline:
         """Take fetches again, after a rebalance."""
         self.draining = False
 
-    def close(self) -> None:
-        """Let the threads go. A batch that the device still computes is not waited for."""
+    async def close(self) -> None:
+        """Let the threads and the publisher go. A batch that the device still computes is not waited for."""
         self._tokenise_thread.shutdown(wait=False, cancel_futures=True)
         self._dispatcher.close(timeout=0)
+        await self._publisher.close()
 
     def fail(self, error: BaseException) -> None:
         """End the pipeline, once: nothing is dispatched any more; what the broker acknowledges still counts."""
@@ -290,11 +284,17 @@ class Pipeline:
             self._on_failed(error)
 
     def stalled_for(self) -> float:
-        """Return the seconds for which nothing got on, 0 with nothing to do.
+        """Return the seconds for which something that has to get on did not, 0 with nothing to do.
 
         While events are pending a batch must come back or the broker acknowledge something; while the device has a
-        batch it must come back, whatever the broker acknowledges meanwhile: a dead letter needs no device.
+        batch it must come back, whatever the broker acknowledges meanwhile: a dead letter needs no device. One output
+        partition that cannot be written to is enough, although others get on.
         """
-        now = time.monotonic()
+        now = self._clock()
         idle = now - self._progressed_at if self._pending.events else 0.0
-        return max(idle, now - self._device_progressed_at) if self._dispatcher.in_flight else idle
+        device = now - self._device_progressed_at if self._dispatcher.in_flight else 0.0
+        return max(idle, device, self.unwritable_for())
+
+    def unwritable_for(self) -> float:
+        """Return the seconds for which some output partition could not be written to; 0 if all can be written to."""
+        return self._publisher.failing_for()

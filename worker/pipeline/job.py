@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.classifier import Classifier, Result
-from worker.codec import Codec, Decoded, processed_now
+from worker.codec import Codec, Decoded
 from worker.delivery.answers import Answer, Outputs
 from worker.delivery.ledger import CompletedRange
 from worker.errors import Rejection
@@ -107,14 +107,16 @@ class Job:
         verdicts = classifier.verdicts(self._scores[texts], tokens.lengths[texts], tokens.truncated[texts])
         return self._indexes[texts].tolist(), texts, verdicts
 
-    def answer(self, completed: CompletedRange, classifier: Classifier, codec: Codec, topic: str) -> Answer:
+    def answer(
+        self, completed: CompletedRange, classifier: Classifier, codec: Codec, topic: str, processed_at: str
+    ) -> Answer:
         """Encode the answer to a range, with its outputs for ``topic``."""
         rejected = self.rejected_in(completed)
         indexes, _, verdicts = self.verdicts_in(completed, classifier)
         values: list[bytes | None] = []
         headers: list[Headers] = []
         if verdicts is not None:
-            for value, own in codec.encode(self.fetch, self._decoded, indexes, verdicts, processed_now()):
+            for value, own in codec.encode(self.fetch, self._decoded, indexes, verdicts, processed_at):
                 values.append(value)
                 headers.append(own)
         if forwarded := self.forwarded_in(completed):

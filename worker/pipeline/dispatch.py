@@ -14,7 +14,7 @@ from worker.batching import Backlog, Batch, Flush, Limits, Plan, plan
 from worker.classifier import Classifier, Device, Result, tokenise
 from worker.errors import Rejection
 from worker.fetch import Fetch
-from worker.job import Job
+from worker.pipeline.job import Job
 from worker.tokens import Tokens
 
 
