@@ -80,13 +80,14 @@ def test_the_oldest_leaves_once_its_time_is_up_and_the_device_can_take_it(
 @given(LENGTHS, LIMITS)
 def test_asking_again_until_empty_dispatches_everything_once(lengths: np.ndarray, limits: Limits) -> None:
     names = np.arange(lengths.size)
+    waiting = names.tolist()
     dispatched: list[int] = []
     while names.size:
         decision = plan(lengths, 0.0, 0.0, limits, in_flight=0)
         assert decision.flush is not None
         dispatched.extend(names[decision.chosen].tolist())
         lengths, names = np.delete(lengths, decision.chosen), np.delete(names, decision.chosen)
-    assert sorted(dispatched) == list(range(len(dispatched)))
+    assert sorted(dispatched) == waiting
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,14 @@ def test_asking_again_until_empty_dispatches_everything_once(lengths: np.ndarray
 def test_why_a_batch_is_dispatched(
     lengths: np.ndarray, limits: Limits, now: float, in_flight: int, draining: bool, expected: Flush | None
 ) -> None:
-    assert plan(lengths, 0.0, now, limits, in_flight, draining=draining).flush is expected
+    decision = plan(lengths, 0.0, now, limits, in_flight, draining=draining)
+    assert decision.flush is expected
+    assert (decision.chosen.size > 0) == (expected is not None)
+
+
+def test_the_next_question_is_due_when_the_oldest_has_waited_long_enough() -> None:
+    decision = plan(lengths_of(5), 10.0, 10.01, FAR, in_flight=1)
+    assert (decision.flush, decision.deadline) == (None, 10.0 + FAR.batch_time)
 
 
 def test_a_text_over_the_whole_budget_goes_alone() -> None:

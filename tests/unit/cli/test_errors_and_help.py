@@ -1,11 +1,15 @@
 """Errors as a user sees them: one sentence, an exit code, and no traceback unless asked for."""
 
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
+import typer.main
 from command_line import Run
 
 import worker
@@ -156,13 +160,21 @@ def test_a_mistyped_command_gets_a_suggestion(run: Run) -> None:
     assert "classify" in ran.err
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "demo", "classify", "send", "watch", "topics", "schemas", "config", "doctor"]
-)
+def _commands(command: Any, name: str = "") -> Iterator[str]:
+    """Yield the names of all commands below this one, those of groups behind their group's."""
+    for own, below in getattr(command, "commands", {}).items():
+        yield (path := f"{name} {own}".strip())
+        yield from _commands(below, path)
+
+
+@pytest.mark.parametrize("command", _commands(typer.main.get_command(commands.app)))
 def test_every_command_has_help(run: Run, command: str) -> None:
-    ran = run(command, "--help")
+    ran = run(*command.split(), "--help")
     assert ran.code == 0
-    assert "Usage: sentiment-worker " + command in ran.out
+    usage, _, rest = ran.out.partition("Usage: sentiment-worker " + command)[2].partition("\n")
+    assert usage
+    description = re.sub(r"\W", "", rest.partition("Options")[0])
+    assert description, "it does not say what it does"
 
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:
