@@ -40,8 +40,8 @@ class InputRecord:
     row: tuple[str, ...] | None = field(default=None, repr=False)
     """Its cells, one for each column, where it came from a table."""
     timestamp: int = -1
-    key: bytes | None = None
-    headers: Headers = ()
+    key: bytes | None = field(default=None, repr=False)
+    headers: Headers = field(default=(), repr=False)
     fault: str = ""
     """Why the input cannot be read, where it is a row of a table; it has no value then."""
 

@@ -30,6 +30,9 @@ class Part(NamedTuple):
     end: int
     """The comma or brace behind it."""
 
+    def __repr__(self) -> str:
+        return "Part()"  # texts are private
+
 
 def parts(body: bytes, start: int) -> Iterator[Part]:
     """The members of the object whose opening brace is ``body[start]``, in the order of the bytes."""

@@ -1,6 +1,6 @@
 """Which dead letters a command is about. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.dead_letters.letter import DeadLetter
 
@@ -14,7 +14,7 @@ class Selection:
     """Topics that the events were read from."""
     partitions: frozenset[int] = frozenset()
     """Partitions of them."""
-    keys: frozenset[bytes] = frozenset()
+    keys: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     def __contains__(self, letter: object) -> bool:
         return (

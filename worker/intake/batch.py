@@ -35,6 +35,9 @@ class RawBatch(NamedTuple):
     end: int
     """Where in the response it ends."""
 
+    def __repr__(self) -> str:
+        return "RawBatch()"  # texts are private
+
     @property
     def next_base_offset(self) -> int | None:
         """The offset of the batch behind it, if that came too."""

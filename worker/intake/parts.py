@@ -18,6 +18,9 @@ class Part(NamedTuple):
     record_count: int
     payload: bytes | memoryview
 
+    def __repr__(self) -> str:
+        return "Part()"  # texts are private
+
 
 class Oversized(NamedTuple):
     """The start of a record that is too large to be taken into memory; the rest of it was passed over."""
@@ -26,6 +29,9 @@ class Oversized(NamedTuple):
     """Bytes of the record."""
     start: bytes
     """Without the length before it."""
+
+    def __repr__(self) -> str:
+        return "Oversized()"  # texts are private
 
 
 def parts(pieces: Iterator[bytes], count: int) -> Iterator[Part | Oversized]:

@@ -26,6 +26,9 @@ class ParsedRecord(NamedTuple):
     """Its own, or that of the last record which could not be told apart from it."""
     checksum: None = None
 
+    def __repr__(self) -> str:
+        return "ParsedRecord()"  # texts are private
+
 
 class _WrongError(Exception):
     """A number in a record cannot be right."""

@@ -16,6 +16,9 @@ class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]
 
     rejection: Rejection
 
+    def __repr__(self) -> str:
+        return f"UnreadableRecord({self.topic}-{self.partition}@{self.offset})"  # texts are private
+
 
 def unreadable(tp: TopicPartition, parsed: ParsedRecord, rejection: Rejection) -> UnreadableRecord:
     """Return the record with what could be read of it."""

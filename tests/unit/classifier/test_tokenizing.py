@@ -176,7 +176,7 @@ def test_the_cache_of_words_is_bounded() -> None:
     assert nanotoken.get_cache_entries() == 65_536
 
 
-def test_nothing_prints_a_text() -> None:
+def test_tokens_print_no_text() -> None:
     tokens = choose_tokenizer(wordpiece(), Encoding(LIMIT), "auto").encode(["secret words"])
 
     assert repr(tokens) == "Tokens()"

@@ -28,3 +28,9 @@ def test_columns_of_different_lengths_are_refused() -> None:
     one = np.ones(1, np.float32)
     with pytest.raises(ValueError, match="different lengths"):
         Examples(("a", "b"), np.ones((2, 3), np.float32), one)
+
+
+def test_examples_print_no_text() -> None:
+    assert repr(Examples(("a kettle of plums",), np.ones((1, 2), np.float32), np.ones(1, np.float32))) == (
+        "Examples(n=1, labels=2)"
+    )
