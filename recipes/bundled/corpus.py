@@ -12,19 +12,7 @@ from recipes.bundled.augment import Neighbours, changed_copies, nearest_words
 from recipes.bundled.generate import Generated, generate, read_grammar
 from recipes.bundled.rated import RatedText
 from recipes.bundled.reviews import one_of_each
-
-#: Changed copies of the training texts, by kind: with words that these texts use, too ...
-NEAR_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_500, "negation": 1_000, "join": 500}
-#: ... and with all words of the vocabulary, which is how the student meets those that it was never rated on.
-WIDE_PLAN: Mapping[str, int] = {"swap": 3_000, "fragment": 1_000}
-#: How many near words a word may be swapped for.
-NEAR_NEIGHBOURS, WIDE_NEIGHBOURS = 12, 8
-#: Texts of the whole grammar, for the teacher to label.
-GENERATED = 4_000
-#: Words of the vocabulary that are labelled on their own.
-WORDS = 4_000
-#: Sentences of reviews that nobody rated, each of another review.
-REVIEWS = 16_000
+from recipes.bundled.sizes import SIZES, Sizes
 
 #: Words that hold a sentence together; swapping them makes noise and no new opinion.
 _GLUE = frozenset({
@@ -84,6 +72,7 @@ def build_corpus(
     vocabulary: Mapping[str, int],
     vectors: NDArray[np.float32],
     seed: int,
+    sizes: Sizes = SIZES,
 ) -> Corpus:
     """The corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
 
@@ -91,18 +80,18 @@ def build_corpus(
     same seed.
     """
     texts = [row.text for row in rows]
-    near = word_neighbours(vocabulary, vectors, texts, NEAR_NEIGHBOURS)
-    wide = word_neighbours(vocabulary, vectors, None, WIDE_NEIGHBOURS)
+    near = word_neighbours(vocabulary, vectors, texts, sizes.near_neighbours)
+    wide = word_neighbours(vocabulary, vectors, None, sizes.wide_neighbours)
     changed = [
-        *_shuffled_copies(texts, NEAR_PLAN, near, seed),
-        *_shuffled_copies(texts, WIDE_PLAN, wide, 2 * seed + 1),
+        *_shuffled_copies(texts, sizes.near_plan, near, seed),
+        *_shuffled_copies(texts, sizes.wide_plan, wide, 2 * seed + 1),
     ]
-    words = plain_words(vocabulary)[:WORDS]
+    words = plain_words(vocabulary)[: sizes.words]
     return Corpus(
         tuple(words),
         tuple(dict.fromkeys(changed)),
-        tuple(generate(read_grammar(), GENERATED, seed)),
-        tuple(one_of_each(reviews, REVIEWS, seed, [*texts, *excluded])),
+        tuple(generate(read_grammar(), sizes.generated, seed)),
+        tuple(one_of_each(reviews, sizes.reviews, seed, [*texts, *excluded])),
     )
 
 

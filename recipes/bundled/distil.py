@@ -22,21 +22,14 @@ from recipes.bundled.features import LogitsAndFeatures, logits_and_features
 from recipes.bundled.generate import Generated, generate, read_grammar, surround
 from recipes.bundled.loss import RATING_UNIT
 from recipes.bundled.rated import RatedExamples, RatedText, examples_of, join
+from recipes.bundled.sizes import SIZES, Sizes
 from worker.datasets.examples import LABELS, RATING_ERROR, soft_targets
 from worker.evaluation.metrics import softmax
 
-#: Generated texts of what a small classifier learns last, labelled by their construction alone.
+#: What a small classifier learns last, labelled by construction alone.
 HARD: frozenset[str] = frozenset({"negation at a distance", "contrast", "negation", "intensifiers", "slang"})
-HARD_GENERATED = 6_000
-#: Further generated texts with emoji and emoticons, of which the teacher knows none and the rated texts hold few.
 SIGNS: frozenset[str] = frozenset({"emoji", "emoticons"})
-SIGNS_GENERATED = 3_000
-#: Further statements of what people are, which a small classifier takes for praise or blame.
 IDENTITY: frozenset[str] = frozenset({"identity"})
-IDENTITY_GENERATED = 1_500
-#: Opinions of the grammar among sentences that say nothing.
-LONG_GENERATED = 1_000
-TYPOS = 5_000
 #: People differ more over a text in general than over one that they have rated: twice the usual error.
 BUILT_ERROR = 2 * RATING_ERROR
 
@@ -147,6 +140,7 @@ def mixture(
     outputs: Mapping[str, LogitsAndFeatures],
     temperature: float,
     seed: int = 5,
+    sizes: Sizes = SIZES,
 ) -> RatedExamples:
     """Return the student's examples. ``outputs`` are the teacher's by part of the corpus, and for ``train``."""
     rated = rated_examples(rows, outputs["train"], temperature)
@@ -159,11 +153,11 @@ def mixture(
             generated_examples(corpus.generated, outputs["generated"], temperature),
             taught(corpus.changed, outputs["changed"], temperature),
             taught(corpus.reviews, outputs["reviews"], temperature),
-            typo_examples(rated, TYPOS, seed),
-            built_examples(generate(grammar.only(HARD), HARD_GENERATED, seed), weight=1.0),
-            built_examples(generate(grammar.only(SIGNS), SIGNS_GENERATED, seed), weight=1.0),
-            built_examples(generate(grammar.only(IDENTITY), IDENTITY_GENERATED, seed), weight=1.0),
-            built_examples(surround(grammar, LONG_GENERATED, seed)),
+            typo_examples(rated, sizes.typos, seed),
+            built_examples(generate(grammar.only(HARD), sizes.hard, seed), weight=1.0),
+            built_examples(generate(grammar.only(SIGNS), sizes.signs, seed), weight=1.0),
+            built_examples(generate(grammar.only(IDENTITY), sizes.identity, seed), weight=1.0),
+            built_examples(surround(grammar, sizes.long, seed)),
         ]
     )
 

@@ -37,6 +37,7 @@ from recipes.bundled.generate import generate, read_grammar
 from recipes.bundled.loss import RatingLoss, RecipeSettings, freeze, identity_of
 from recipes.bundled.rated import RatedExamples, RatedText, examples_of, join, packaged, read_rated
 from recipes.bundled.reviews import provide_reviews
+from recipes.bundled.sizes import SIZES, Sizes
 from recipes.bundled.sources import LARGE, SMALL, provide, sha256
 from recipes.bundled.student import load, make_student
 from worker.classifier.persistence import replace_classifier
@@ -58,9 +59,6 @@ STUDENT = RecipeSettings(
 
 #: Behaviour tests for figures on the model card alone, which nothing is trained on or chosen by.
 HELD_OUT = Path(__file__).with_name("held_out.toml")
-
-#: Built texts that the teacher sees besides the rated ones, at half their weight.
-TEACHER_GENERATED = 2_500
 
 
 def dev_score(rows: list[RatedText]) -> Callable[[Scores], float]:
@@ -124,26 +122,32 @@ def digest_of(rows: list[RatedText]) -> str:
     return hashlib.sha256(repr([(row.text, row.rating) for row in rows]).encode()).hexdigest()
 
 
-def train_teacher(work: Path, train: list[RatedText], dev: list[RatedText]) -> Path:
+def train_teacher(
+    work: Path,
+    train: list[RatedText],
+    dev: list[RatedText],
+    settings: RecipeSettings = TEACHER,
+    sizes: Sizes = SIZES,
+) -> Path:
     """The fine-tuned large classifier, itself a folder that the worker can run (with a fourth output, the rating)."""
     folder = work / "teacher"
     best = folder / "best"
-    built = generate(read_grammar(), TEACHER_GENERATED, seed=77)
+    built = generate(read_grammar(), sizes.teacher_generated, seed=77)
     texts = join([examples_of(train), distil.built_examples(built, weight=0.5, error=RATING_ERROR)])
-    if stage(folder, LARGE.weights_sha256 + identity_of(texts, TEACHER) + digest_of(dev)):
+    if stage(folder, LARGE.weights_sha256 + identity_of(texts, settings) + digest_of(dev)):
         return best
     base = provide(LARGE, work / "teacher-base", log.info)
-    torch.manual_seed(TEACHER.loop.seed)
+    torch.manual_seed(settings.loop.seed)
     model: Any = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=len(LABELS) + 1, attention_probs_dropout_prob=0.0, local_files_only=True
     )
     tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    _fit(model, tokenizer, texts, dev, TEACHER, folder=folder, on_best=save(best, base))
+    _fit(model, tokenizer, texts, dev, settings, folder=folder, on_best=save(best, base))
     return best
 
 
 def label_texts(
-    work: Path, teacher: Path, train: list[RatedText], dev: list[RatedText]
+    work: Path, teacher: Path, train: list[RatedText], dev: list[RatedText], sizes: Sizes = SIZES
 ) -> tuple[Corpus, dict[str, LogitsAndFeatures]]:
     """The corpus and what the teacher says of each of its parts, of train, and of dev (for its temperature)."""
     model, tokenizer = load(teacher)
@@ -151,7 +155,7 @@ def label_texts(
     dev_texts = [row.text for row in dev]
     reviews = provide_reviews(work / "reviews", log.info)
     measured = [text for suite in (None, HELD_OUT) for test in read_suite(suite) for text in test.texts]
-    corpus = build_corpus(train, reviews, [*dev_texts, *measured], tokenizer.get_vocab(), vectors, seed=11)
+    corpus = build_corpus(train, reviews, [*dev_texts, *measured], tokenizer.get_vocab(), vectors, seed=11, sizes=sizes)
     parts = {**corpus.parts(), "train": [row.text for row in train], "dev": dev_texts}
     digest = sha256(teacher / "model.safetensors")
     outputs = {
@@ -174,13 +178,14 @@ def train_student(
     corpus: Corpus,
     outputs: dict[str, LogitsAndFeatures],
     settings: RecipeSettings = STUDENT,
+    sizes: Sizes = SIZES,
 ) -> Path:
     """The small classifier in float32 with its rating output, best on dev."""
     folder, initial = work / "student", work / "student-initial"
     best = folder / "best"
     make_student(provide(SMALL, work / "student-base", log.info), initial, settings.loop.seed)
     temperature = best_temperature(outputs["dev"].logits[:, : len(LABELS)], soft_targets([row.rating for row in dev]))
-    texts = distil.mixture(train, corpus, outputs, temperature)
+    texts = distil.mixture(train, corpus, outputs, temperature, sizes=sizes)
     start = "".join(sha256(initial / name) for name in ("model.safetensors", "tokenizer.json"))
     if stage(folder, start + identity_of(texts, settings) + digest_of(dev)):
         return best

@@ -16,9 +16,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, BertConfig, MPNetConfig
 
-from recipes.bundled import corpus, distil, recipe
+from recipes.bundled import distil, recipe
 from recipes.bundled.loss import RecipeSettings
 from recipes.bundled.rated import RatedText
+from recipes.bundled.sizes import Sizes
 from recipes.bundled.sources import LARGE, SMALL
 from recipes.bundled.student import load
 from worker.classifier import load_classifier
@@ -97,20 +98,24 @@ def run(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The recipe with little of everything."""
     monkeypatch.setattr(recipe, "provide", lambda source, *_: bases[source.weights_sha256])
     monkeypatch.setattr(recipe, "provide_reviews", lambda *_: [f"A good film upon number {i}." for i in range(9)])
-    monkeypatch.setattr(
-        recipe, "TEACHER", replace(recipe.TEACHER, loop=replace(recipe.TEACHER.loop, max_steps=3), frozen_layers=1)
+    short = replace(recipe.TEACHER, loop=replace(recipe.TEACHER.loop, max_steps=3), frozen_layers=1)
+    copies = {"swap": 6, "join": 4}
+    few = Sizes(
+        teacher_generated=20,
+        near_plan=copies,
+        wide_plan=copies,
+        generated=10,
+        typos=5,
+        hard=5,
+        signs=5,
+        identity=5,
+        long=5,
     )
-    monkeypatch.setattr(recipe, "TEACHER_GENERATED", 20)
-    for plan in ("NEAR_PLAN", "WIDE_PLAN"):
-        monkeypatch.setattr(corpus, plan, {"swap": 6, "join": 4})
-    monkeypatch.setattr(corpus, "GENERATED", 10)
-    for count in ("TYPOS", "HARD_GENERATED", "SIGNS_GENERATED", "IDENTITY_GENERATED", "LONG_GENERATED"):
-        monkeypatch.setattr(distil, count, 5)
 
     def run(train: list[RatedText], dev: list[RatedText], settings: RecipeSettings = recipe.STUDENT) -> dict[str, Any]:
-        teacher = recipe.train_teacher(tmp_path, train, dev)
-        texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev)
-        student = recipe.train_student(tmp_path, train, dev, texts, outputs, settings)
+        teacher = recipe.train_teacher(tmp_path, train, dev, short, few)
+        texts, outputs = recipe.label_texts(tmp_path, teacher, train, dev, few)
+        student = recipe.train_student(tmp_path, train, dev, texts, outputs, settings, few)
         return recipe.ship(student, tmp_path / "model", dev)
 
     return run
