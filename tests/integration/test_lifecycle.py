@@ -56,19 +56,25 @@ def test_a_stop_under_load_exits_0_and_the_next_worker_goes_on_without_loss_or_r
     assert disordered(outputs) == []
 
 
-def test_a_stop_that_runs_out_of_time_exits_1_and_the_rest_is_read_again(scene: Scene) -> None:
-    topics = scene.topics
+def test_a_stop_that_runs_out_of_time_exits_1_and_the_rest_is_read_again(scene: Scene, tmp_path: Path) -> None:
+    topics, slow = scene.topics, tmp_path / "slow"
     scene.client.create(topics.input, topics.output, topics.dead_letters)
     worker = scene.start(
-        command=(*_python("-m", "integration.apps.slow"), "8"), max_batch_size=16, max_batch_time=0.05, drain_timeout=3
+        command=(*_python("-m", "integration.apps.slow"), "8", str(slow)),
+        max_batch_size=16,
+        max_batch_time=0.05,
+        drain_timeout=3,
     )
-    scene.client.produce(topics.input, keyed(range(200)))
+    scene.client.produce(topics.input, keyed(range(16)))
+    scene.wait_for_commits()
+    slow.touch()
+    scene.client.produce(topics.input, keyed(range(16, 200)))
     eventually(lambda: worker.page("statistics")["in_flight_batches"] > 0, "the device is at work")
     started = time.monotonic()
     assert worker.stop() == 1
     assert time.monotonic() - started < 3 + STOP_GRACE + 5
     assert "Traceback" not in worker.log
-    assert sum(scene.client.committed(topics.group, topics.input).values()) <= scene.client.count(topics.output)
+    assert 16 <= sum(scene.client.committed(topics.group, topics.input).values()) <= scene.client.count(topics.output)
     scene.start()
     scene.wait_for_commits()
     outputs = scene.outputs()
@@ -96,7 +102,9 @@ def test_two_workers_share_the_partitions_and_one_survives_the_others_kill(scene
     eventually(
         lambda: all((w.page("statistics") or {}).get("published", 0) > 100 for w in (killed, survivor)), "both work"
     )
+    eventually(lambda: len(scene.client.committed(topics.group, topics.input)) == 4, "both have committed")
     committed = sum(scene.client.committed(topics.group, topics.input).values())
+    assert 0 < committed < 8_000, "killed too early or too late to show anything"
     killed.kill()
     # What the broker had received of it is answered even after the kill: at most what was pending.
     uncommitted = scene.client.count(topics.output) - committed + 500
@@ -151,23 +159,26 @@ def test_a_model_without_finite_scores_stops_the_worker_and_nothing_is_committed
     ],
 )
 def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(
-    scene: Scene, stage: str, message: str
+    scene: Scene, tmp_path: Path, stage: str, message: str
 ) -> None:
-    topics = scene.topics
+    topics, broken = scene.topics, tmp_path / "broken"
     scene.client.create(topics.input, topics.output, topics.dead_letters)
-    scene.client.produce(topics.input, keyed(range(2_000)))
+    scene.client.produce(topics.input, keyed(range(200)))
     worker = scene.start(
-        ready=False,
-        command=(*_python("-m", "integration.apps.crashing"), stage),
+        command=(*_python("-m", "integration.apps.crashing"), stage, str(broken)),
         max_batch_size=16,
         max_pending_events=400,
     )
+    scene.wait_for_commits()
+    broken.touch()
+    scene.client.produce(topics.input, keyed(range(200, 2_000)))
     assert worker.wait() == 1
     assert message in worker.log
     assert "Event loop is closed" not in worker.log
     published = scene.client.end_offsets(topics.output)
-    for partition, offset in scene.client.committed(topics.group, topics.input).items():
-        assert offset <= published[partition]
+    committed = scene.client.committed(topics.group, topics.input)
+    assert sum(committed.values()) >= 200
+    assert [partition for partition, offset in committed.items() if offset > published[partition]] == []
     scene.start()
     scene.wait_for_commits()
     assert set(ids(scene.outputs())) == set(range(2_000))
@@ -176,22 +187,24 @@ def test_a_crash_of_any_stage_exits_non_zero_and_commits_nothing_unpublished(
 def test_a_flood_of_invalid_events_stops_the_worker_with_the_settings_that_let_it_pass(scene: Scene) -> None:
     topics = scene.topics
     scene.client.create(topics.input, topics.output, topics.dead_letters)
-    flood = 6_000
-    scene.client.produce(topics.input, [message._replace(value=b"no JSON") for message in keyed(range(flood))])
-    worker = scene.start(ready=False)
+    flood, bad = 6_000, b"no JSON"
+    scene.client.produce(topics.input, keyed(range(100)))
+    worker = scene.start()
+    scene.wait_for_commits()
+    scene.client.produce(topics.input, [message._replace(value=bad) for message in keyed(range(flood))])
     assert worker.wait() == 1
     said = " ".join(worker.log.rsplit("sentiment-worker: ", 1)[-1].split())
     assert "Traceback" not in worker.log
     assert "the stop hangs" not in worker.log, "its watchdog had to end it"
     assert re.match(r"more than 1,000 events in a row .*\(not_json 1,001\), the first at offset ", said)
     committed = scene.client.committed(topics.group, topics.input)
-    assert sum(committed.values()) <= scene.client.count(topics.dead_letters) < flood
+    assert 100 <= sum(committed.values()) <= scene.client.count(topics.output, topics.dead_letters) < 100 + flood
     limits = {flag.replace("-", "_"): value for flag, value in re.findall(r"--(\S+) ([\d.]*\d)", said)}
     worker = scene.start(**limits)
     scene.wait_for_commits()
     assert worker.page("statistics")["received"] > 1_001, "nothing was left to let pass"
     dead = {dead_letter_source(record) for record in scene.dead_letters()}
-    assert dead == {place(record) for record in scene.inputs()}
+    assert dead == {place(record) for record in scene.inputs() if record.value == bad}
     assert worker.stop() == 0
 
 
