@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Run
-from unit.evaluation.evaluate_runs import CPU, rated
+from unit.cli.evaluate.runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from command_line import Run
-from unit.training.train_runs import QUICK, assert_refused_at_once, edit_weights, half
+from unit.cli.train.runs import QUICK, assert_refused_at_once, edit_weights, half
 
 from worker.training import finetune
 from worker.training.errors import smaller_batches

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from command_line import Run
-from unit.training.train_runs import QUICK, assert_refused_at_once, same, weights
+from unit.cli.train.runs import QUICK, assert_refused_at_once, same, weights
 
 from worker.classifier import open_classifier, persistence
 from worker.training import finetune

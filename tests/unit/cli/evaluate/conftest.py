@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from command_line import Run
 from small_base import labelled_file, tiny_base
-from unit.evaluation.evaluate_runs import TRAINED
+from unit.cli.evaluate.runs import TRAINED
 
 from worker.evaluation import comparison
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import transformers
 from command_line import Run
-from unit.training.train_runs import QUICK, edit_weights, same
+from unit.cli.train.runs import QUICK, edit_weights, same
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from command_line import Run
-from unit.evaluation.evaluate_runs import CPU, rated
+from unit.cli.evaluate.runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.examples import LABELS
