@@ -123,6 +123,13 @@ def test_a_text_over_the_whole_budget_goes_alone() -> None:
     assert chosen.tolist() == [0]
 
 
+def test_a_neighbour_at_the_end_of_the_lookahead_is_found_and_none_behind_it() -> None:
+    lengths = np.full(3 * LOOKAHEAD + 1, 300, dtype=np.int32)
+    lengths[[0, 3 * LOOKAHEAD - 1, 3 * LOOKAHEAD]] = 10
+    chosen = choose(lengths, Limits(batch_size=3, batch_tokens=100_000, batch_time=1, in_flight=1))
+    assert chosen.tolist() == [0, 3 * LOOKAHEAD - 1, 1]
+
+
 def test_neighbours_in_length_share_a_batch() -> None:
     chosen = choose(lengths_of(10, 300, 11, 9, 290, 10), Limits(4, 100_000, 1, 1))
     assert chosen.tolist() == [0, 5, 2, 3]
