@@ -1,6 +1,7 @@
 """The command line, run in this process as its script would run it: what it imports is there already."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,12 @@ class Ran(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def error(self) -> str:
+        """The code of the error that ended it; empty where none did."""
+        found = re.search(r" \[(\w+)\]\n\Z", self.err)
+        return found[1] if found else ""
 
     @property
     def lines(self) -> list[str]:

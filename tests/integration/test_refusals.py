@@ -10,7 +10,9 @@ from integration.scene import Scene
 def test_an_output_topic_that_is_an_input_is_refused() -> None:
     done = run_command("run", settings={"input_topics": "a,b", "output_topic": "b"})
     assert done.returncode == 2
-    assert "output_topic 'b' is also one of input_topics" in only_sentence(done.stderr)
+    said = only_sentence(done.stderr)
+    assert said.endswith("[conflicting_settings]")
+    assert "output_topic 'b'" in said
 
 
 def test_a_broker_that_does_not_answer_is_named_in_one_sentence(tiny_model: Path) -> None:
@@ -18,18 +20,18 @@ def test_a_broker_that_does_not_answer_is_named_in_one_sentence(tiny_model: Path
     settings = {"bootstrap_servers": server, "model": tiny_model, "web_port": free_port()}
     done = run_command("run", settings=settings)
     assert done.returncode == 1
-    assert f"no Kafka broker answers at {server}" in only_sentence(done.stderr)
+    said = only_sentence(done.stderr)
+    assert said.endswith("[broker_unreachable]")
+    assert server in said
 
 
-@pytest.mark.parametrize(
-    ("host", "sentence"),
-    [("192.0.2.1", "is no address of this machine"), ("pages..example", "cannot be resolved")],
-    ids=["another machine's", "no name"],
-)
-def test_health_pages_that_cannot_be_served_end_the_start_with_one_sentence(host: str, sentence: str) -> None:
+@pytest.mark.parametrize("host", ["192.0.2.1", "pages..example"], ids=["another machine's", "no name"])
+def test_health_pages_that_cannot_be_served_end_the_start_with_one_sentence(host: str) -> None:
     done = run_command("run", settings={"web_host": host, "web_port": free_port()})
     assert done.returncode == 2
-    assert only_sentence(done.stderr).startswith(f"web_host={host!r} {sentence}")
+    said = only_sentence(done.stderr)
+    assert said.endswith("[web_address_unusable]")
+    assert said.startswith(f"web_host={host!r} ")
 
 
 @pytest.mark.kafka
@@ -38,7 +40,8 @@ def test_with_missing_topics_fail_they_are_named_and_not_made(scene: Scene) -> N
     done = run_command("run", settings=scene.settings | {"missing_topics": "fail", "web_port": free_port()})
     assert done.returncode == 1
     said = only_sentence(done.stderr)
-    assert f"missing on the cluster: {scene.topics.output}, {scene.topics.dead_letters}" in said
+    assert said.endswith("[topic_missing]")
+    assert f"{scene.topics.output}, {scene.topics.dead_letters}" in said
     assert not {scene.topics.output, scene.topics.dead_letters} & scene.client.topics()
 
 

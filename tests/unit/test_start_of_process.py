@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from error_codes import raises_code
 
 from worker import app
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import Settings
 
 
@@ -44,7 +45,7 @@ def test_where_nothing_temporary_can_be_written_the_setting_is_named(monkeypatch
         raise FileNotFoundError("No usable temporary directory found")
 
     monkeypatch.setattr("tempfile.gettempdir", none)
-    with pytest.raises(SettingError, match="set TMPDIR"):
+    with raises_code(SettingError, Code.NO_TEMPORARY_FOLDER):
         app._data_folder("g")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from error_codes import raises_code
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 from unit.classifier.small_models import TEXTS, padded, scores_of
@@ -19,7 +20,7 @@ from unit.classifier.small_models import TEXTS, padded, scores_of
 from worker.classifier import Classifier, Device, load_classifier
 from worker.classifier.outputs import torch_backend
 from worker.classifier.warmup import NEIGHBOUR_BOUND, self_check
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 from worker.settings import load_settings
 from worker.verdict import Sentiment
 
@@ -140,7 +141,7 @@ def test_precision_changes_scores_within_its_bound(precision: str, load: Load) -
     try:
         classifier = load(STARS, precision=precision)
     except SettingError as error:
-        assert "computes in hardware" in str(error)  # noqa: PT017
+        assert error.code is Code.PRECISION_UNSUPPORTED  # noqa: PT017
         pytest.skip("this CPU has no bf16")
     assert classifier.precision == precision
     assert classifier.scores(classifier.probe).dtype == np.float32
@@ -160,89 +161,110 @@ def only_encoder(folder: Path) -> None:
     AutoModel.from_pretrained(folder).save_pretrained(folder)
 
 
-def replace_weights(name: str) -> Callable[[Path], None]:
-    def replace(folder: Path) -> None:
-        (folder / "model.safetensors").rename(folder / name)
-
-    return replace
-
-
 def without_tokenizer(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
 
 
 @pytest.mark.parametrize(
-    ("break_it", "sentence"),
+    ("break_it", "code"),
     [
+        pytest.param(lambda folder: (folder / "model.safetensors").unlink(), Code.MODEL_INCOMPLETE, id="no weights"),
+        pytest.param(lambda folder: (folder / "config.json").unlink(), Code.MODEL_INCOMPLETE, id="no config"),
         pytest.param(
-            replace_weights("tf_model.h5"), r"TensorFlow weights: convert them.*from_tf=True", id="TensorFlow"
+            lambda folder: (folder / "config.json").write_text("{"), Code.MODEL_UNREADABLE, id="broken config"
         ),
-        pytest.param(replace_weights("pytorch_model.bin"), r"pickled PyTorch.*use_safetensors=False", id="pickled"),
-        pytest.param(replace_weights("flax_model.msgpack"), r"Flax weights.*from_flax=True", id="Flax"),
-        pytest.param(lambda folder: (folder / "model.safetensors").unlink(), "no weights", id="no weights"),
-        pytest.param(lambda folder: (folder / "config.json").unlink(), r"no config\.json", id="no config"),
-        pytest.param(lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded", id="broken config"),
         pytest.param(
-            lambda folder: (folder / "model.safetensors").write_bytes(b"xx"), "cannot be loaded", id="broken weights"
+            lambda folder: (folder / "model.safetensors").write_bytes(b"xx"), Code.MODEL_DAMAGED, id="broken weights"
         ),
-        pytest.param(drop_head, r"no weights for classifier\.bias, classifier\.weight", id="no head"),
-        pytest.param(only_encoder, "no fine-tuned sequence classifier", id="an encoder alone"),
-        pytest.param(without_tokenizer, "tokenizer", id="no tokenizer"),
+        pytest.param(drop_head, Code.MODEL_NOT_FINE_TUNED, id="no head"),
+        pytest.param(only_encoder, Code.MODEL_NOT_FINE_TUNED, id="an encoder alone"),
+        pytest.param(without_tokenizer, Code.TOKENIZER_UNUSABLE, id="no tokenizer"),
         pytest.param(
             lambda folder: edit(folder / "config.json", id2label={"0": "a", "1": "b"}, label2id=None),
-            "cannot be loaded",
+            Code.MODEL_UNREADABLE,
             id="labels that do not match the head",
         ),
         pytest.param(
             lambda folder: edit(folder / "config.json", id2label=dict.fromkeys("01234", "same"), label2id=None),
-            "different name for each label",
+            Code.MODEL_LABELS_AMBIGUOUS,
             id="a label twice",
         ),
         pytest.param(
-            lambda folder: edit(folder / "config.json", model_type="t5"), "cannot be loaded|no weights for", id="a lie"
+            lambda folder: edit(folder / "config.json", model_type="t5"), Code.MODEL_NOT_FINE_TUNED, id="a lie"
         ),
         pytest.param(
             lambda folder: edit(folder / "config.json", model_type="own", auto_map={"AutoConfig": "own.Config"}),
-            "brings its own code",
+            Code.MODEL_NEEDS_CODE,
             id="code of its own",
         ),
     ],
 )
 def test_a_folder_that_cannot_be_used_says_why_in_one_sentence(
-    break_it: Callable[[Path], None], sentence: str, copy_of: Callable[[str], Path]
+    break_it: Callable[[Path], None], code: Code, copy_of: Callable[[str], Path]
 ) -> None:
     folder = copy_of(STARS)
     break_it(folder)
 
-    with pytest.raises(SettingError, match=sentence) as raised:
+    with raises_code(SettingError, code) as raised:
         load_folder(folder)
 
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("file", "argument"),
     [
-        pytest.param({"model": "./no/such/folder"}, "is not a folder", id="missing folder"),
-        pytest.param({"model": "/no/such/folder"}, "is not a folder", id="missing absolute folder"),
-        pytest.param({"model": "no/such/name"}, "neither a folder nor a name", id="no name of the hub's"),
-        pytest.param({"model": "owner/model"}, "the hub cannot be reached", id="hub without network"),
-        pytest.param({"device": "cuda:77"}, "device=cuda:77 is not on this machine.*cpu", id="missing device"),
-        pytest.param({"device": "tpu"}, "device=tpu is not on this machine", id="unknown device"),
+        pytest.param("tf_model.h5", "from_tf=True", id="TensorFlow"),
+        pytest.param("pytorch_model.bin", "use_safetensors=False", id="pickled"),
+        pytest.param("flax_model.msgpack", "from_flax=True", id="Flax"),
+    ],
+)
+def test_weights_of_another_format_are_refused_with_the_command_that_converts_them(
+    file: str, argument: str, copy_of: Callable[[str], Path]
+) -> None:
+    folder = copy_of(STARS)
+    (folder / "model.safetensors").rename(folder / file)
+
+    with raises_code(SettingError, Code.MODEL_FORMAT_UNSUPPORTED) as raised:
+        load_folder(folder)
+
+    assert argument in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_weights_that_would_be_made_up_are_named(copy_of: Callable[[str], Path]) -> None:
+    folder = copy_of(STARS)
+    drop_head(folder)
+    with pytest.raises(SettingError, match=r"classifier\.bias, classifier\.weight"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "names"),
+    [
+        pytest.param({"model": "./no/such/folder"}, Code.MODEL_NOT_FOUND, "./no/such/folder", id="missing folder"),
         pytest.param(
-            {"device": "cpu", "precision": "fp16"}, "precision=fp16 is not what cpu computes", id="fp16 on CPU"
+            {"model": "/no/such/folder"}, Code.MODEL_NOT_FOUND, "/no/such/folder", id="missing absolute folder"
         ),
-        pytest.param({"label_polarity": {"angry": -1}}, "'angry', which is none of", id="unknown label"),
+        pytest.param({"model": "no/such/name"}, Code.MODEL_NOT_FOUND, "no/such/name", id="no name of the hub's"),
+        pytest.param({"model": "owner/model"}, Code.HUB_UNREACHABLE, "owner/model", id="hub without network"),
+        pytest.param({"device": "cuda:77"}, Code.DEVICE_NOT_FOUND, "cpu", id="missing device"),
+        pytest.param({"device": "tpu"}, Code.DEVICE_NOT_FOUND, "device=tpu", id="unknown device"),
+        pytest.param(
+            {"device": "cpu", "precision": "fp16"}, Code.PRECISION_UNSUPPORTED, "precision=fp16", id="fp16 on CPU"
+        ),
+        pytest.param({"label_polarity": {"angry": -1}}, Code.UNKNOWN_LABEL, "'angry'", id="unknown label"),
     ],
 )
 def test_a_setting_that_cannot_be_used_says_so(
-    settings: dict[str, Any], sentence: str, load: Load, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], code: Code, names: str, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
-    with pytest.raises(SettingError, match=sentence):
+    with raises_code(SettingError, code) as raised:
         load(SST2, **settings)
+    assert names in str(raised.value)
 
 
 def test_a_snapshot_of_the_hub_is_used_without_network_under_its_commit(

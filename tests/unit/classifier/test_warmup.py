@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from error_codes import raises_code
 
 from worker.classifier import Classifier
 from worker.classifier.backends import BackendInfo
 from worker.classifier.labels import Activation, VerdictTable
 from worker.classifier.warmup import self_check, warm_up
-from worker.errors import DeviceError
+from worker.errors import Code, DeviceError
 from worker.tokens import PaddedBatch
 from worker.verdict import ModelCard
 
@@ -67,7 +68,7 @@ def test_nothing_is_set_on_a_classifier() -> None:
 
 
 def test_no_room_for_a_single_text_is_said_in_a_sentence() -> None:
-    with pytest.raises(DeviceError, match="has not the memory for one text"):
+    with raises_code(DeviceError, Code.OUT_OF_MEMORY):
         warm_up(classifier_on(Scarce(10, MemoryError())))
 
 
@@ -78,5 +79,5 @@ def test_another_failure_is_not_taken_for_it() -> None:
 
 def test_a_model_is_not_blamed_for_the_device_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.classifier.warmup._probe_ids", lambda _: [np.ones(3, np.int64), np.ones(9, np.int64)])
-    with pytest.raises(DeviceError, match="has no memory left"):
+    with raises_code(DeviceError, Code.OUT_OF_MEMORY):
         self_check(classifier_on(Scarce(0, MemoryError())))

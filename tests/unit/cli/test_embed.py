@@ -7,6 +7,7 @@ import numpy as np
 from command_line import Run
 
 from worker.classifier import embed, open_classifier
+from worker.errors import Code
 
 
 def test_each_text_gets_its_embedding_in_the_order_of_the_input(run: Run) -> None:
@@ -31,4 +32,4 @@ def test_a_line_without_a_text_is_named_by_its_number_and_left_out(run: Run, tmp
 
 
 def test_a_format_beside_embed_is_refused(run: Run) -> None:
-    assert "--embed writes JSON lines" in run("classify", "--embed", "--format", "table", "a").err
+    assert run("classify", "--embed", "--format", "table", "a").error == Code.CONFLICTING_FLAGS

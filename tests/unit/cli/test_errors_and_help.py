@@ -19,27 +19,51 @@ from worker.errors import BrokerError, Code, SettingError
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "says"),
+    ("arguments", "exit_code", "code", "names"),
     [
-        pytest.param(["config", "--max-batch-size", "0"], 2, "max_batch_size", id="bad-value"),
-        pytest.param(["config", "--label-polarity", "{"], 2, "label_polarity: is no JSON", id="bad-json"),
-        pytest.param(["--config", "nowhere.toml", "config"], 2, "nowhere.toml", id="no-such-settings-file"),
-        pytest.param(["run", "--output-topic", "text-events"], 2, "Choose another output_topic", id="loop"),
-        pytest.param(["schemas", "nothing"], 2, "text-event.schema.json", id="no-such-schema"),
-        pytest.param(["send", "--file", "nowhere"], 2, "nowhere cannot be read", id="no-such-file"),
-        pytest.param(["send", "text", "--file", "x"], 2, "give one of them", id="texts-and-file"),
-        pytest.param(["send", "text", "--bootstrap-servers", "localhost:1"], 1, "localhost:1", id="send-no-broker"),
-        pytest.param(["watch", "--bootstrap-servers", "localhost:1"], 1, "localhost:1", id="watch-no-broker"),
+        pytest.param(["config", "--max-batch-size", "0"], 2, Code.INVALID_SETTING, "max_batch_size", id="bad-value"),
+        pytest.param(["config", "--label-polarity", "{"], 2, Code.INVALID_SETTING, "label_polarity: ", id="bad-json"),
         pytest.param(
-            ["send", "x", "--security-protocol", "SSL", "--ssl-cafile", "gone"], 2, "ssl_cafile", id="no-ca-file"
+            ["--config", "nowhere.toml", "config"],
+            2,
+            Code.SETTINGS_FILE_NOT_FOUND,
+            "nowhere.toml",
+            id="no-such-settings-file",
+        ),
+        pytest.param(["run", "--output-topic", "text-events"], 2, Code.CONFLICTING_SETTINGS, "output_topic", id="loop"),
+        pytest.param(["schemas", "nothing"], 2, Code.UNKNOWN_SCHEMA, "text-event.schema.json", id="no-such-schema"),
+        pytest.param(["send", "--file", "nowhere"], 2, Code.FILE_UNREADABLE, "nowhere", id="no-such-file"),
+        pytest.param(["send", "text", "--file", "x"], 2, Code.CONFLICTING_FLAGS, "--file", id="texts-and-file"),
+        pytest.param(
+            ["send", "text", "--bootstrap-servers", "localhost:1"],
+            1,
+            Code.BROKER_UNREACHABLE,
+            "localhost:1",
+            id="send-no-broker",
+        ),
+        pytest.param(
+            ["watch", "--bootstrap-servers", "localhost:1"],
+            1,
+            Code.BROKER_UNREACHABLE,
+            "localhost:1",
+            id="watch-no-broker",
+        ),
+        pytest.param(
+            ["send", "x", "--security-protocol", "SSL", "--ssl-cafile", "gone"],
+            2,
+            Code.CERTIFICATE_UNUSABLE,
+            "ssl_cafile",
+            id="no-ca-file",
         ),
     ],
 )
-def test_a_mistake_is_one_sentence_on_stderr(run: Run, arguments: list[str], code: int, says: str) -> None:
+def test_a_mistake_is_one_sentence_on_stderr_with_its_code(
+    run: Run, arguments: list[str], exit_code: int, code: Code, names: str
+) -> None:
     ran = run(*arguments)
-    assert ran.code == code
+    assert (ran.code, ran.error) == (exit_code, code)
     assert ran.out == ""
-    assert says in ran.err
+    assert names in ran.err
     assert ran.err.startswith("sentiment-worker: ")
     assert ran.err.count("\n") == 1
     assert "Traceback" not in ran.err
@@ -64,7 +88,7 @@ def test_a_command_whose_results_can_go_nowhere_says_so(
     monkeypatch.setattr(sys, "stdout", None)
     ran = run(*command.split())
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("sentiment-worker: stdout is closed, and ")
+    assert ran.error == Code.STREAM_CLOSED
     assert ran.err.count("\n") == 1
 
 
@@ -73,7 +97,8 @@ def test_a_command_that_cannot_read_stdin_says_so(run: Run, monkeypatch: pytest.
     monkeypatch.setattr(sys, "stdin", None)
     ran = run(command)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("sentiment-worker: stdin is closed: name a file by --file")
+    assert ran.error == Code.STREAM_CLOSED
+    assert "--file" in ran.err
     assert ran.err.count("\n") == 1
 
 
@@ -113,7 +138,7 @@ def test_debug_shows_the_traceback_and_still_the_sentence() -> None:
     done = subprocess.run(_cli("--debug", "schemas", "nothing"), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("sentiment-worker: there is no schema")
+    assert re.fullmatch(r"sentiment-worker: .* \[unknown_schema\]", done.stderr.splitlines()[-1])
 
 
 def test_ctrl_c_ends_quietly_with_130(broker: EmbeddedBroker) -> None:

@@ -7,6 +7,7 @@ import pytest
 from command_line import Run
 
 from worker.cli import topics
+from worker.errors import Code
 
 CODES = {"made": 0, "refused": 29, "wrong": 38, "late": 36}
 
@@ -19,7 +20,7 @@ def test_each_topic_has_a_line_that_is_true_and_the_error_comes_last(run: Run, m
     )
     monkeypatch.setattr(topics, "_admin", lambda *_: nullcontext(admin))
     ran = run("topics", "create", "old", *CODES)
-    assert ran.code == 1
+    assert (ran.code, ran.error) == (1, Code.NOT_AUTHORISED)
     assert ran.out.splitlines() == [
         "old is there already",
         "made made, 4 partitions",

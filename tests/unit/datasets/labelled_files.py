@@ -15,7 +15,9 @@ def written(folder: Path, name: str, content: str) -> Path:
     return file
 
 
-def refusal(folder: Path, content: str, labels: list[str] | None = None, columns: Columns | None = None) -> str:
+def refusal(
+    folder: Path, content: str, labels: list[str] | None = None, columns: Columns | None = None
+) -> SettingError:
     with pytest.raises(SettingError) as caught:
         read_labelled(written(folder, "a.csv", content), labels, columns)
-    return str(caught.value)
+    return caught.value

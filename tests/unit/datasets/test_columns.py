@@ -1,43 +1,50 @@
 """Which columns are read, and as what."""
 
+import re
 from pathlib import Path
 
 import pytest
+from error_codes import raises_code
 from unit.datasets.labelled_files import refusal, written
 
 from worker.datasets.columns import Columns
 from worker.datasets.labelled import read_labelled
-from worker.errors import SettingError
+from worker.errors import Code, SettingError
 
 
 @pytest.mark.parametrize(
     ("columns", "flag"),
     [
-        pytest.param(Columns(text="nope"), "name that of the texts with --text-column", id="text"),
-        pytest.param(Columns(label="nope"), "name that of the labels with --label-column", id="label"),
-        pytest.param(Columns(rating="nope"), "name that of the ratings with --rating-column", id="rating"),
-        pytest.param(Columns(domain="nope"), "name that of the domains with --domain-column", id="domain"),
+        pytest.param(Columns(text="nope"), "--text-column", id="text"),
+        pytest.param(Columns(label="nope"), "--label-column", id="label"),
+        pytest.param(Columns(rating="nope"), "--rating-column", id="rating"),
+        pytest.param(Columns(domain="nope"), "--domain-column", id="domain"),
     ],
 )
 def test_a_column_that_is_named_and_not_there_is_refused_with_those_there_are(
     tmp_path: Path, columns: Columns, flag: str
 ) -> None:
-    said = refusal(tmp_path, "text,label,rating\na,good,2\nb,bad,-2\n", columns=columns)
+    refused = refusal(tmp_path, "text,label,rating\na,good,2\nb,bad,-2\n", columns=columns)
 
-    assert f"has no column 'nope' but text, label, rating: {flag}" in said
+    assert refused.code is Code.COLUMN_NOT_FOUND
+    assert [part for part in ("'nope'", "text, label, rating", flag) if part not in refused.sentence] == []
 
 
 def test_a_column_of_texts_of_another_name_is_asked_for(tmp_path: Path) -> None:
-    said = refusal(tmp_path, "review,label\na,good\nb,bad\n")
+    refused = refusal(tmp_path, "review,label\na,good\nb,bad\n")
 
-    assert said == "a.csv has no column 'text' but review, label: name that of the texts with --text-column"
+    assert refused.code is Code.COLUMN_NOT_FOUND
+    assert [
+        part for part in ("a.csv", "'text'", "review, label", "--text-column") if part not in refused.sentence
+    ] == []
 
 
 def test_a_row_in_the_place_of_a_header_is_not_quoted(tmp_path: Path) -> None:
-    said = refusal(tmp_path, f"{'secret words ' * 5},good\nb,bad\n")
+    refused = refusal(tmp_path, f"{'secret words ' * 5},good\nb,bad\n")
 
-    assert "secret" not in said
-    assert "first line names its columns" in said
+    assert refused.code is Code.COLUMN_NOT_FOUND
+    assert "secret" not in refused.sentence
+    assert "first line names its columns" in refused.sentence
 
 
 def test_a_first_row_that_ends_early_lacks_no_column(tmp_path: Path) -> None:
@@ -66,23 +73,26 @@ def test_label_and_rating_that_are_named_are_both_read(tmp_path: Path) -> None:
 
     assert data.kind == "labels"
     assert data.ratings is not None
-    assert "both name 'rating'" in refusal(tmp_path, content, columns=Columns(label="rating", rating="rating"))
+    refused = refusal(tmp_path, content, columns=Columns(label="rating", rating="rating"))
+    assert refused.code is Code.CONFLICTING_FLAGS
 
 
 def test_votes_in_columns_of_other_names_are_told_of_the_flag(tmp_path: Path) -> None:
     content = "text,ham,spam\na,1,4\n"
 
-    said = refusal(tmp_path, content)
-    assert "all columns of votes with --labels a,b,c" in said
-    assert "but text, ham, spam" in said
+    refused = refusal(tmp_path, content)
+    assert refused.code is Code.COLUMN_NOT_FOUND
+    assert "--labels a,b,c" in refused.sentence
+    assert "text, ham, spam" in refused.sentence
     assert read_labelled(written(tmp_path, "a.csv", content), ["ham", "spam"]).kind == "vote shares"
 
 
 @pytest.mark.parametrize("header", ["text,label,label", "text,text,label", "text,label,domain,domain"])
 def test_a_column_that_is_read_is_there_once(tmp_path: Path, header: str) -> None:
     (tmp_path / "a.csv").write_text(f"{header}\na,x,y\nb,y,x\n")
-    with pytest.raises(SettingError, match=r"has 2 columns '(text|label|domain)': rename all but one"):
+    with raises_code(SettingError, Code.DUPLICATE_COLUMN) as raised:
         read_labelled(tmp_path / "a.csv")
+    assert re.search(r"'(text|label|domain)'", str(raised.value))
 
 
 def test_other_columns_may_be_there_twice(tmp_path: Path) -> None:
@@ -93,6 +103,6 @@ def test_other_columns_may_be_there_twice(tmp_path: Path) -> None:
 def test_what_a_model_said_is_no_label(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("text,stars,sentiment,polarity,label,score,truncated\na,1,x,0,y,1,false\nb,2,x,0,z,1,false\n")
-    with pytest.raises(SettingError, match="as classify writes them: what a model said is no label"):
+    with raises_code(SettingError, Code.VERDICTS_AS_LABELS):
         read_labelled(file)
     assert read_labelled(file, columns=Columns(label="stars")).labels == ("1", "2")

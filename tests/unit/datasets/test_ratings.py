@@ -7,33 +7,34 @@ from unit.datasets.labelled_files import refusal, written
 
 from worker.datasets.columns import Columns
 from worker.datasets.labelled import read_labelled
+from worker.errors import Code
 
 STARS = "text,rating\na,1\nb,2\nc,4\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "code"),
     [
-        pytest.param(STARS, "no text is negative", id="stars up to 4"),
-        pytest.param("text,rating\na,0\nb,0.3\n", "no text is negative or positive", id="shares"),
-        pytest.param(STARS.replace("4", "5"), "takes numbers from -4 to 4", id="stars up to 5"),
-        pytest.param(STARS.replace("4", "good"), "no number", id="a word"),
+        pytest.param(STARS, Code.NOT_RATINGS, id="stars up to 4"),
+        pytest.param("text,rating\na,0\nb,0.3\n", Code.NOT_RATINGS, id="shares"),
+        pytest.param(STARS.replace("4", "5"), Code.INVALID_ROW, id="stars up to 5"),
+        pytest.param(STARS.replace("4", "good"), Code.INVALID_ROW, id="a word"),
     ],
 )
-def test_stars_are_no_ratings_and_the_way_to_read_them_is_named(tmp_path: Path, content: str, words: str) -> None:
-    said = refusal(tmp_path, content)
+def test_stars_are_no_ratings_and_the_way_to_read_them_is_named(tmp_path: Path, content: str, code: Code) -> None:
+    refused = refusal(tmp_path, content)
 
-    assert words in said
-    assert "read them as labels with --label-column rating" in said
+    assert refused.code is code
+    assert "--label-column rating" in refused.sentence
     data = read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="rating"))
     assert (data.kind, data.ratings) == ("labels", None)
 
 
 def test_ratings_below_zero_only_are_refused_without_taking_them_for_stars(tmp_path: Path) -> None:
-    said = refusal(tmp_path, "text,rating\na,-3\nb,-2\n")
+    refused = refusal(tmp_path, "text,rating\na,-3\nb,-2\n")
 
-    assert "no text is positive" in said
-    assert "look like stars" not in said
+    assert refused.code is Code.NOT_RATINGS
+    assert "stars" not in refused.sentence
 
 
 def test_ratings_of_one_side_are_read_where_the_labels_are_named(tmp_path: Path) -> None:
@@ -49,14 +50,17 @@ def test_ratings_of_one_side_are_read_where_the_labels_are_named(tmp_path: Path)
 )
 def test_stars_beside_labels_or_votes_of_both_sides_are_refused(tmp_path: Path, others: tuple[str, str, str]) -> None:
     header, good, bad = others
-    said = refusal(tmp_path, f"text,rating,{header}\na,4,{good}\nb,1,{bad}\n")
+    refused = refusal(tmp_path, f"text,rating,{header}\na,4,{good}\nb,1,{bad}\n")
 
-    assert "these look like stars: " in said
-    assert "leave them out" in said
+    assert refused.code is Code.NOT_RATINGS
+    assert "stars" in refused.sentence
+    assert "leave them out" in refused.sentence
 
 
 def test_stars_beside_a_label_that_is_named_are_not_read(tmp_path: Path) -> None:
     content = "text,label,rating\na,good,5\nb,bad,1\n"
 
-    assert "leave them out with --label-column label alone" in refusal(tmp_path, content)
+    refused = refusal(tmp_path, content)
+    assert refused.code is Code.INVALID_ROW
+    assert "--label-column label" in refused.sentence
     assert read_labelled(written(tmp_path, "a.csv", content), columns=Columns(label="label")).ratings is None

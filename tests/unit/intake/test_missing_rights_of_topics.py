@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from error_codes import raises_code
 
-from worker.errors import BrokerError
+from worker.errors import BrokerError, Code
 from worker.intake import topics
 from worker.settings import Settings
 
@@ -35,7 +36,7 @@ def test_all_topics_that_we_may_not_make_are_named_with_the_permission(monkeypat
     settings = Settings()
     codes = {settings.output_topic: 29, settings.dead_letter_topic: 29}
     monkeypatch.setattr(topics, "AIOKafkaAdminClient", lambda **_: Cluster(codes))
-    with pytest.raises(BrokerError) as raised:
+    with raises_code(BrokerError, Code.NOT_AUTHORISED) as raised:
         asyncio.run(topics.ensure_topics(settings, {}))
     assert str(raised.value).startswith(
         f"User:ANONYMOUS may not Create the topic '{settings.output_topic}', "

@@ -7,7 +7,7 @@ import socket
 import faust
 import pytest
 
-from worker.errors import SettingError, WorkerError
+from worker.errors import Code, SettingError, WorkerError
 from worker.pages.listening import cannot_listen
 from worker.pages.server import PageServer
 
@@ -30,40 +30,45 @@ def refusal(host: str, port: int) -> WorkerError:
 
 
 @pytest.mark.parametrize(
-    ("host", "sentence"),
+    "host",
     [
-        pytest.param("192.0.2.1", "is no address of this machine", id="another machine's"),
-        pytest.param("no such host", "cannot be resolved", id="an unknown name"),
-        pytest.param("pages..example", "cannot be resolved", id="no name"),
-        pytest.param("[::1]", "cannot be resolved", id="brackets"),
+        pytest.param("192.0.2.1", id="another machine's"),
+        pytest.param("no such host", id="an unknown name"),
+        pytest.param("pages..example", id="no name"),
+        pytest.param("[::1]", id="brackets"),
     ],
 )
-def test_a_host_that_is_none_of_this_machines_is_a_wrong_setting(host: str, sentence: str) -> None:
+def test_a_host_that_is_none_of_this_machines_is_a_wrong_setting(host: str) -> None:
     error = refusal(host, 6066)
-    assert isinstance(error, SettingError)
-    assert str(error).startswith(f"web_host={host!r} {sentence}: choose 127.0.0.1 for this machine alone")
+    assert (type(error), error.code) == (SettingError, Code.WEB_ADDRESS_UNUSABLE)
+    assert str(error).startswith(f"web_host={host!r} ")
 
 
 def test_a_port_that_is_taken_is_no_wrong_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         error = refusal("127.0.0.1", port)
-    assert not isinstance(error, SettingError)
-    assert str(error).startswith(f"port {port} of 127.0.0.1 is taken")
-    assert "web_port" in str(error)
+    assert (type(error), error.code) == (WorkerError, Code.PORT_TAKEN)
+    assert [part for part in (str(port), "127.0.0.1", "web_port") if part not in str(error)] == []
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
 def test_a_port_that_wants_a_right_is_a_wrong_setting(number: int) -> None:
     error = cannot_listen(OSError(number, "no"), "127.0.0.1", 80)
-    assert isinstance(error, SettingError)
-    assert str(error).startswith("web_port=80 may not be opened by this user: choose one from 1024 on")
+    assert (type(error), error.code) == (SettingError, Code.WEB_ADDRESS_UNUSABLE)
+    assert str(error).startswith("web_port=80 ")
+    assert "1024" in str(error)
 
 
 def test_a_machine_without_ipv6_has_no_such_address() -> None:
-    assert "web_host='::1' is no address" in str(cannot_listen(OSError(errno.EAFNOSUPPORT, "no"), "::1", 80))
+    error = cannot_listen(OSError(errno.EAFNOSUPPORT, "no"), "::1", 80)
+    assert error.code is Code.WEB_ADDRESS_UNUSABLE
+    assert str(error).startswith("web_host='::1' ")
 
 
 def test_any_other_reason_names_the_address_and_the_settings() -> None:
     error = cannot_listen(OSError(errno.EMFILE, "no"), "::1", 6066)
-    assert "[::1]:6066 (Too many open files): choose another web_host or web_port" in str(error)
+    assert error.code is Code.WEB_ADDRESS_UNUSABLE
+    assert [
+        part for part in ("[::1]:6066", "Too many open files", "web_host", "web_port") if part not in str(error)
+    ] == []

@@ -13,6 +13,7 @@ from unit.cli.evaluate.runs import CPU, rated
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled
+from worker.errors import Code
 
 
 def test_json_has_the_figures_that_the_scores_give(run: Run, model: str, labelled_file: Path) -> None:
@@ -67,8 +68,8 @@ def test_vader_that_is_not_installed_is_said_before_the_work(
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     ran = run("evaluate", labelled_file, "-m", model, "--against", "vader", *CPU)
 
-    assert ran.code == 2
-    assert "--against vader needs vaderSentiment" in ran.err
+    assert (ran.code, ran.error) == (2, Code.PACKAGE_NOT_INSTALLED)
+    assert "vaderSentiment" in ran.err
 
 
 def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain(run: Run, model: str) -> None:
@@ -86,8 +87,8 @@ def test_a_tie_counts_half_in_the_two_way_agreement_of_the_whole_and_of_a_domain
 def test_a_column_that_is_named_and_not_there_is_refused(run: Run, model: str, labelled_file: Path) -> None:
     ran = run("evaluate", labelled_file, "-m", model, "--domain-column", "shop", *CPU)
 
-    assert ran.code == 2
-    assert "no column 'shop' but text, label, domain" in " ".join(ran.err.split())
+    assert (ran.code, ran.error) == (2, Code.COLUMN_NOT_FOUND)
+    assert "'shop' but text, label, domain" in ran.err
 
 
 OWN_SUITE = """
@@ -117,8 +118,8 @@ def test_a_suite_of_ones_own_takes_the_place_of_ours(run: Run, model: str, label
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param(None, "cannot be read: No such file", id="no file"),
-        pytest.param("tests = ", "is no suite of behaviour tests", id="no TOML"),
+        pytest.param(None, "No such file", id="no file"),
+        pytest.param("tests = ", "own.toml", id="no TOML"),
         pytest.param("a = 1", "there is no [[test]]", id="no test"),
         pytest.param(OWN_SUITE.replace('"label"', '"lable"'), "'one way or the other': `kind` is one of", id="kind"),
         pytest.param(OWN_SUITE.replace('"negative"', '"bad"'), "`expect` is none that kind 'label' takes", id="expect"),
@@ -138,7 +139,8 @@ def test_a_file_that_is_no_suite_is_refused_before_anything_is_scored(
         own.write_text(content, encoding="utf-8")
     ran = run("evaluate", labelled_file, "-m", model, "--suite", own, *CPU)
 
-    assert ran.code == 2
+    code = Code.FILE_UNREADABLE if content is None else Code.INVALID_BEHAVIOUR_SUITE
+    assert (ran.code, ran.error) == (2, code)
     assert words in " ".join(ran.err.split())
 
 

@@ -12,6 +12,7 @@ from unit.cli.train.runs import QUICK, edit_weights, same
 
 from worker.classifier import open_classifier, outputs_of
 from worker.datasets.labelled import read_labelled
+from worker.errors import Code
 from worker.evaluation.metrics import confusion, expected_calibration_error, macro_f1
 from worker.training.calibration import calibration
 
@@ -241,4 +242,5 @@ def test_a_number_in_the_dev_file_is_no_place_among_labels_that_the_texts_brough
 
     ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, "--dev", "dev.csv", "--device", "cpu")
     assert ran.code != 0
-    assert "dev.csv, line 3: the label '0' is none of" in ran.err
+    assert ran.error == Code.INVALID_ROW
+    assert "dev.csv, line 3: the label '0'" in ran.err

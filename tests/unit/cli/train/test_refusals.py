@@ -10,35 +10,37 @@ import torch
 from command_line import Run
 from unit.cli.train.runs import QUICK, assert_refused_at_once, edit_weights, half
 
+from worker.errors import Code
 from worker.training import finetune
 from worker.training.errors import smaller_batches
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "code"),
     [
-        pytest.param(("texts.jsonl", "--out", "taken"), "already holds a classifier", id="a folder that is taken"),
-        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a"), "two or more different", id="one label"),
-        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,,b"), "an empty name", id="a comma too many"),
-        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,b, "), "an empty name", id="a comma at the end"),
+        pytest.param(("texts.jsonl", "--out", "taken"), Code.OUTPUT_IS_TAKEN, id="a folder that is taken"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a"), Code.INVALID_FLAG, id="one label"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,,b"), Code.INVALID_FLAG, id="a comma too many"),
+        pytest.param(("texts.jsonl", "--out", "o", "--labels", "a,b, "), Code.INVALID_FLAG, id="a comma at the end"),
         pytest.param(
-            ("texts.jsonl", "--out", "o", "--labels", "a,b", "--num-labels", "3"), "give one of them", id="two counts"
+            ("texts.jsonl", "--out", "o", "--labels", "a,b", "--num-labels", "3"),
+            Code.CONFLICTING_FLAGS,
+            id="two counts",
         ),
-        pytest.param(("none.jsonl", "--out", "o"), "none.jsonl cannot be read", id="no such file"),
-        pytest.param(("texts.jsonl", "--out", "o", "--base", "./none"), "is not a folder", id="no such base"),
-        pytest.param(("texts.jsonl", "--out", "texts.jsonl/o"), "cannot be written", id="no such place"),
+        pytest.param(("none.jsonl", "--out", "o"), Code.FILE_UNREADABLE, id="no such file"),
+        pytest.param(("texts.jsonl", "--out", "o", "--base", "./none"), Code.MODEL_NOT_FOUND, id="no such base"),
+        pytest.param(("texts.jsonl", "--out", "texts.jsonl/o"), Code.FILE_NOT_WRITABLE, id="no such place"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], code: Code
 ) -> None:
     Path("taken").mkdir()
     Path("taken/config.json").write_text("{}")
     base = () if "--base" in arguments else ("--base", tiny_base)
     ran = run("train", *arguments, *base, *QUICK)
 
-    assert ran.code == 2
-    assert words in ran.err
+    assert (ran.code, ran.error) == (2, code)
     assert_refused_at_once(ran.err)
 
 
@@ -53,44 +55,39 @@ def with_nine_words(base: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "words"),
+    ("break_it", "code"),
     [
         pytest.param(
             lambda base: [file.unlink() for file in base.glob("tokenizer*")],
-            "no tokenizer that can be loaded (it has no vocabulary)",
+            Code.TOKENIZER_UNUSABLE,
             id="no tokenizer",
         ),
         pytest.param(
-            lambda base: (base / "tokenizer.json").write_text("{"), "no tokenizer that can be", id="a broken one"
+            lambda base: (base / "tokenizer.json").write_text("{"), Code.TOKENIZER_UNUSABLE, id="a broken one"
         ),
         pytest.param(
             with_nine_words,
-            "gives ids up to 27",
+            Code.TOKENIZER_OF_ANOTHER_MODEL,
             id="the tokenizer of a larger model",
         ),
-        pytest.param(
-            lambda base: half(base / "model.safetensors"), "was the file copied whole?", id="half of the weights"
-        ),
+        pytest.param(lambda base: half(base / "model.safetensors"), Code.MODEL_DAMAGED, id="half of the weights"),
         pytest.param(
             lambda base: (base / "model.safetensors").rename(base / "tf_model.h5"),
-            "TensorFlow weights",
+            Code.MODEL_FORMAT_UNSUPPORTED,
             id="TensorFlow",
         ),
-        pytest.param(
-            lambda base: (base / "config.json").write_text("{"), "cannot be loaded as a", id="a broken config"
-        ),
-        pytest.param(lambda base: (base / "config.json").unlink(), "has no config.json", id="no config"),
+        pytest.param(lambda base: (base / "config.json").write_text("{"), Code.MODEL_UNREADABLE, id="a broken config"),
+        pytest.param(lambda base: (base / "config.json").unlink(), Code.MODEL_INCOMPLETE, id="no config"),
     ],
 )
 def test_a_base_that_the_worker_could_not_run_is_refused_at_once_in_the_same_words(
-    run: Run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, break_it: Callable[[Path], object], code: Code
 ) -> None:
     base = Path(shutil.copytree(tiny_base, "b6"))
     break_it(base)
     ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
 
-    assert ran.code == 2
-    assert words in ran.err
+    assert (ran.code, ran.error) == (2, code)
     assert_refused_at_once(ran.err)
     assert (
         ran.err.splitlines()[-1] == run("classify", "--model", "./b6", "--device", "cpu", "Fine.").err.splitlines()[-1]
@@ -117,8 +114,8 @@ def test_a_base_whose_weights_would_be_made_up_below_the_head_is_refused_at_once
     edit_weights(Path(shutil.copytree(tiny_base, "b6")), change)
     ran = run("train", labelled_file, "--out", "mine", "--base", "./b6", *QUICK)
 
-    assert ran.code == 2
-    assert "the model b6 has no weights for bert." in ran.err
+    assert (ran.code, ran.error) == (2, Code.MODEL_INCOMPLETE)
+    assert "bert." in ran.err
     assert_refused_at_once(ran.err)
 
 
@@ -143,8 +140,7 @@ def test_too_little_memory_is_one_sentence_that_names_flags_for_the_same_steps(
     monkeypatch.setattr(finetune, "fit", full)
     ran = run("train", labelled_file, "--out", "mine", "--base", tiny_base, *QUICK, *flags)
 
-    assert ran.code == 2
-    assert "cpu has no memory left for batches of" in ran.err
+    assert (ran.code, ran.error) == (2, Code.OUT_OF_MEMORY)
     assert way_out in ran.err
 
 

@@ -18,6 +18,7 @@ from command_line import Run
 from unit.cli.train.runs import QUICK, assert_refused_at_once, same, weights
 
 from worker.classifier import open_classifier, persistence
+from worker.errors import Code
 from worker.training import finetune
 from worker.training.loop import fit
 
@@ -79,8 +80,8 @@ def test_other_flags_do_not_go_on_with_an_unfinished_training_and_say_nothing_of
     interrupted(*command)
     ran = run(*command, "--seed", "3")
 
-    assert ran.code == 2
-    assert "mine holds an unfinished training that differs in seed (20, now 3): repeat" in ran.err
+    assert (ran.code, ran.error) == (2, Code.ANOTHER_TRAINING)
+    assert "seed (20, now 3)" in ran.err
     assert_refused_at_once(ran.err)
 
 
@@ -110,7 +111,7 @@ def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
     Path("mine/model-00001-of-00002.safetensors").write_bytes(Path("mine/model.safetensors").read_bytes())
     Path("mine/notes.md").write_text("my own")
     former = weights(Path("mine"))
-    assert "add --restart to replace it" in run(*command).err
+    assert run(*command).error == Code.OUTPUT_IS_TAKEN
 
     assert "the same command without --restart goes on from there" in interrupted(*command, "--restart").err
     open_classifier("mine", device="cpu", precision="fp32")
@@ -124,15 +125,15 @@ def test_restart_replaces_a_classifier_as_a_whole_once_the_new_one_is_done(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "code"),
     [
-        pytest.param(("--base", "mine"), "mine is the base itself", id="the base is the folder"),
-        pytest.param(("--base", "broken"), "was the file copied whole?", id="a base that is damaged"),
-        pytest.param(("--learning-rate", "1e30"), "the training diverged", id="a training that diverges"),
+        pytest.param(("--base", "mine"), Code.OUTPUT_IS_TAKEN, id="the base is the folder"),
+        pytest.param(("--base", "broken"), Code.MODEL_DAMAGED, id="a base that is damaged"),
+        pytest.param(("--learning-rate", "1e30"), Code.TRAINING_DIVERGED, id="a training that diverges"),
     ],
 )
 def test_a_restart_that_fails_leaves_the_former_classifier(
-    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], words: str
+    run: Run, tiny_base: Path, labelled_file: Path, arguments: tuple[str, ...], code: Code
 ) -> None:
     command = ("train", labelled_file, "--out", "mine", *QUICK)
     assert run(*command, "--base", tiny_base, "--epochs", "1").code == 0
@@ -144,8 +145,7 @@ def test_a_restart_that_fails_leaves_the_former_classifier(
     former = weights(Path("mine"))
     ran = run(*command, "--restart", *(() if "--base" in arguments else ("--base", tiny_base)), *arguments)
 
-    assert ran.code == 2
-    assert words in ran.err
+    assert (ran.code, ran.error) == (2, code)
     open_classifier("mine", device="cpu")
     np.testing.assert_array_equal(weights(Path("mine"))["classifier.bias"], former["classifier.bias"])
 
@@ -220,7 +220,9 @@ def test_a_mark_that_says_nothing_is_another_versions(
     interrupted(*command)
     Path("mine/.training/run").write_text(mark)
 
-    assert "mine holds an unfinished training of another version of this program: add --restart" in run(*command).err
+    ran = run(*command)
+    assert ran.error == Code.ANOTHER_TRAINING
+    assert "another version" in ran.err
     assert run(*command, "--restart").code == 0
 
 
@@ -241,9 +243,8 @@ def test_a_damaged_checkpoint_is_one_sentence(
     checkpoint.write_bytes(damaged(checkpoint.read_bytes()))
     ran = run(*command)
 
-    assert ran.code == 2
-    assert "the checkpoint in mine/.training is damaged" in ran.err
-    assert "add --restart" in ran.err
+    assert (ran.code, ran.error) == (2, Code.CHECKPOINT_DAMAGED)
+    assert "mine/.training" in ran.err
     assert run(*command, "--restart").code == 0
 
 
@@ -275,7 +276,6 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
         at_the_end = run(*command)
 
     for ran in (at_a_checkpoint, at_the_end):
-        assert ran.code == 2, ran.err
-        assert "mine cannot be written (" in ran.err
+        assert (ran.code, ran.error) == (2, Code.FILE_NOT_WRITABLE), ran.err
         assert "goes on from the last checkpoint" in ran.err
     assert run(*command).err.startswith("going on with")

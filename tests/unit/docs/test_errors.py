@@ -8,7 +8,7 @@ import pytest
 
 from worker.errors import BrokerError, CircuitOpenError, Code, DeviceError, SettingError, WorkerError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
