@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
-from worker.cli.commands import main
+from worker.cli.app import main
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.cli.demo.stream import BROKEN
+from worker.cli.commands.demo.stream import BROKEN
 from worker.embedded import rated_sentences
 from worker.settings import ENV_PREFIX
 

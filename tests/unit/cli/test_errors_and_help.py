@@ -13,7 +13,7 @@ import typer.main
 from command_line import Run
 
 import worker
-from worker.cli import commands
+from worker.cli import app as cli
 from worker.embedded import EmbeddedBroker
 from worker.errors import BrokerError, Code, SettingError
 
@@ -106,7 +106,7 @@ def _fail(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def app(prog_name: str) -> None:
         raise error
 
-    monkeypatch.setattr(commands, "app", app)
+    monkeypatch.setattr(cli, "app", app)
 
 
 def test_exit_codes_tell_a_wrong_setting_from_trouble(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def _commands(command: Any, name: str = "") -> Iterator[str]:
         yield from _commands(below, path)
 
 
-@pytest.mark.parametrize("command", _commands(typer.main.get_command(commands.app)))
+@pytest.mark.parametrize("command", _commands(typer.main.get_command(cli.app)))
 def test_every_command_has_help(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
     assert ran.code == 0

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from command_line import Run
 
-from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, flag, with_flags
-from worker.cli.run import run as run_command
+from worker.cli.commands.run import run as run_command
+from worker.cli.shared.flags import CLASSIFIER, CONNECTION, TOPICS, flag, with_flags
 from worker.settings import Settings, load_settings
 
 

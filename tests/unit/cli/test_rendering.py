@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from worker.cli.rendering import SHOWN_CHARACTERS, dead_letter_line, event_json, event_line, one_line
+from worker.cli.shared.rendering import SHOWN_CHARACTERS, dead_letter_line, event_json, event_line, one_line
 from worker.pointer import Pointer
 
 TEXT = Pointer.parse("/text")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from command_line import Run
 
-from worker.cli import topics
+from worker.cli.commands import topics
 from worker.errors import Code
 
 CODES = {"made": 0, "refused": 29, "wrong": 38, "late": 36}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.cli.commands import app
+from worker.cli.app import app
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
 EXAMPLES = re.findall(r"^### (.*?)\n\n```python\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)

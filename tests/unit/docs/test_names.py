@@ -8,7 +8,7 @@ import pytest
 import typer.main
 from chaos.__main__ import command_line
 
-from worker.cli.commands import app
+from worker.cli.app import app
 from worker.errors import Reason
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.cli.demo.process import WorkerProcess
+from worker.cli.commands.demo.process import WorkerProcess
 from worker.errors import Code, WorkerError
 from worker.settings import Settings
 
@@ -24,7 +24,7 @@ def leave(worker: WorkerProcess, code: str, error: BaseException) -> None:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> WorkerProcess:
-    monkeypatch.setattr("worker.cli.demo.process.tempfile.mkdtemp", lambda **_: str(tmp_path))
+    monkeypatch.setattr("worker.cli.commands.demo.process.tempfile.mkdtemp", lambda **_: str(tmp_path))
     return WorkerProcess(Settings(), "nowhere:1")
 
 

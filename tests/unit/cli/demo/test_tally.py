@@ -2,9 +2,9 @@
 
 import pytest
 
-from worker.cli.demo.screen import batches
-from worker.cli.demo.stream import BROKEN, events_of
-from worker.cli.demo.tally import Tally
+from worker.cli.commands.demo.screen import batches
+from worker.cli.commands.demo.stream import BROKEN, events_of
+from worker.cli.commands.demo.tally import Tally
 from worker.embedded import RatedSentence, rated_sentences
 from worker.verdict import Sentiment
 

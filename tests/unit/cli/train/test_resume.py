@@ -25,7 +25,7 @@ from worker.training.loop import fit
 CTRL_C_AT_STEP_10 = """
 import os, signal, sys
 from worker.cli import main
-from worker.cli.train import _Bar
+from worker.cli.commands.train import _Bar
 
 def show(bar, now, show=_Bar.show):
     show(bar, now)
@@ -94,7 +94,7 @@ def interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
             os.kill(os.getpid(), signum)
 
         with monkeypatch.context() as patched:
-            patched.setattr("worker.cli.train._Bar.show", show)
+            patched.setattr("worker.cli.commands.train._Bar.show", show)
             ran = run(*arguments)
         assert ran.code == 128 + signum, ran.err
         return ran

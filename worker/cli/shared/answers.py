@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from rich.text import Text
 
-from worker.cli.console import STYLES, stdout
-from worker.cli.inputs import Inputs, Shape
-from worker.cli.rendering import one_line
+from worker.cli.shared.console import STYLES, stdout
+from worker.cli.shared.inputs import Inputs, Shape
+from worker.cli.shared.rendering import one_line
 from worker.datasets.columns import VERDICT
 from worker.verdict import ModelCard, Verdicts
 

@@ -10,19 +10,8 @@ from typing import Annotated
 import typer
 
 from worker import __version__
-from worker.cli.classify import classify
-from worker.cli.config import config
-from worker.cli.console import stderr
-from worker.cli.dead_letters import dead_letters
-from worker.cli.demo import demo
-from worker.cli.doctor import doctor
-from worker.cli.evaluate import evaluate
-from worker.cli.run import run
-from worker.cli.schemas import schemas
-from worker.cli.send import send
-from worker.cli.topics import topics
-from worker.cli.train import train
-from worker.cli.watch import watch
+from worker.cli.registry import COMMANDS
+from worker.cli.shared.console import stderr
 from worker.errors import Code, SettingError, WorkerError
 from worker.settings import CONFIG_FILE_VARIABLE
 
@@ -43,8 +32,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-#: Commands whose results go to stdout and nowhere else. The others are done, or have an exit code, without it, too.
-PRINTS_RESULTS = frozenset({"classify", "watch", "evaluate", "schemas", "config"})
+_PRINTS_RESULTS = {command.name for command in COMMANDS if command.prints_results}
 
 
 @app.callback()
@@ -63,7 +51,7 @@ def common(
 
     Every setting of `run` can also be given as SENTIMENT_<NAME> in the environment or in sentiment-worker.toml.
     """
-    if sys.stdout is None and context.invoked_subcommand in PRINTS_RESULTS:
+    if sys.stdout is None and context.invoked_subcommand in _PRINTS_RESULTS:
         raise SettingError(
             Code.STREAM_CLOSED,
             f"stdout is closed, and {context.invoked_subcommand} writes its results there: open it "
@@ -77,18 +65,11 @@ def common(
         os.environ[CONFIG_FILE_VARIABLE] = str(config_file)
 
 
-app.command()(run)
-app.command()(demo)
-app.command()(classify)
-app.command()(send)
-app.command()(watch)
-app.add_typer(dead_letters, name="dead-letters")
-app.add_typer(topics, name="topics")
-app.command()(train)
-app.command()(evaluate)
-app.command()(schemas)
-app.command()(config)
-app.command()(doctor)
+for command in COMMANDS:
+    if isinstance(command.runs, typer.Typer):
+        app.add_typer(command.runs, name=command.name)
+    else:
+        app.command(command.name)(command.runs)
 
 
 def _show_traceback() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from rich.text import Text
 
-from worker.cli.console import STYLES
+from worker.cli.shared.console import STYLES
 from worker.codec.document import parse
 from worker.delivery.dead_letters import PREFIX
 from worker.errors import Rejection

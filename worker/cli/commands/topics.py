@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from worker.cli.console import stdout
-from worker.cli.flags import CONNECTION, TOPICS, Flags, with_flags
+from worker.cli.shared.console import stdout
+from worker.cli.shared.flags import CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import client_options
 from worker.diagnosis import check_connection, explained
 from worker.errors import BrokerError, Code

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.console import stderr, stdout
-from worker.cli.flags import CONNECTION, Flags, with_flags
-from worker.cli.rendering import dead_letter_json, dead_letter_line, event_json, event_line
+from worker.cli.shared.console import stderr, stdout
+from worker.cli.shared.flags import CONNECTION, Flags, with_flags
+from worker.cli.shared.rendering import dead_letter_json, dead_letter_line, event_json, event_line
 from worker.connection import client_options
 from worker.diagnosis import check_brokers, connected, explaining
 from worker.permissions import present_topics

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from worker.cli.demo.tally import Tally
+from worker.cli.commands.demo.tally import Tally
 from worker.embedded import RatedSentence
 from worker.errors import Code, WorkerError
 from worker.settings import Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from worker.cli.flags import CLASSIFIER, flag, shown
+from worker.cli.shared.flags import CLASSIFIER, flag, shown
 from worker.errors import Code, WorkerError
 from worker.process import INTERRUPTED, TERMINATED
 from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings

@@ -10,10 +10,10 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from worker.cli.console import stderr
-from worker.cli.events import event, is_object
-from worker.cli.flags import CONNECTION, Flags, with_flags
-from worker.cli.lines import lines_as_they_come, opened
+from worker.cli.shared.console import stderr
+from worker.cli.shared.events import event, is_object
+from worker.cli.shared.flags import CONNECTION, Flags, with_flags
+from worker.cli.shared.lines import lines_as_they_come, opened
 from worker.connection import client_options
 from worker.diagnosis import check_brokers, connected, explaining
 from worker.errors import Code, SettingError

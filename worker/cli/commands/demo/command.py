@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from worker.cli.console import stdout
-from worker.cli.demo.process import PASSED_ON, WorkerProcess
-from worker.cli.demo.screen import Screen, batches, latencies
-from worker.cli.demo.tally import Tally
-from worker.cli.flags import Flags, with_flags
-from worker.cli.rendering import dead_letter_line, event_line
+from worker.cli.commands.demo.process import PASSED_ON, WorkerProcess
+from worker.cli.commands.demo.screen import Screen, batches, latencies
+from worker.cli.commands.demo.tally import Tally
+from worker.cli.shared.console import stdout
+from worker.cli.shared.flags import Flags, with_flags
+from worker.cli.shared.rendering import dead_letter_line, event_line
 from worker.embedded import EmbeddedBroker, rated_sentences
 from worker.pointer import Pointer
 from worker.process import run_async
@@ -48,7 +48,7 @@ def demo(
 
 async def _demo(settings: Settings, console: Console, *, keep: bool) -> bool:
     """Run it; returns whether every event was answered exactly once."""
-    from worker.cli.demo.stream import LEAD, events_of, read_back, send
+    from worker.cli.commands.demo.stream import LEAD, events_of, read_back, send
 
     task = asyncio.current_task()
     if task is not None:  # so that a terminated demo takes its worker along

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from worker.cli.console import stderr
+from worker.cli.shared.console import stderr
 from worker.errors import Code, SettingError
 
 CHUNK_BYTES = 65_536

@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.console import STYLES
-from worker.cli.demo.stream import LEAD
-from worker.cli.demo.tally import Tally
+from worker.cli.commands.demo.stream import LEAD
+from worker.cli.commands.demo.tally import Tally
+from worker.cli.shared.console import STYLES
 
 LINES_PER_SECOND = {True: 12.0, False: 3.0}
 """Answers shown, in a terminal and without one: as many as can be read. Dead letters are shown all."""

@@ -6,7 +6,7 @@ from itertools import islice
 import orjson
 import typer
 
-from worker.cli.inputs import Inputs
+from worker.cli.shared.inputs import Inputs
 from worker.codec import Codec
 from worker.settings import Settings
 

@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from worker.cli.console import stderr, stdout
-from worker.cli.flags import Flags, with_flags
-from worker.cli.train import label_names
+from worker.cli.shared.console import stderr, stdout
+from worker.cli.shared.flags import Flags, with_flags
+from worker.cli.shared.label_flags import label_names
 from worker.errors import Code, SettingError
 from worker.settings import Settings, load_settings
 

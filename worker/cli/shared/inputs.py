@@ -8,8 +8,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
-from worker.cli.events import event, is_object
-from worker.cli.lines import numbered_lines
+from worker.cli.shared.events import event, is_object
+from worker.cli.shared.lines import numbered_lines
 from worker.datasets.columns import check_single, listed
 from worker.datasets.tables import ARRAY, TABLES, Table, is_array, kind_of
 from worker.errors import Code, SettingError

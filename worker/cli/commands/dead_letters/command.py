@@ -7,10 +7,18 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.console import stderr
-from worker.cli.dead_letter_views import COUNTS, Bytes, counts_table, details, json_line, own_place, table_line
-from worker.cli.flags import CONNECTION, Flags, with_flags
-from worker.cli.progress import bar
+from worker.cli.commands.dead_letters.views import (
+    COUNTS,
+    Bytes,
+    counts_table,
+    details,
+    json_line,
+    own_place,
+    table_line,
+)
+from worker.cli.shared.console import stderr
+from worker.cli.shared.flags import CONNECTION, Flags, with_flags
+from worker.cli.shared.progress import bar
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.replayer import Counts, Order, Replayer
 from worker.dead_letters.selection import Selection

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.flags import TOPICS, Flags, with_flags
+from worker.cli.shared.flags import TOPICS, Flags, with_flags
 from worker.errors import Code, SettingError
 from worker.settings import load_settings
 

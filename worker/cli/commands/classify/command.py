@@ -20,12 +20,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from worker.cli.answers import Answered, AnswerFormat, writer
-from worker.cli.console import stderr, stdout
-from worker.cli.embed import write_embeddings
-from worker.cli.flags import CLASSIFIER, Flags, with_flags
-from worker.cli.inputs import NO_COLUMNS, InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
-from worker.cli.lines import opened
+from worker.cli.commands.classify.embed import write_embeddings
+from worker.cli.shared.answers import Answered, AnswerFormat, writer
+from worker.cli.shared.console import stderr, stdout
+from worker.cli.shared.flags import CLASSIFIER, Flags, with_flags
+from worker.cli.shared.inputs import NO_COLUMNS, InputRecord, Inputs, Shape, inputs_of_file, inputs_of_texts
+from worker.cli.shared.lines import opened
 from worker.codec import Codec, processed_now
 from worker.datasets.tables import check_kind, unpacked
 from worker.delivery.ledger import CompletedRange

@@ -3,7 +3,7 @@
 import sys
 
 from worker import process
-from worker.cli.flags import Flags, with_flags
+from worker.cli.shared.flags import Flags, with_flags
 from worker.settings import load_settings
 
 

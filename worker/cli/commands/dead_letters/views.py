@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import orjson
 
-from worker.cli.rendering import one_line
+from worker.cli.shared.rendering import one_line
 from worker.dead_letters.advice import advice
 from worker.dead_letters.letter import DeadLetter
 from worker.dead_letters.lines import as_object

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from worker.cli.console import stdout
-from worker.cli.flags import Flags, flag, is_secret, shown, with_flags
+from worker.cli.shared.console import stdout
+from worker.cli.shared.flags import Flags, flag, is_secret, shown, with_flags
 from worker.settings import ENV_PREFIX, Settings, config_file, load_settings
 
 HIDDEN = "(hidden)"

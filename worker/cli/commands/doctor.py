@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from worker.cli.console import stderr, stdout
-from worker.cli.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
+from worker.cli.shared.console import stderr, stdout
+from worker.cli.shared.flags import CLASSIFIER, CONNECTION, TOPICS, Flags, with_flags
 from worker.connection import principal
 from worker.diagnosis import connected
 from worker.errors import WorkerError

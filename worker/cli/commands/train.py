@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from worker.cli.console import stderr
-from worker.cli.flags import Flags, with_flags
-from worker.errors import Code, SettingError
+from worker.cli.shared.console import stderr
+from worker.cli.shared.flags import Flags, with_flags
+from worker.cli.shared.label_flags import label_names
 from worker.settings import load_settings
 from worker.text import counted
 
@@ -171,25 +171,6 @@ def train(
         stderr().print(f"stopped after {bar.standing}; {same} goes on from there", style="yellow")
         raise typer.Exit(128 + requests[0])
     _say_result(trained, out)
-
-
-def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str, ...] | None:
-    """The names that the flags --labels and --num-labels give, if any."""
-    if labels is None:
-        return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
-    names = tuple(name.strip() for name in labels.split(","))
-    if "" in names:
-        raise SettingError(
-            Code.INVALID_FLAG, "--labels has an empty name: take out the comma that is too many, or write the name"
-        )
-    if len(names) < 2 or len({name.casefold() for name in names}) < len(names):
-        raise SettingError(Code.INVALID_FLAG, "--labels takes two or more different names with commas between them")
-    if num_labels not in (None, len(names)):
-        raise SettingError(
-            Code.CONFLICTING_FLAGS,
-            f"--num-labels {num_labels} and --labels name different numbers of labels: give one of them",
-        )
-    return names
 
 
 def _say_what(training: "Labelled", choosing: "Labelled", base: str, device: str, *, goes_on: bool) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from worker.cli.console import stderr
+from worker.cli.shared.console import stderr
 
 
 @contextmanager

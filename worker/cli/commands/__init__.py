@@ -1,0 +1,1 @@
+"""One file a command; one that needs several is a package."""

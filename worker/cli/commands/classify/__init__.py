@@ -1,0 +1,5 @@
+"""``classify``: texts without Kafka."""
+
+from worker.cli.commands.classify.command import classify
+
+__all__ = ["classify"]
