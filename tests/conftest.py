@@ -26,6 +26,11 @@ from worker.embedded.broker import EmbeddedBroker
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+# A process that a test starts is of this checkout, wherever it runs and whichever one is installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
 SECRET = "the kettle sang about plum-coloured ledgers at noon"
 
 
