@@ -44,6 +44,10 @@ class Tokens:
             yield texts
             start += len(texts)
 
+    def chosen(self, texts: npt.NDArray[np.integer]) -> "Tokens":
+        """Return these texts alone, in this order; no id is copied."""
+        return Tokens(self.ids, self.lengths[texts], self.offsets[texts], self.truncated[texts])
+
     def padded(self, texts: npt.NDArray[np.integer], pad_id: int) -> "PaddedBatch":
         """These texts, one or more, as one rectangle in this order."""
         lengths = self.lengths[texts]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from worker.classifier.classifier import Classifier
     from worker.classifier.device import Device, Result
     from worker.classifier.load import load_classifier
-    from worker.classifier.outputs import Outputs, embed, outputs_of
+    from worker.classifier.outputs import Outputs, embed, embed_tokens, outputs_of
     from worker.classifier.persistence import open_classifier, save_classifier
     from worker.classifier.tokenizing.isolate import tokenise
 
@@ -20,6 +20,7 @@ __all__ = [
     "Outputs",
     "Result",
     "embed",
+    "embed_tokens",
     "load_classifier",
     "open_classifier",
     "outputs_of",
@@ -33,6 +34,7 @@ _HOME = {
     "Outputs": "outputs",
     "Result": "device",
     "embed": "outputs",
+    "embed_tokens": "outputs",
     "load_classifier": "load",
     "open_classifier": "persistence",
     "outputs_of": "outputs",

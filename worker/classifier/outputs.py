@@ -112,8 +112,16 @@ def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
         TypeError: a text that is no string, or a classifier that does not run on torch.
         ValueError: no texts, or a text that is not Unicode or has no tokens.
     """
+    return embed_tokens(classifier, _tokens(classifier, texts))
+
+
+def embed_tokens(classifier: Classifier, tokens: Tokens) -> Floats:
+    """As ``embed``, of texts that are tokenised; each has a token at least.
+
+    Raises:
+        TypeError: a classifier that does not run on torch.
+    """
     backend = torch_backend(classifier)
-    tokens = _tokens(classifier, texts)
     parts: list[tuple[npt.NDArray[np.int64], Floats]] = []
     with torch.inference_mode():
         for rows in tokens.by_length(classifier.batch_size, classifier.batch_tokens, equal=not classifier.pads):

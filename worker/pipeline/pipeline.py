@@ -22,11 +22,12 @@ from worker.delivery.answers import Acknowledgement
 from worker.delivery.breaker import Breaker
 from worker.delivery.ledger import Ledger, Partition
 from worker.fetch import Fetch
+from worker.inference import Sent
 from worker.observability import events
 from worker.observability.telemetry import Telemetry
 from worker.pipeline.admission import Admission
 from worker.pipeline.decoding import decode
-from worker.pipeline.dispatch import Dispatcher, Sent, classified
+from worker.pipeline.dispatch import Dispatcher, classified
 from worker.pipeline.job import Job
 from worker.pipeline.publishing import MakePublisher
 from worker.settings import Settings
@@ -163,7 +164,7 @@ class Pipeline:
         except Exception as error:  # a timer has nobody else to tell
             self.fail(error)
 
-    def _classified(self, batch: Batch, future: asyncio.Future[Result]) -> None:
+    def _classified(self, batch: Batch[Fetch], future: asyncio.Future[Result]) -> None:
         self._dispatcher.returned()
         self._progressed_at = self._device_progressed_at = self._clock()
         self._changed.set()

@@ -36,7 +36,7 @@ TEXTS = st.lists(st.lists(st.integers(1, 999), min_size=1, max_size=9), max_size
 def test_every_text_leaves_once_with_its_own_tokens_and_its_own_fetch(
     fetches: list[list[list[int]]], data: st.DataObject
 ) -> None:
-    backlog = Backlog(PAD)
+    backlog: Backlog[Fetch] = Backlog(PAD)
     expected = {}
     for number, texts in enumerate(fetches):
         fetch = fetch_at(float(number))
@@ -58,7 +58,7 @@ def test_every_text_leaves_once_with_its_own_tokens_and_its_own_fetch(
 
 
 def test_the_backlog_keeps_the_order_of_arrival() -> None:
-    backlog = Backlog(PAD)
+    backlog: Backlog[Fetch] = Backlog(PAD)
     backlog.add(fetch_at(1.0), tokens_of([[1], [1, 2]]))
     backlog.add(fetch_at(2.0), tokens_of([[1, 2, 3]]))
     assert backlog.oldest == 1.0
@@ -70,7 +70,7 @@ def test_the_backlog_keeps_the_order_of_arrival() -> None:
 
 
 def test_what_waits_of_a_dropped_fetch_is_forgotten_and_the_rest_stays() -> None:
-    backlog = Backlog(PAD)
+    backlog: Backlog[Fetch] = Backlog(PAD)
     gone, kept = fetch_at(1.0), fetch_at(2.0)
     backlog.add(gone, tokens_of([[7], [7, 7]]))
     backlog.add(kept, tokens_of([[8, 8, 8]]))

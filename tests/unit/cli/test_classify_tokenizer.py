@@ -1,37 +1,20 @@
 """``classify`` answers as ``run`` does where the tokenizer fails: one text is a bad line, all of them a sentence."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import Run
+from failing_tokenizer import Failing
 
 import worker.classifier
+from worker.classifier import embed, open_classifier
 from worker.classifier.load import load_classifier
 from worker.errors import Code
 from worker.settings import load_settings
-from worker.tokens import TextTokenizer, Tokens
-
-
-class Panic(BaseException):
-    """As a Rust extension panics: no Exception. Its words quote the text, as a panic's may."""
-
-
-class Failing:
-    """The tokenizer of a classifier, which fails on each list of texts with a certain word in it."""
-
-    name = "failing"
-
-    def __init__(self, tokenizer: TextTokenizer, word: str) -> None:
-        self.tokenizer, self.word = tokenizer, word
-
-    def encode(self, texts: Sequence[str]) -> Tokens:
-        for text in texts:
-            if self.word in text:
-                raise Panic(text)
-        return self.tokenizer.encode(texts)
 
 
 @pytest.fixture
@@ -65,3 +48,26 @@ def test_a_tokenizer_that_fails_on_everything_is_one_sentence(run: Run, failing:
     assert ran.error == Code.TOKENIZER_FAILED
     assert "(Panic)" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_text_that_the_tokenizer_fails_on_has_no_embedding(
+    run: Run, tmp_path: Path, failing: Callable[[str], None]
+) -> None:
+    failing("secret")
+    file = tmp_path / "input.jsonl"
+    file.write_text('{"text": "Great"}\n{"text": "my secret bomb"}\n{"no": "text"}\n{"text": "Bad"}\n')
+    ran = run("classify", "--embed", "--file", str(file))
+    assert ran.code == 1
+    lines = [json.loads(line) for line in ran.lines]
+    assert [(line["line"], line["text"]) for line in lines] == [(1, "Great"), (4, "Bad")]
+    expected = embed(open_classifier("bundled", device="cpu"), ["Great", "Bad"])
+    np.testing.assert_allclose([line["embedding"] for line in lines], expected, atol=1e-4)
+    assert [line.split(":")[0] for line in ran.err.splitlines()[:2]] == ["line 2", "line 3"]
+    assert "2 of the inputs" in ran.err
+    assert "secret" not in ran.err
+
+
+def test_texts_that_all_fail_have_no_embedding_and_one_sentence(run: Run, failing: Callable[[str], None]) -> None:
+    failing("")
+    ran = run("classify", "--embed", "Great")
+    assert (ran.code, ran.out, ran.error) == (1, "", Code.TOKENIZER_FAILED)

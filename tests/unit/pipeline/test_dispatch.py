@@ -9,7 +9,8 @@ from unit.pipeline.bench import StubClassifier, fetch_of, words
 from worker.batching import Flush
 from worker.codec import Decoded
 from worker.fetch import Fetch
-from worker.pipeline.dispatch import Dispatcher, Sent, classified
+from worker.inference import Sent
+from worker.pipeline.dispatch import Dispatcher, classified
 from worker.pipeline.job import Job
 
 
