@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 import pytest
 
 from worker.cli.app import main
-from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX
+from worker.settings import ENV_PREFIX
+from worker.settings_file import CONFIG_FILE_VARIABLE
 
 
 class Ran(NamedTuple):

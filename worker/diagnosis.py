@@ -10,7 +10,7 @@ import logging
 import ssl
 from asyncio.staggered import staggered_race
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,9 @@ from worker.address import host_port
 from worker.connection import ask, certificate_expired, client_options
 from worker.errors import BrokerError, Code, SettingError
 from worker.permissions import check_permissions, names_no_topic, refused
+from worker.port_probe import Address, detect_protocol, open_port, receive_alert
 from worker.redaction import redacted
-from worker.refusals import ConnectionFailure, PortProtocol, failure_of, is_conclusive, unreachable
+from worker.refusals import ConnectionFailure, failure_of, is_conclusive, unreachable
 from worker.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,6 @@ SECONDS = 10.0
 """For one connection, logged in, to one server."""
 NEXT_SECONDS = 1.0
 """After which the next server is tried, too, while one does not answer."""
-PROBE_SECONDS = 3.0
-"""For a question to a port, after a connection to it has failed."""
-
-Address = tuple[str, int]
 
 
 @asynccontextmanager
@@ -190,18 +187,18 @@ async def _diagnose(
     settings: Settings, server: str, address: Address, options: Mapping[str, Any], error: Exception
 ) -> ConnectionFailure:
     """Find out what is wrong with a server that did not take us."""
-    unopened = await _open_port(address)
+    unopened = await open_port(address)
     if unopened is not None:
         return unreachable(server, unopened, SECONDS)
     first = first_cause(error)
     context: ssl.SSLContext | None = options.get("ssl_context")
     hung_up = isinstance(first, (OSError, EOFError)) and not isinstance(first, (ssl.SSLError, TimeoutError))
     if context is not None and hung_up:
-        first = await _receive_alert(address, context) or first
+        first = await receive_alert(address, context) or first
     spoken = None
     if not is_conclusive(first):
         try:
-            spoken = await _detect_protocol(address, settings.sasl_mechanism)
+            spoken = await detect_protocol(address, settings.sasl_mechanism)
         except TimeoutError as silence:
             first = silence
     return failure_of(settings, server, first, spoken, seconds=SECONDS, expired=certificate_expired(settings))
@@ -212,110 +209,3 @@ def first_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
     return error
-
-
-async def _open_port(address: Address) -> OSError | None:
-    """Find out whether anything listens there; returns why not."""
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            _, writer = await asyncio.open_connection(*address)
-    except OSError as error:  # TimeoutError and socket.gaierror are two
-        return error
-    await _close(writer)
-    return None
-
-
-async def _receive_alert(address: Address, context: ssl.SSLContext) -> ssl.SSLError | None:
-    """Find out why the other end refuses our certificate, which with TLS 1.3 it says only after its handshake.
-
-    Nothing is sent: to what comes after its refusal it may answer with a reset, which overtakes the alert.
-    """
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            reader, writer = await asyncio.open_connection(*address, ssl=context)
-            try:
-                await reader.read(1)
-            finally:
-                await _close(writer)
-    except ssl.SSLError as error:
-        return error
-    except OSError:
-        return None
-    return None
-
-
-async def _detect_protocol(address: Address, mechanism: str) -> PortProtocol | None:
-    """Find out which protocol a port speaks; None if it is not Kafka's. No password is sent.
-
-    Raises:
-        TimeoutError: it does not answer.
-    """
-    from aiokafka.protocol.admin import SaslHandShakeRequest
-
-    silence: TimeoutError | None = None
-    for protocol, context in (("PLAINTEXT", None), ("SSL", _trusting())):
-        try:
-            if context is not None and not await _shake_hands(address, context):
-                continue
-            connection = await _open(address, protocol, context)
-        except TimeoutError as error:
-            silence = error
-            continue
-        except Exception:
-            if context is not None:
-                return PortProtocol("SSL", certain=False)
-            continue
-        try:
-            answer = await connection.send(SaslHandShakeRequest(mechanism))
-        except Exception:
-            return PortProtocol(protocol)
-        finally:
-            connection.close()
-        mechanisms = tuple(answer.enabled_mechanisms)
-        return PortProtocol(f"SASL_{protocol}", mechanisms) if mechanisms else PortProtocol(protocol)
-    if silence is not None:
-        raise silence
-    return None
-
-
-async def _open(address: Address, protocol: str, context: ssl.SSLContext | None) -> Any:
-    from aiokafka.conn import create_conn
-
-    milliseconds = int(PROBE_SECONDS * 1000)
-    async with asyncio.timeout(PROBE_SECONDS):
-        return await create_conn(
-            *address, request_timeout_ms=milliseconds, security_protocol=protocol, ssl_context=context
-        )
-
-
-async def _shake_hands(address: Address, context: ssl.SSLContext) -> bool:
-    """Find out whether a port speaks TLS, by its handshake.
-
-    Raises:
-        TimeoutError: it does not answer.
-    """
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            _, writer = await asyncio.open_connection(*address, ssl=context)
-    except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")
-    except TimeoutError:
-        raise
-    except OSError:
-        return False
-    await _close(writer)
-    return True
-
-
-def _trusting() -> ssl.SSLContext:
-    """Take any certificate: nothing is sent but the question what the port speaks."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError, asyncio.TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), 1)

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from worker.address import check_addresses
 from worker.errors import Code, SettingError
 from worker.pointer import Pointer
+from worker.setting_errors import code_of, sentence_of
 from worker.setting_values import (
     MAX_BATCH_SIZE,
     MAX_BATCH_TOKENS,
@@ -34,10 +35,9 @@ from worker.setting_values import (
     start_time_ms,
     unset_if_blank,
 )
+from worker.settings_file import CONFIG_FILE_VARIABLE, config_file
 
 ENV_PREFIX = "SENTIMENT_"
-CONFIG_FILE_VARIABLE = "SENTIMENT_CONFIG"
-DEFAULT_CONFIG_FILE = Path("sentiment-worker.toml")
 
 
 class Settings(BaseSettings):
@@ -275,7 +275,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         # Not chained: pydantic's own words quote what was given, a password among it.
         details = error.errors(include_input=False)
-        raise SettingError(_code(details[0]), "; ".join(map(_sentence, details))) from None
+        raise SettingError(code_of(details[0]), "; ".join(map(sentence_of, details))) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"{config_file()} is no TOML: {error}") from error
     except (OSError, ValueError) as error:
@@ -290,35 +290,3 @@ def _refuse_misspelt(environment: Iterable[str]) -> None:
             near = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
             if near:
                 raise SettingError(Code.UNKNOWN_SETTING, f"there is no setting {name}; is {near[0]} meant?")
-
-
-def config_file() -> Path | None:
-    """Return the settings file, if there is one.
-
-    Raises:
-        SettingError: there is none of the name that was given.
-    """
-    named = os.environ.get(CONFIG_FILE_VARIABLE, "")
-    if named.strip():
-        if not Path(named).is_file():
-            raise SettingError(
-                Code.SETTINGS_FILE_NOT_FOUND,
-                f"there is no settings file {named!r} (--config, or {CONFIG_FILE_VARIABLE})",
-            )
-        return Path(named)
-    return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.is_file() else None
-
-
-def _code(detail: Any) -> Code:
-    if detail["type"] == "extra_forbidden":
-        return Code.UNKNOWN_SETTING
-    return Code.INVALID_SETTING if detail["loc"] else Code.CONFLICTING_SETTINGS
-
-
-def _sentence(detail: Any) -> str:
-    """One pydantic error in a user's words: the setting's name first, never the value of a secret."""
-    where = ".".join(str(part) for part in detail["loc"])
-    what = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        return f"there is no setting {where!r}; `sentiment-worker config` lists them all"
-    return f"{where}: {what}" if where else what

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 from error_codes import raises_code
 
-from worker import diagnosis
+from worker import diagnosis, port_probe
 from worker.diagnosis import connected, explained, explaining, first_cause
 from worker.embedded.broker import EmbeddedBroker
 from worker.errors import BrokerError, Code
@@ -213,7 +213,7 @@ def test_a_timeout_is_a_first_cause_although_it_has_one() -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patience for tests."""
     monkeypatch.setattr(diagnosis, "SECONDS", 0.3)
-    monkeypatch.setattr(diagnosis, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(port_probe, "PROBE_SECONDS", 0.2)
     monkeypatch.setattr(diagnosis, "NEXT_SECONDS", 0.1)
 
 

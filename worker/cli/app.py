@@ -13,7 +13,7 @@ from worker import __version__
 from worker.cli.registry import COMMANDS
 from worker.cli.shared.console import stderr
 from worker.errors import Code, SettingError, WorkerError
-from worker.settings import CONFIG_FILE_VARIABLE
+from worker.settings_file import CONFIG_FILE_VARIABLE
 
 log = logging.getLogger(__name__)
 

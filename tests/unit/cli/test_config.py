@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from command_line import Ran, Run
 
-from worker.settings import CONFIG_FILE_VARIABLE, Settings, load_settings
+from worker.settings import Settings, load_settings
+from worker.settings_file import CONFIG_FILE_VARIABLE
 
 
 def _origins(ran: Ran) -> dict[str, str]:

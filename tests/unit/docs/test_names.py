@@ -10,7 +10,8 @@ from chaos.__main__ import command_line
 
 from worker.cli.app import app
 from worker.errors import Reason
-from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
+from worker.settings import ENV_PREFIX, Settings
+from worker.settings_file import CONFIG_FILE_VARIABLE
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from worker.cli.shared.console import stdout
 from worker.cli.shared.flags import Flags, flag, is_secret, shown, with_flags
-from worker.settings import ENV_PREFIX, Settings, config_file, load_settings
+from worker.settings import ENV_PREFIX, Settings, load_settings
+from worker.settings_file import config_file
 
 HIDDEN = "(hidden)"
 

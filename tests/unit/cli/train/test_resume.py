@@ -25,14 +25,14 @@ from worker.training.loop import fit
 CTRL_C_AT_STEP_10 = """
 import os, signal, sys
 from worker.cli import main
-from worker.cli.commands.train import _Bar
+from worker.cli.commands.train.progress import Bar
 
-def show(bar, now, show=_Bar.show):
+def show(bar, now, show=Bar.show):
     show(bar, now)
     if now.step == 10:
         os.kill(os.getpid(), signal.SIGINT)
 
-_Bar.show = show
+Bar.show = show
 main()
 """
 
@@ -94,7 +94,7 @@ def interrupted(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
             os.kill(os.getpid(), signum)
 
         with monkeypatch.context() as patched:
-            patched.setattr("worker.cli.commands.train._Bar.show", show)
+            patched.setattr("worker.cli.commands.train.progress.Bar.show", show)
             ran = run(*arguments)
         assert ran.code == 128 + signum, ran.err
         return ran

@@ -17,7 +17,8 @@ from typing import Any, Self
 from worker.cli.shared.flags import CLASSIFIER, flag, shown
 from worker.errors import Code, WorkerError
 from worker.process import INTERRUPTED, TERMINATED
-from worker.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
+from worker.settings import ENV_PREFIX, Settings
+from worker.settings_file import CONFIG_FILE_VARIABLE
 
 PASSED_ON = (*CLASSIFIER, "max_batch_time", "max_in_flight_batches", "log_level")
 """Settings that the demo leaves to the user; topics, shapes and connection are its own."""

@@ -1,0 +1,5 @@
+"""``train``: a classifier of one's own."""
+
+from worker.cli.commands.train.command import train
+
+__all__ = ["train"]
