@@ -7,6 +7,7 @@ import os
 import time
 from typing import Self
 
+from docker.errors import APIError
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
@@ -16,6 +17,7 @@ IMAGE = os.environ.get("SENTIMENT_TEST_KAFKA_IMAGE", "apache/kafka:4.4.0")
 PORT = 9092
 START_SCRIPT = "/tmp/start-kafka"
 STARTED = b"Kafka Server started"
+PAUSE_ATTEMPTS = 4
 
 
 class KafkaContainer(DockerContainer):
@@ -98,7 +100,14 @@ class KafkaContainer(DockerContainer):
 
     def pause(self) -> None:
         """Freeze the broker: connections stay and nothing answers."""
-        self.get_wrapped_container().pause()
+        for attempt in range(1, PAUSE_ATTEMPTS + 1):
+            try:
+                self.get_wrapped_container().pause()
+                return
+            except APIError:  # the kernel does not freeze every process in time on a machine that is busy
+                if attempt == PAUSE_ATTEMPTS:
+                    raise
+                time.sleep(0.5)
 
     def unpause(self) -> None:
         """Let a paused broker go on where it was."""
