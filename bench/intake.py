@@ -1,7 +1,7 @@
-"""How much of the machine the worker itself costs: ours against a raw aiokafka loop, on real Kafka, in one run.
+"""The CPU cost of the worker itself, compared with a raw aiokafka loop, on real Kafka, in one run.
 
     make bench                                   # starts apache/kafka in Docker
-    make bench ARGS="--bootstrap HOST:PORT"      # or uses the Kafka that is there
+    make bench ARGS="--bootstrap HOST:PORT"      # or uses an existing Kafka
 
 Each case is a process of its own that answers a preloaded topic; CPU seconds are that process's own, from the first
 poll to the last acknowledgement. The raw loop polls, decodes, encodes, publishes and commits with the worker's own
@@ -37,7 +37,7 @@ PARTITIONS = 4
 
 
 def event(number: int, text: str) -> bytes:
-    """A JSON event of about 194 bytes."""
+    """Return a JSON event of about 194 bytes."""
     return json.dumps(
         {"id": f"event-{number:08d}", "source": "bench", "attributes": {"shop": 7}, "text": text}
     ).encode()
@@ -96,7 +96,7 @@ def _cpu() -> float:
 
 
 async def raw_loop(settings: Settings, events: int) -> Measured:
-    """The ceiling: poll, decode, encode, publish, commit."""
+    """Measure the ceiling: poll, decode, encode, publish, commit."""
     stub = StubClassifier()
     codec, topic = Codec(settings, stub.card), settings.input_topics[0]
     servers = list(settings.bootstrap_servers)
@@ -146,7 +146,7 @@ async def raw_loop(settings: Settings, events: int) -> Measured:
 
 
 async def whole_worker(settings: Settings, classifier: StubClassifier, events: int) -> Measured:
-    """The worker as it is, with a stub in the device's place, from the first fetch to the last acknowledgement."""
+    """Measure the real worker, with a stub instead of the device, from the first fetch to the last acknowledgement."""
     app = create_app(settings, load=lambda _: classifier)  # type: ignore[arg-type, return-value]
     app.engine.owns_process = True  # as under ``sentiment-worker run``
     clock = Clock()
@@ -197,7 +197,7 @@ def run_case(bootstrap: str, name: str, case: str, events: int) -> None:
 
 
 def report(best: dict[str, Measured]) -> bool:
-    """Print the table; whether every bar is met."""
+    """Print the table; return whether every bar is met."""
     print(f"{'case':<28}{'events/s':>12}{'per CPU s':>12}{'of ceiling':>12}{'bar':>8}")
     raw = {CASES[name].workload: measured for name, measured in best.items() if CASES[name].stub is None}
     passed = True

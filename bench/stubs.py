@@ -1,4 +1,4 @@
-"""Classifiers that cost nothing, or exactly so much: for measuring all that is around one."""
+"""Classifiers that cost nothing, or a fixed time, for measuring everything around a classifier."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ LABELS = ("negative", "neutral", "positive")
 
 
 class NoTokenizer:
-    """One token a text, at no cost."""
+    """One token per text, at no cost."""
 
     name = "none"
 
@@ -25,7 +25,7 @@ class NoTokenizer:
 
 
 def bundled_tokenizer() -> TextTokenizer:
-    """The tokenizer that the bundled model gets in a worker."""
+    """Return the tokenizer of the bundled model as a worker has it."""
     from worker.classifier import load_classifier
     from worker.settings import load_settings
 
@@ -33,7 +33,7 @@ def bundled_tokenizer() -> TextTokenizer:
 
 
 class StubClassifier:
-    """Says "neutral" of everything, after ``seconds`` for each batch."""
+    """Answers "neutral" to everything, after ``seconds`` for each batch."""
 
     def __init__(self, tokenizer: TextTokenizer | None = None, *, seconds: float = 0.0, batch_size: int = 256) -> None:
         self.card = ModelCard("stub", "0" * 12, LABELS)

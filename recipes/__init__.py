@@ -1,1 +1,1 @@
-"""How what ships was made: end-to-end scripts with their data, beside the library and not in the wheel."""
+"""How the shipped models were made: end-to-end scripts with their data, next to the library and not in the wheel."""

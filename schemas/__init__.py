@@ -1,4 +1,4 @@
-"""What crosses a topic, as models, JSON Schema 2020-12 and AsyncAPI 3.1. This package imports nothing of the worker."""
+"""The events on the topics, as models, JSON Schema 2020-12 and AsyncAPI 3.1. Nothing here imports the worker."""
 
 from schemas.events import DeadLetterHeaders, EnrichedEvent, Model, SentimentVerdict, TextEvent, VerdictEvent
 

@@ -12,7 +12,7 @@ KAFKA_BINDING: Final = "0.5.0"
 
 
 class TopicNames(Protocol):
-    """What of the settings the document is about."""
+    """The settings that the document describes."""
 
     @property
     def input_topics(self) -> Sequence[str]: ...
@@ -25,7 +25,7 @@ class TopicNames(Protocol):
 
 
 def asyncapi(names: TopicNames) -> dict[str, Any]:
-    """What the worker receives and sends, for the topics that ``names`` gives."""
+    """Return the AsyncAPI document of what the worker receives and sends, for the topics in ``names``."""
     # AsyncAPI's own schema object is a superset of JSON Schema draft-07. These schemas use nothing newer, and refer to
     # one another among the components rather than through $defs.
     _, definitions = models_json_schema(list(MODELS.values()), ref_template="#/components/schemas/{model}")

@@ -34,7 +34,7 @@ Reason: TypeAlias = Literal[
 
 
 class _Event(BaseModel):
-    """What other programs add to is not shown: texts are private, in a repr and in an error message too."""
+    """Base of events to which other programs add members. No repr or error shows these: texts are private."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
@@ -65,7 +65,7 @@ class Model(BaseModel):
 
 
 class SentimentVerdict(BaseModel):
-    """What the classifier says of one text."""
+    """The classifier's verdict on one text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -103,9 +103,9 @@ class VerdictEvent(BaseModel):
 
 
 class DeadLetterHeaders(_Event):
-    """What a dead letter adds behind the headers of the event; key and value are the event's own.
+    """The headers that a dead letter adds after those of the event; key and value are the event's own.
 
-    What its topic refuses is left out, and the last headers say what.
+    Whatever the topic refuses is left out, and the last headers say what.
     """
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)

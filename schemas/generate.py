@@ -1,4 +1,4 @@
-"""Writes the schema files: ``python -m schemas.generate`` renews those beside this module."""
+"""Writing the schema files: ``python -m schemas.generate`` regenerates those next to this module."""
 
 import json
 import sys
@@ -21,13 +21,13 @@ class DefaultTopics:
 
 
 def documents(names: TopicNames) -> dict[str, str]:
-    """File name to content of every schema file, for the topics that ``names`` gives."""
+    """Return the content of every schema file by its name, for the topics in ``names``."""
     schemas = {f"{name}.schema.json": _pretty(json_schema(name)) for name in MODELS}
     return schemas | {"asyncapi.json": _pretty(asyncapi(names))}
 
 
 def write(folder: Path, names: TopicNames) -> list[Path]:
-    """Write every schema file into ``folder``, which is made where it is missing.
+    """Write every schema file into ``folder``, which is created if it is missing.
 
     Returns:
         The files, in the order in which they were written.

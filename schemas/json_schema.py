@@ -11,7 +11,7 @@ Mode: TypeAlias = Literal["validation", "serialization"]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSION: Final = 1
-"""Of the published shapes; a change that breaks a reader raises it."""
+"""Version of the published schemas; a breaking change increments it."""
 
 MODELS: Final[Mapping[str, tuple[type[BaseModel], Mode]]] = {
     "text-event": (TextEvent, "validation"),
@@ -20,11 +20,11 @@ MODELS: Final[Mapping[str, tuple[type[BaseModel], Mode]]] = {
     "verdict-event": (VerdictEvent, "serialization"),
     "dead-letter-headers": (DeadLetterHeaders, "serialization"),
 }
-"""Every published shape: inputs as what is accepted, outputs as what is written."""
+"""Every published schema: of inputs what is accepted, of outputs what is written."""
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """The schema of one of ``MODELS``, complete in itself."""
+    """Return the self-contained schema of one of ``MODELS``."""
     model, mode = MODELS[name]
     return {
         "$schema": DIALECT,

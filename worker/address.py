@@ -7,24 +7,24 @@ MAX_PORT = 65_535
 
 
 def host_port(host: str, port: int) -> str:
-    """Return the address as it stands in a URL."""
+    """Return the address as it is written in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_addresses(servers: Iterable[str]) -> None:
-    """Refuse what is not the address of a broker.
+    """Refuse anything that is not the address of a broker.
 
-    Clients take 9092 for a port that is missing, and an unbracketed IPv6 address for a host and a port: a broker that
-    does not answer would be named instead of the mistake.
+    Clients use 9092 where the port is missing, and read an unbracketed IPv6 address as a host and a port: the error
+    would then name a broker that does not answer, instead of the mistake.
 
     Raises:
-        ValueError: it names the wrong part and the form that is expected.
+        ValueError: an address is malformed; the message names the wrong part and the expected form.
     """
     servers = tuple(servers)
-    # None is quoted: one of them may hold a password, or half of it where there is a comma in it.
+    # No address is quoted: one of them may contain a password, or half of one if the password has a comma in it.
     if any("@" in server for server in servers):
         raise ValueError(
-            "there is an '@' in an address: write host:port, user and password go into sasl_username and sasl_password"
+            "an address contains '@': write host:port, and set sasl_username and sasl_password for user and password"
         )
     for server in servers:
         _check_address(server)
@@ -33,7 +33,7 @@ def check_addresses(servers: Iterable[str]) -> None:
 def _check_address(server: str) -> None:
     protocol, scheme, rest = server.partition("://")
     if scheme:
-        raise ValueError(f"{server!r} is not host:port: leave out '{protocol}://', security_protocol says it")
+        raise ValueError(f"{server!r} is not host:port: leave out '{protocol}://' and set security_protocol")
     if _is_ipv6(server):
         raise ValueError(f"{server!r} is not host:port: write an IPv6 address in brackets, such as [::1]:9092")
     if server.startswith("[") and server.endswith("]"):
@@ -46,15 +46,15 @@ def _check_address(server: str) -> None:
         raise ValueError(f"{server!r} has no host: write host:port, such as localhost:9092")
     if host == f"[{bare}]":
         if not _is_ipv6(bare):
-            raise ValueError(f"{server!r} is not host:port: {bare!r} is no IPv6 address")
+            raise ValueError(f"{server!r} is not host:port: {bare!r} is not an IPv6 address")
     elif any(character in "[]:;/\\" or character.isspace() for character in host):
         raise ValueError(f"{server!r} is not host:port; several addresses are separated by commas")
     elif not _is_encodable(host):
-        raise ValueError(f"{server!r} is not host:port: {host!r} is no host name")
+        raise ValueError(f"{server!r} is not host:port: {host!r} is not a host name")
     if not port:
         raise ValueError(f"{server!r} has no port: write host:port, such as {host}:9092")
     if not (port.isascii() and port.isdecimal()):
-        raise ValueError(f"{server!r} is not host:port: {port!r} is no port number")
+        raise ValueError(f"{server!r} is not host:port: {port!r} is not a port number")
     if not 1 <= int(port) <= MAX_PORT:
         raise ValueError(f"{server!r} is not host:port: port {port} is not between 1 and {MAX_PORT}")
 
@@ -68,7 +68,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _is_encodable(host: str) -> bool:
-    """Return whether a resolver can be asked for the name: no part of it is empty or longer than 63 bytes."""
+    """Return whether a resolver accepts the name: no label is empty or longer than 63 bytes."""
     try:
         host.encode("idna")
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""How to reach Kafka and ask it: the options of every client of ours, and who we are to the brokers."""
+"""Connecting to Kafka: the options of every client, one request to a broker, and our principal."""
 
 import ssl
 import time
@@ -11,9 +11,9 @@ from worker.settings import Settings
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Return where and how to connect, as aiokafka's and kafka-python's clients both call it.
+    """Return the connection options that aiokafka's and kafka-python's clients share.
 
-    From here on the passwords are hidden in logs.
+    From then on, the passwords are hidden in logs.
 
     Raises:
         SettingError: a certificate or key cannot be used.
@@ -34,13 +34,13 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 async def ask(connection: Any, request: Any) -> Any:
-    """Return a broker's answer; None if it does not know such a request.
+    """Send a request to a broker and return the response; None if the broker does not know the request.
 
     Args:
         connection: an ``AIOKafkaConnection``.
 
     Raises:
-        BrokerError: it does not answer, or the connection broke.
+        BrokerError: the broker does not answer, or the connection broke.
     """
     from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 
@@ -58,7 +58,7 @@ async def ask(connection: Any, request: Any) -> Any:
 
 
 def principal(settings: Settings) -> str:
-    """Return who the brokers take us for, as their access lists name it."""
+    """Return the principal that the brokers know us as, as their ACLs name it."""
     if settings.security_protocol.startswith("SASL"):
         return f"User:{settings.sasl_username}"
     if settings.security_protocol == "SSL" and settings.ssl_certfile is not None:
@@ -67,7 +67,7 @@ def principal(settings: Settings) -> str:
 
 
 def certificate_subject(settings: Settings) -> str | None:
-    """Return the subject of our certificate as Kafka writes it, last part first; None if there is none to be read."""
+    """Return the subject of our certificate as Kafka writes it, last part first; None if no certificate is readable."""
     names = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
     names |= {"localityName": "L", "stateOrProvinceName": "ST"}
     parts = [part for group in _certificate(settings).get("subject", ()) for part in group]
@@ -75,13 +75,13 @@ def certificate_subject(settings: Settings) -> str | None:
 
 
 def certificate_expired(settings: Settings) -> bool:
-    """Return whether our certificate, if there is one to be read, has expired."""
+    """Return whether our certificate, if one is readable, has expired."""
     last = _certificate(settings).get("notAfter")
     return last is not None and ssl.cert_time_to_seconds(last) < time.time()
 
 
 def _certificate(settings: Settings) -> dict[str, Any]:
-    """Our certificate as ``SSLSocket.getpeercert`` shows another's. CPython reads one for tests of its own only."""
+    """Return our certificate in the form of ``SSLSocket.getpeercert``, by a function that CPython has for its tests."""
     read = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
     if read is None or settings.ssl_certfile is None:
         return {}
@@ -97,7 +97,7 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.ssl_cafile)
     except OSError as error:  # ssl.SSLError is one
         raise SettingError(
-            Code.CERTIFICATE_UNUSABLE, f"ssl_cafile={settings.ssl_cafile} is no file of PEM certificates ({error})"
+            Code.CERTIFICATE_UNUSABLE, f"ssl_cafile={settings.ssl_cafile} is not a PEM file ({error})"
         ) from error
     if settings.ssl_certfile is None:
         return context
@@ -123,6 +123,6 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
             ) from error
         raise SettingError(
             Code.CERTIFICATE_UNUSABLE,
-            f"ssl_certfile={settings.ssl_certfile} and ssl_keyfile={key} are no PEM certificate and its key ({error})",
+            f"ssl_certfile={settings.ssl_certfile} and ssl_keyfile={key} are not a PEM certificate and key ({error})",
         ) from error
     return context

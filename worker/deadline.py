@@ -1,4 +1,4 @@
-"""Budgets of time, made once and shared by every step that has to fit into them. Pure: they are given the time."""
+"""Time budgets, created once and shared by every step that must fit into them. Pure: they are given the time."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class StopDeadlines:
-    """One stop's time, split between its phases; each ends with its deadline, whenever it began."""
+    """The time of one stop, split between its phases; each ends at its deadline, whenever it began."""
 
     work_off: Deadline
-    """Work off what was received and not started."""
+    """Process what was received and not started."""
     finish: Deadline
     """Finish what is started, until the broker has acknowledged it."""
     close: Deadline

@@ -1,8 +1,8 @@
-"""Why Kafka does not let us in: one sentence that names the first cause and the setting to change.
+"""Finding out why Kafka refuses us: one sentence that names the root cause and the setting to change.
 
-A client tries its servers, notes in its log why each of them failed, and raises that none could be reached. Here each
-server is tried by one connection of our own whose first error is kept. Where that error is only that the other end hung
-up, the port is asked what it speaks.
+A client tries its servers, logs why each of them failed, and raises that none could be reached. Here each server is
+tried by a connection of our own, whose first error is kept. Where that error says only that the other end closed the
+connection, the port is probed for its protocol.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ from worker.settings import Settings
 logger = logging.getLogger(__name__)
 
 SECONDS = 10.0
-"""For one connection, logged in, to one server."""
+"""Timeout of connecting to a server, login included."""
 NEXT_SECONDS = 1.0
 """After which the next server is tried, too, while one does not answer."""
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Any]:
-    """Give a connection, logged in, to the first bootstrap server that takes us, as an ``AIOKafkaConnection``.
+    """Connect and log in to the first bootstrap server that accepts us; yields an ``AIOKafkaConnection``.
 
-    A server that does not answer holds the next one up by no more than ``NEXT_SECONDS``, and why one does not take us
-    is looked into only where none does.
+    A server that does not answer delays the next one by no more than ``NEXT_SECONDS``. Failures are diagnosed only
+    when every server has failed.
 
     Raises:
-        BrokerError: none does; it says why.
+        BrokerError: no server accepts us; the message says why.
         SettingError: a certificate or key cannot be used.
     """
     options = client_options(settings)
@@ -53,7 +53,7 @@ async def connected(settings: Settings) -> AsyncIterator[Any]:
             if isinstance(error, Exception)
         ]
         failures = await asyncio.gather(*diagnoses)
-        # Who came further tells more: a server that is down is no news where another one refuses our password.
+        # The failure that came furthest tells most: a refused password matters more than another server that is down.
         first = max(failures, key=lambda failure: failure.stage)
         raise BrokerError(first.code, first.sentence)
     try:
@@ -66,7 +66,7 @@ async def check_connection(settings: Settings) -> None:
     """Connect to a bootstrap server and log in.
 
     Raises:
-        BrokerError: none takes us; it says why.
+        BrokerError: no server accepts us; the message says why.
         SettingError: a certificate or key cannot be used.
     """
     async with connected(settings):
@@ -75,10 +75,10 @@ async def check_connection(settings: Settings) -> None:
 
 @asynccontextmanager
 async def explaining(settings: Settings, operation: str = "") -> AsyncIterator[None]:
-    """Raise what a Kafka client raises in here as one sentence with the way out.
+    """Turn the errors that a Kafka client raises in this context into one sentence that says what to do.
 
     Args:
-        operation: what is done with a topic, as Kafka names it; without one, what the worker does with it.
+        operation: the operation on a topic, as Kafka names it; without one, what the worker does with the topic.
 
     Raises:
         BrokerError: the cluster cannot be reached, does not answer, or refuses us.
@@ -93,17 +93,17 @@ async def explaining(settings: Settings, operation: str = "") -> AsyncIterator[N
 
 
 async def explained(settings: Settings, error: Exception, operation: str = "") -> Exception:
-    """Return a client's error as one sentence with the way out; where it names no cause, Kafka is asked for it.
+    """Turn a client's error into one sentence that says what to do; if it names no cause, ask Kafka for it.
 
-    Never raises. Arguments: as above.
+    Never raises. The arguments are those of ``explaining``.
     """
     said = redacted(str(error)) or type(error).__name__
     try:
         return await _explained(settings, error, said, operation)
     except (BrokerError, SettingError) as cause:
         return cause
-    except Exception as other:  # the error that is to be explained tells more than this one
-        logger.debug("an error cannot be looked into", exc_info=other)
+    except Exception as other:  # the error that is being explained tells more than this one
+        logger.debug("diagnosing an error failed", exc_info=other)
         return BrokerError(
             Code.KAFKA_ERROR, f"Kafka at {','.join(settings.bootstrap_servers)} failed us ({said}): look at the broker"
         )
@@ -126,13 +126,13 @@ async def _explained(settings: Settings, error: Exception, said: str, operation:
 
 
 async def check_brokers(settings: Settings, *, every: bool) -> None:
-    """Connect to the brokers that the cluster names: a client goes to the addresses that it is told.
+    """Connect to the brokers that the cluster advertises, since clients connect to the advertised addresses.
 
     Args:
-        every: whether one to which we cannot connect is one too many; otherwise one to which we can is enough.
+        every: whether all brokers must accept a connection; otherwise one is enough.
 
     Raises:
-        BrokerError: it says why we cannot.
+        BrokerError: connecting failed; the message says why.
         SettingError: a certificate or key cannot be used.
     """
     from aiokafka.protocol.metadata import MetadataRequest
@@ -169,7 +169,7 @@ def _address(server: str) -> Address:
 
 
 async def _connect(address: Address, options: Mapping[str, Any]) -> Any:
-    """Connect, log in and ask for the brokers, which a port that wants a login does not tell without."""
+    """Connect, log in and request metadata, which a port that requires a login refuses without one."""
     from aiokafka.conn import create_conn
     from aiokafka.protocol.metadata import MetadataRequest
 
@@ -205,7 +205,7 @@ async def _diagnose(
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Return what an error followed from. A timeout is one: it has a cancellation for its cause, which says less."""
+    """Return the root cause of an error. A timeout is a root cause: its own cause, a cancellation, says less."""
     while error.__cause__ is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
     return error

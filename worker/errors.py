@@ -1,13 +1,13 @@
-"""Whose fault it is: four families of errors.
+"""The families of errors, by whose fault an error is.
 
     Rejection          (a value, not an exception) the event is bad: it becomes a dead letter
-    WorkerError        what a user is shown as one sentence, without a traceback
-     ├ SettingError      a setting, a file or a model is wrong: the person who runs the worker can mend it
+    WorkerError        shown to the user as one sentence, without a traceback
+     ├ SettingError      a setting, a file or a model is wrong: the person who runs the worker can correct it
      ├ BrokerError       Kafka is unreachable, refuses us or lacks a topic
      ├ DeviceError       the device or the model on it stopped working
      └ CircuitOpenError  nearly everything that arrives is invalid: stopped before the topic drains into dead letters
 
-Anything else that is raised is a bug of ours and stops the worker with a traceback in its log.
+Any other exception is a bug of the worker, and stops it with a traceback in its log.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why an event became a dead letter. The values are published: they are part of the interface."""
+    """Reasons why an event becomes a dead letter. The values are published: they are part of the interface."""
 
     UNREADABLE_RECORD = "unreadable_record"
     UNREADABLE_BATCH = "unreadable_batch"
@@ -50,7 +50,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why one event cannot be answered. ``message`` never quotes the event: texts are private."""
+    """The reason why one event cannot be answered. ``message`` never quotes the event: texts are private."""
 
     reason: Reason
     stage: Stage
@@ -58,7 +58,7 @@ class Rejection:
     exception: str = ""
     attempts: int = 1
     counts: bool = True
-    """Whether the breaker counts it: of a batch that is damaged as a whole it counts one record."""
+    """Whether the breaker counts it: of a batch that is damaged as a whole, it counts one record."""
 
 
 class Code(StrEnum):
@@ -169,7 +169,7 @@ class Code(StrEnum):
 
 
 class WorkerError(Exception):
-    """Base of everything that is told to the user in one sentence; the sentence names the way out.
+    """Base of all errors that the user sees as one sentence; the sentence says what to do.
 
     ``str`` gives the sentence, which may be reworded at any time; programs and tests go by ``code``.
     """
@@ -201,4 +201,4 @@ class DeviceError(WorkerError):
 
 
 class CircuitOpenError(WorkerError):
-    """So many events are invalid that going on would drain the topic into dead letters."""
+    """So many events are invalid that continuing would drain the topic into dead letters."""

@@ -1,7 +1,6 @@
-"""The unit that travels: the records of one partition that arrived together.
+"""The unit of work: the records of one partition that arrived together.
 
-Nothing in the worker is made, awaited, locked or logged per event; a record is named by its *index* in its
-fetch.
+The worker creates, awaits, locks and logs nothing per event; a record is identified by its *index* in its fetch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Protocol):
-    """The interface of a consumed record; aiokafka's ``ConsumerRecord`` has it."""
+    """The interface of a consumed record, as aiokafka's ``ConsumerRecord`` implements it."""
 
     @property
     def offset(self) -> int: ...
@@ -36,24 +35,25 @@ class Fetch:
     """Records of one partition, in offset order, as one poll returned them.
 
     A fetch is equal only to itself: after a partition was revoked and assigned again, the same offsets arrive as
-    another fetch, and what was done for the first cannot be taken for the second.
+    another fetch, and work done for the first is not mistaken for the second.
     """
 
     topic: str
     partition: int
     records: Sequence[Record] = field(repr=False)  # texts are private
     next_offset: int
-    """Where the consumer reads on: past the last record and past holes behind it (compaction, control records)."""
+    """The offset at which the consumer continues: after the last record and any gap that follows it (compaction,
+    control records)."""
     received_at: float
     """Monotonic seconds."""
     unreadable: Mapping[int, Rejection] = field(default_factory=dict)
-    """Rejections by index of records that are rejected before they are decoded: they are not there as written."""
+    """Rejections, by index, of records that are rejected before decoding because they are damaged."""
 
     def __len__(self) -> int:
         return len(self.records)
 
     def size(self) -> int:
-        """Bytes of the records' keys, values and headers."""
+        """Return the number of bytes in the records' keys, values and headers."""
         total = sum(len(record.value or b"") + len(record.key or b"") for record in self.records)
         with_headers = (record.headers for record in self.records if record.headers)
         return total + sum(len(name) + len(value or b"") for headers in with_headers for name, value in headers)

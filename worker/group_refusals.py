@@ -1,6 +1,6 @@
 """The ways in which a consumer group's coordinator refuses a member, each as one sentence with the setting to change.
 
-Kafka's error codes, by the requests that they answer. Pure: given the code, it asks nobody.
+Kafka's error codes, by the requests that they answer. Pure: no I/O.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ UNSUPPORTED_VERSION, INVALID_REQUEST = 35, 42
 GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID = 81, 82
 FENCED_MEMBER_EPOCH, UNRELEASED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR, STALE_MEMBER_EPOCH = 110, 111, 112, 113
 
-#: The codes after which the client looks for the coordinator, joins or asks again. ``OffsetFetch`` is asked again after
-#: all but those in ``_ENDS`` (``worker/intake/broker_errors.py``).
+#: The codes after which the client looks for the coordinator, rejoins or retries. ``OffsetFetch`` is retried after all
+#: codes but those in ``_ENDS`` (``worker/intake/broker_errors.py``).
 _ASKED_AGAIN: Mapping[str, frozenset[int]] = {
     "JoinGroup": frozenset({14, 15, 16, 25, 79}),
     "SyncGroup": frozenset({15, 16, 22, 25, 27}),
@@ -45,12 +45,12 @@ SENTENCES: Mapping[int, str] = {
         "record of its own is too large, raise max.message.bytes of the topic __consumer_offsets"
     ),
     OFFSET_METADATA_TOO_LARGE: (
-        "the brokers take less text with an offset than is committed with it: raise their offset.metadata.max.bytes"
+        "the metadata committed with an offset is larger than the brokers accept: raise their offset.metadata.max.bytes"
     ),
     INCONSISTENT_GROUP_PROTOCOL: _OTHER_PROTOCOL,
-    INVALID_GROUP_ID: "Kafka takes no group of the name {group!r}: choose another group_id",
+    INVALID_GROUP_ID: "Kafka does not accept the group_id {group!r}: choose another group_id",
     INVALID_SESSION_TIMEOUT: (
-        "the brokers do not take session_timeout={session_timeout:g} s: set it between their "
+        "the brokers do not accept session_timeout={session_timeout:g} s: set it between their "
         "group.min.session.timeout.ms and group.max.session.timeout.ms, or change those"
     ),
     INVALID_COMMIT_OFFSET_SIZE: (
@@ -58,16 +58,16 @@ SENTENCES: Mapping[int, str] = {
         "__consumer_offsets"
     ),
     UNSUPPORTED_VERSION: (
-        "the coordinator of the group {group!r} does not speak the version of our {request} request: update the "
-        "brokers, which are too old, or of which one is older than the others"
+        "the coordinator of the group {group!r} does not support the version of our {request} request: upgrade the "
+        "brokers, all or one of which are too old"
     ),
     INVALID_REQUEST: (
-        "the coordinator of the group {group!r} takes our {request} request for invalid: the broker's log says why. "
+        "the coordinator of the group {group!r} considers our {request} request invalid: the broker's log says why. "
         "Another group_id or group_instance_id may help"
     ),
     GROUP_MAX_SIZE_REACHED: (
         "the group {group!r} has as many members as the brokers allow: raise their group.max.size, or run fewer "
-        "workers; more of them than partitions are of no use"
+        "workers; more workers than partitions are of no use"
     ),
     FENCED_INSTANCE_ID: _NAME_IS_TAKEN,
     FENCED_MEMBER_EPOCH: _OTHER_PROTOCOL,
@@ -76,7 +76,7 @@ SENTENCES: Mapping[int, str] = {
     STALE_MEMBER_EPOCH: _OTHER_PROTOCOL,
 }
 _UNKNOWN = (
-    "the coordinator of the group {group!r} refuses our {request} request by Kafka's error code {code}: the broker's "
+    "the coordinator of the group {group!r} refuses our {request} request with Kafka's error code {code}: the broker's "
     "log says why"
 )
 
@@ -94,23 +94,23 @@ _CODES: Mapping[int, Code] = {
 }
 """Ours, by Kafka's error code; ``GROUP_REQUEST_REFUSED`` for all others."""
 
-#: Codes for which one of our settings has to change.
+#: Codes that call for a change of one of our settings.
 WRONG_SETTINGS = frozenset({INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT})
-#: Codes that pass by themselves at times: a fault within the broker, and a full group whose dead member still counts.
+#: Codes that may pass by themselves: a fault within the broker, and a full group that still counts a dead member.
 _MAY_PASS = frozenset({UNKNOWN_SERVER_ERROR, GROUP_MAX_SIZE_REACHED})
 
 
 def is_final(code: int) -> bool:
-    """Return whether a refusal can never pass; others come of a replica that is slow, say."""
+    """Return whether a refusal is permanent; others have passing causes, such as a slow replica."""
     return code in SENTENCES and code not in _MAY_PASS
 
 
 def is_refusal(request: str, code: int) -> bool:
-    """Return whether a coordinator's answer is one after which the client does not ask again by itself.
+    """Return whether a coordinator's response is an error after which the client does not retry by itself.
 
     Args:
-        request: what it answers, as Kafka names it; others than those of group members are never refused here.
-        code: Kafka's, 0 for no error. A missing permission is none of these.
+        request: the request, as Kafka names it; only requests of group members count as refused here.
+        code: Kafka's error code, 0 for no error. A missing permission does not count as a refusal here.
     """
     if code == 0 or code in _PERMISSIONS:
         return False
@@ -123,10 +123,10 @@ def group_refusal(request: str, code: int, *, group: str, session_timeout: float
     """Return what is wrong and what to change.
 
     Args:
-        request: that was refused, as Kafka names it.
-        code: Kafka's.
+        request: the refused request, as Kafka names it.
+        code: Kafka's error code.
         group: the ``group_id``.
-        session_timeout: ours, in seconds.
+        session_timeout: our session timeout, in seconds.
         name: the ``group_instance_id``.
     """
     sentence = SENTENCES.get(code, _UNKNOWN)

@@ -1,13 +1,13 @@
 """Try each permission that the worker needs, and name those that Kafka refuses.
 
-Each permission is tried by the request that needs it, made so that it can have no effect: brokers look at the
-permissions before they look at anything else. A running group is not disturbed, and nothing is written or made.
+Each permission is tried with a request that needs it and can have no effect: brokers check permissions before anything
+else. A running group is not disturbed, and nothing is written or created.
 
-    Read on an input        Fetch of it from an offset that no topic reaches
-    Read on the group       Heartbeat of a member that there is not; joining and committing need the same permission
+    Read on an input        Fetch from an offset that no topic reaches
+    Read on the group       Heartbeat of a member that does not exist; joining and committing need the same permission
     Write on an output      Produce to a partition that no topic has
-    IdempotentWrite         InitProducerId, which takes one of the numbers that producers are told apart by
-    Create                  CreateTopics that is only to be validated
+    IdempotentWrite         InitProducerId, which uses up one producer id
+    Create                  CreateTopics with validate_only
 """
 
 import shlex
@@ -29,7 +29,7 @@ _WAIT_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """An entry of Kafka's access lists."""
+    """An operation on a resource, as Kafka's ACLs list them."""
 
     operation: str
     resource: str
@@ -45,7 +45,7 @@ IDEMPOTENT_WRITE = Permission("IdempotentWrite", "cluster")
 
 
 def needed(settings: Settings) -> list[Permission]:
-    """Return what the worker of these settings has to be allowed, but for making topics."""
+    """Return the permissions that a worker with these settings needs, except for creating topics."""
     return [
         *(Permission("Read", "topic", topic) for topic in settings.input_topics),
         Permission("Read", "group", settings.group_id),
@@ -55,9 +55,9 @@ def needed(settings: Settings) -> list[Permission]:
 
 
 async def missing_permissions(settings: Settings, connection: Any) -> list[Permission]:
-    """Try each permission; return those that are refused, making missing topics among them where that is to be done.
+    """Try each permission and return those that are refused, including Create where missing topics are to be created.
 
-    What a broker does not know or tell is taken for allowed: a refusal is what Kafka itself calls one.
+    A permission counts as granted if the broker does not know the request: only Kafka's own refusal counts as one.
 
     Args:
         connection: an ``AIOKafkaConnection``, logged in, to any broker of the cluster.
@@ -67,7 +67,7 @@ async def missing_permissions(settings: Settings, connection: Any) -> list[Permi
     """
     missing = [permission for permission in needed(settings) if await _is_refused(connection, permission)]
     if any(permission.operation == "Write" for permission in missing):
-        # Since Kafka 3.0 whoever may write to a topic may write idempotently, too.
+        # Since Kafka 3.0, whoever may write to a topic may also write idempotently.
         missing = [permission for permission in missing if permission != IDEMPOTENT_WRITE]
     if settings.missing_topics == "create":
         codes = await topic_codes(connection, settings.topics)
@@ -77,7 +77,7 @@ async def missing_permissions(settings: Settings, connection: Any) -> list[Permi
 
 
 async def missing_creations(settings: Settings, connection: Any, topics: Collection[str]) -> list[Permission]:
-    """Return which of these topics, which are not there, we may not make. Arguments and errors: as above."""
+    """Return the missing Create permissions for these topics, which do not exist. Errors: as above."""
     from aiokafka.protocol.admin import CreateTopicsRequest
 
     if not topics:
@@ -90,12 +90,12 @@ async def missing_creations(settings: Settings, connection: Any, topics: Collect
 
 
 def creation(topic: str) -> Permission:
-    """Return the permission to make a topic."""
+    """Return the permission to create a topic."""
     return Permission("Create", "topic", topic)
 
 
 async def topic_codes(connection: Any, topics: Collection[str]) -> dict[str, int]:
-    """Look topics up without making any; returns Kafka's error code of each, 0 for one that is there.
+    """Look topics up without creating any; return Kafka's error code for each, 0 for one that exists.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -107,15 +107,15 @@ async def topic_codes(connection: Any, topics: Collection[str]) -> dict[str, int
 
 
 async def present_topics(settings: Settings, connection: Any, topics: Collection[str], operation: str) -> set[str]:
-    """Return which of these topics are there.
+    """Return those of these topics that exist.
 
-    Kafka shows a topic to those who may do something with it, and does not tell others whether it is there.
+    Kafka shows a topic to those with a permission on it, and does not tell others whether it exists.
 
     Args:
-        operation: what is to be done with them, as Kafka names it.
+        operation: the intended operation, as Kafka names it.
 
     Raises:
-        BrokerError: they may not be looked up, so that operation is not allowed, either; or the broker does not answer.
+        BrokerError: they may not be looked up, so the operation is not allowed either; or the broker does not answer.
     """
     codes = await topic_codes(connection, topics)
     if hidden := [topic for topic, code in codes.items() if code == TOPIC_REFUSED]:
@@ -124,10 +124,10 @@ async def present_topics(settings: Settings, connection: Any, topics: Collection
 
 
 async def check_permissions(settings: Settings, connection: Any) -> None:
-    """Try each permission. Arguments as above.
+    """Try each permission. The arguments are those of ``missing_permissions``.
 
     Raises:
-        BrokerError: some are refused, and it names them all; or the broker does not answer.
+        BrokerError: some are refused, all of which the message names; or the broker does not answer.
     """
     missing = await missing_permissions(settings, connection)
     if missing:
@@ -135,7 +135,7 @@ async def check_permissions(settings: Settings, connection: Any) -> None:
 
 
 def refusal(settings: Settings, missing: Iterable[Permission]) -> BrokerError:
-    """Return the error that names us and what we may not, with the commands that allow all of it."""
+    """Return the error that names our principal and what it may not do, with the commands that grant all of it."""
     permissions = [*missing]
     return BrokerError(
         Code.NOT_AUTHORISED,
@@ -145,7 +145,7 @@ def refusal(settings: Settings, missing: Iterable[Permission]) -> BrokerError:
 
 
 def _commands(settings: Settings, permissions: Iterable[Permission]) -> Iterator[str]:
-    """A ``kafka-acls`` for each operation: it allows all operations that it is given on all resources."""
+    """Yield a ``kafka-acls`` command for each operation: one command grants all its operations on all its resources."""
     resources: dict[str, list[str]] = {}
     for permission in permissions:
         named = f" {shlex.quote(permission.name)}" if permission.name else ""
@@ -158,10 +158,10 @@ def _commands(settings: Settings, permissions: Iterable[Permission]) -> Iterator
 
 
 def refused(settings: Settings, error: BaseException, operation: str = "") -> BrokerError | None:
-    """Return a client's error as the error that names us and what we may not; None if it is none of permissions.
+    """Turn a client's error into the error that names our principal and what it may not do; None for other errors.
 
     Args:
-        operation: what was done with the topic, as Kafka names it; without one, what the worker does with it.
+        operation: the operation on the topic, as Kafka names it; without one, what the worker does with the topic.
     """
     kind = type(error).__name__
     if kind == "TopicAuthorizationFailedError":
@@ -180,7 +180,7 @@ def refused(settings: Settings, error: BaseException, operation: str = "") -> Br
 
 
 def names_no_topic(error: BaseException) -> bool:
-    """Return whether a client's error is that a topic is refused, and does not say which."""
+    """Return whether a client's error is a refusal of a topic that it does not name."""
     return type(error).__name__ == "TopicAuthorizationFailedError" and not _names(error)
 
 
@@ -189,7 +189,7 @@ def _of_topic(settings: Settings, topic: str, operation: str) -> Permission:
 
 
 def _names(error: BaseException) -> list[str]:
-    """The names in a client's error: none, one, or a set of them."""
+    """Return the names in a client's error: none, one, or several, sorted."""
     first = error.args[0] if error.args else None
     if isinstance(first, str):
         return [first]
@@ -217,7 +217,7 @@ async def _is_refused(connection: Any, permission: Permission) -> bool:
 
 
 def _codes(answer: Any) -> list[int]:
-    """The error codes of an answer: its own, or those of its partitions, where the code is the second field."""
+    """Return the error codes of a response: its own, or those of its partitions, where the code is the second field."""
     if answer is None:
         return []
     topics = getattr(answer, "topics", None)
@@ -227,7 +227,7 @@ def _codes(answer: Any) -> list[int]:
 
 
 def _a_batch() -> bytes:
-    """A batch of one record, which no partition takes."""
+    """Return a batch of one record, for a partition that does not exist."""
     from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
     builder = DefaultRecordBatchBuilder(

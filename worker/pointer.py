@@ -1,4 +1,4 @@
-"""JSON Pointers (RFC 6901) that say where in an event its text and its id are."""
+"""JSON Pointers (RFC 6901), which locate the text and the id in an event."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
 class _Missing:
-    """Type of ``MISSING``, which is not None: JSON has a null of its own."""
+    """Type of ``MISSING``, which is distinct from None: that is JSON's null."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -28,7 +28,7 @@ class Pointer:
 
     @classmethod
     def parse(cls, text: str) -> "Pointer":
-        """Raises SettingError where RFC 6901 knows no such pointer."""
+        """Parse a pointer; raise SettingError if it is not valid by RFC 6901."""
         if text and not text.startswith("/"):
             raise SettingError(
                 Code.INVALID_POINTER, f"{text!r} is not a JSON Pointer (RFC 6901): it starts with '/', such as '/text'"
@@ -49,7 +49,7 @@ class Pointer:
         return self.tokens[0] if len(self.tokens) == 1 else None
 
     def find(self, document: Any) -> Any:
-        """The value in a parsed document, or ``MISSING``."""
+        """Return the value in a parsed document, or ``MISSING``."""
         found = document
         for token in self.tokens:
             if isinstance(found, dict):
@@ -63,5 +63,5 @@ class Pointer:
 
 
 def array_index(token: str) -> int | None:
-    """The index that a token names in an array. ``-``, the element after the last, never exists in an event."""
+    """Return the index that a token names in an array. ``-``, the element after the last, never exists in an event."""
     return int(token) if _ARRAY_INDEX.fullmatch(token) else None

@@ -1,7 +1,7 @@
-"""Keep secrets out of every log line, whichever library writes it and whichever handler prints it.
+"""Keeping secrets out of every log line, whichever library writes it and whichever handler prints it.
 
-Clients log the requests that they send, a login's among them. So the redaction sits where every log record is made, and
-``worker.connection`` turns it on in the moment in which it takes a secret out of its wrapping.
+Clients log the requests that they send, including logins. So redaction happens where every log record is created, and
+``worker.connection`` enables it at the moment it unwraps a secret.
 """
 
 import json
@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 HIDDEN = "(hidden)"
 SHORTEST = 4
-"""Characters; a shorter secret is only hidden in logins: taken out of every word, it could be read from the gaps."""
+"""Characters; a shorter secret is only hidden in logins: removed from every word, it could be read from the gaps."""
 
-#: A login as aiokafka and kafka-python print it. All of it goes: SCRAM's messages let a password be guessed offline.
-#: It takes one line, so that only this line of a traceback goes.
+#: A login as aiokafka and kafka-python print it. All of it is removed: SCRAM's messages allow offline guessing of a
+#: password. The match ends with the line, so that only this line of a traceback is removed.
 _LOGIN = re.compile(r"(Sasl(?:Authenticate|Bytes)(?:Request|Response)\w*)\(.*")
 
 _spellings: set[str] = set()
@@ -27,32 +27,32 @@ _installed: Any = None
 
 
 def hide(*secrets: str) -> None:
-    """Hide these from every log record that is made from now on, in any spelling that a log may have for them."""
+    """Hide these secrets in every log record that is created from now on, however the log may spell them."""
     global _pattern, _installed
     for secret in secrets:
         if len(secret) >= SHORTEST:
             _spellings.update(_spelt(secret))
     if _spellings:
         _pattern = re.compile("|".join(map(re.escape, sorted(_spellings, key=len, reverse=True))))
-    if logging.getLogRecordFactory() is not _installed:  # ours is not there, or somebody put another one over it
+    if logging.getLogRecordFactory() is not _installed:  # ours is not installed, or was replaced
         _installed = _redacting(logging.getLogRecordFactory())
         logging.setLogRecordFactory(_installed)
 
 
 def redacted(text: str) -> str:
-    """Return the text without any secret that was to be hidden, and without what a login said."""
+    """Return the text without hidden secrets and without the contents of logins."""
     text = _LOGIN.sub(rf"\1{HIDDEN}", text)
     return _pattern.sub(HIDDEN, text) if _pattern is not None else text
 
 
 def _redacting(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
-    """Return a factory of log records that takes the secrets out of messages and tracebacks of another one's."""
+    """Wrap a factory of log records so that secrets are removed from messages and tracebacks."""
 
     def make_redacted(*arguments: Any, **named: Any) -> logging.LogRecord:
         record = make(*arguments, **named)
         try:
             message = record.getMessage()
-        except Exception:  # of an argument, which is not the fault of who logs it; logging would print it as it is
+        except Exception:  # an argument failed, which is not the caller's fault; logging would print it as it is
             message = _arguments_apart(record)
             record.msg, record.args = message, ()
         if (clean := redacted(message)) != message:
@@ -67,7 +67,7 @@ def _redacting(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.
 
 
 def _arguments_apart(record: logging.LogRecord) -> str:
-    """A message that cannot be formatted, and its arguments after it where they can be shown."""
+    """Return a message that cannot be formatted, followed by its arguments if they can be shown."""
     with suppress(Exception):
         return f"{record.msg} {record.args}"
     message = record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
@@ -75,7 +75,7 @@ def _arguments_apart(record: logging.LogRecord) -> str:
 
 
 def _spelt(secret: str) -> set[str]:
-    """A secret as it is, and as it looks between the quotes of Python's and JSON's strings and in a URL."""
+    """Return a secret as it is, and as it appears inside string literals of Python and JSON and in a URL."""
     encoded = secret.encode(errors="surrogateescape")
     return {
         secret,

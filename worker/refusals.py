@@ -1,6 +1,6 @@
-"""The ways in which Kafka does not let us in, each as one sentence with the setting to change.
+"""The ways in which Kafka refuses a connection, each as one sentence with the setting to change.
 
-Pure: given the error and what the port speaks, it asks nobody.
+Pure: it is given the error and the protocol of the port, and does no I/O.
 """
 
 import socket
@@ -12,7 +12,7 @@ from worker.errors import Code
 from worker.redaction import redacted
 from worker.settings import Settings
 
-# OpenSSL's codes for a certificate that it does not take.
+# OpenSSL's codes for a certificate that it does not accept.
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
 _OTHER_NAME = frozenset({62, 64})
@@ -21,7 +21,7 @@ _LOGIN_REFUSED = "SaslAuthenticationFailed"
 
 
 class Stage(IntEnum):
-    """How far a connection came."""
+    """How far a connection got."""
 
     REACH = 0
     PROTOCOL = 1
@@ -31,7 +31,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailure:
-    """Why a server did not take us."""
+    """The reason why a server did not accept us."""
 
     stage: Stage
     code: Code
@@ -45,9 +45,9 @@ class PortProtocol:
     protocol: str
     """A value of ``security_protocol``."""
     mechanisms: tuple[str, ...] = ()
-    """How one can log in there; none where one cannot."""
+    """The SASL mechanisms that it offers; empty if it offers none."""
     certain: bool = True
-    """False where it speaks TLS and does not say before the handshake is done whether it wants a login, too."""
+    """False for a port that speaks TLS: before the handshake is complete, it does not say whether it wants a login."""
 
 
 def unreachable(server: str, error: OSError, seconds: float) -> ConnectionFailure:
@@ -55,16 +55,16 @@ def unreachable(server: str, error: OSError, seconds: float) -> ConnectionFailur
 
     Args:
         error: what opening it raised.
-        seconds: how long that was tried.
+        seconds: how long opening it was tried.
     """
-    way_out = "start one, or name yours by --bootstrap-servers"
+    way_out = "start one, or name yours with --bootstrap-servers"
     if isinstance(error, socket.gaierror):
         why, way_out = "its name cannot be resolved", "correct --bootstrap-servers, or the name server"
     elif isinstance(error, ConnectionRefusedError):
         why = "nothing listens there"
     elif isinstance(error, TimeoutError):
         why = f"no connection within {seconds:g} s"
-        way_out = "is a firewall between? Else name yours by --bootstrap-servers"
+        way_out = "check for a firewall in between, or name yours with --bootstrap-servers"
     else:
         why = error.strerror or str(error)
     return ConnectionFailure(
@@ -73,7 +73,7 @@ def unreachable(server: str, error: OSError, seconds: float) -> ConnectionFailur
 
 
 def is_conclusive(error: BaseException) -> bool:
-    """Return whether a first cause is clear without knowing what the port speaks."""
+    """Return whether a root cause is clear without knowing the protocol of the port."""
     return isinstance(error, ssl.SSLCertVerificationError) or _is_alert(error) or type(error).__name__ == _LOGIN_REFUSED
 
 
@@ -86,13 +86,13 @@ def failure_of(
     seconds: float,
     expired: bool = False,
 ) -> ConnectionFailure:
-    """Return what is wrong with a server that listens and did not take us.
+    """Return what is wrong with a server that listens and did not accept us.
 
     Args:
-        error: the first cause, of which all else followed.
-        spoken: what the port speaks; None: not Kafka's protocol, or it does not answer.
-        seconds: how long it was given to take us.
-        expired: whether our own certificate has.
+        error: the root cause.
+        spoken: the protocol of the port; None if it is not Kafka's, or the port does not answer.
+        seconds: how long the server was given to accept us.
+        expired: whether our own certificate has expired.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectionFailure(Stage.TLS, Code.BROKER_CERTIFICATE_REFUSED, _distrusted(settings, server, error))
@@ -114,7 +114,7 @@ def failure_of(
         return ConnectionFailure(
             Stage.LOGIN,
             Code.LOGIN_MECHANISM_UNSUPPORTED,
-            f"Kafka at {server} offers no {settings.sasl_mechanism} login: set sasl_mechanism to what it offers"
+            f"Kafka at {server} offers no {settings.sasl_mechanism} login: set sasl_mechanism to one that it offers"
             + (f" ({offered})" if offered else ""),
         )
     if isinstance(error, TimeoutError):
@@ -123,13 +123,13 @@ def failure_of(
         return ConnectionFailure(
             Stage.PROTOCOL,
             Code.PROTOCOL_MISMATCH,
-            f"what listens at {server} does not speak Kafka's protocol, neither in the clear nor by TLS: "
+            f"what listens at {server} does not speak Kafka's protocol, neither in plaintext nor over TLS: "
             "correct --bootstrap-servers",
         )
     return ConnectionFailure(
         Stage.PROTOCOL,
         Code.CONNECTION_LOST,
-        f"Kafka at {server} speaks {spoken.protocol} as we do, and broke the connection off ({_said(error)}): "
+        f"Kafka at {server} speaks {spoken.protocol} as we do, but closed the connection ({_said(error)}): "
         "try again; if that does not help, the broker's log says why",
     )
 
@@ -146,9 +146,9 @@ def _distrusted(settings: Settings, server: str, error: ssl.SSLCertVerificationE
             f"certificate does, or give it one for this name ({error.verify_message.rstrip('.')})"
         )
     if error.verify_code in _UNKNOWN_ISSUER:
-        trusted = settings.ssl_cafile or "what the system trusts, since ssl_cafile is not set"
+        trusted = settings.ssl_cafile or "the system's CAs, since ssl_cafile is not set"
         return (
-            f"{whose} is signed by none that we trust ({trusted}): set ssl_cafile to the PEM file of the CA that "
+            f"{whose} is not signed by a CA that we trust ({trusted}): set ssl_cafile to the PEM file of the CA that "
             "signed it"
         )
     return f"{whose} is not valid ({error.verify_message}): renew it there, or check ssl_cafile"
@@ -157,11 +157,11 @@ def _distrusted(settings: Settings, server: str, error: ssl.SSLCertVerificationE
 def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> ConnectionFailure:
     alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
     ours = settings.ssl_certfile
-    breaks_off = f"the broker at {server} breaks the TLS handshake off ({alert})"
+    breaks_off = f"the broker at {server} aborts the TLS handshake ({alert})"
     code = Code.TLS_HANDSHAKE_FAILED
     sentence = f"{breaks_off}: its log says why"
     if "VERSION" in reason:
-        sentence = f"the broker at {server} takes none of our TLS versions ({alert}): let it offer TLS 1.2 or 1.3"
+        sentence = f"the broker at {server} accepts none of our TLS versions ({alert}): enable TLS 1.2 or 1.3 there"
     elif ours is None:
         if "CERTIFICATE" in reason:
             code = Code.CLIENT_CERTIFICATE_REFUSED
@@ -174,7 +174,7 @@ def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> Con
             f"our certificate {ours} has expired, and the broker at {server} refuses it: renew it"
             if expired
             else f"the broker at {server} refuses our certificate {ours} ({alert}): set ssl_certfile to one "
-            "that is signed by a CA which the broker trusts (ssl.truststore there)"
+            "that is signed by a CA that the broker trusts (ssl.truststore there)"
         )
     return ConnectionFailure(Stage.TLS, code, sentence)
 
@@ -182,11 +182,11 @@ def _alerted(settings: Settings, server: str, reason: str, expired: bool) -> Con
 def _unanswered(server: str, spoken: PortProtocol | None, seconds: float) -> str:
     if spoken is None:
         return (
-            f"what listens at {server} takes connections and does not answer within {seconds:g} s: look at the "
-            "broker, which is overloaded, paused or stuck; or correct --bootstrap-servers, if it is none"
+            f"the server at {server} accepts connections but does not answer within {seconds:g} s: look at the "
+            "broker, which is overloaded, paused or stuck; or correct --bootstrap-servers, if it is not a broker"
         )
     return (
-        f"Kafka at {server} speaks {spoken.protocol} as we do, and does not answer all that we ask within "
+        f"Kafka at {server} speaks {spoken.protocol} as we do, but does not answer all requests within "
         f"{seconds:g} s: look at the broker, which is overloaded or stuck"
     )
 
@@ -195,15 +195,15 @@ def _other_protocol(settings: Settings, server: str, spoken: PortProtocol) -> st
     wanted = (
         spoken.protocol
         if spoken.certain
-        else f"{spoken.protocol} (or SASL_{spoken.protocol}, if it wants a login, too)"
+        else f"{spoken.protocol} (or SASL_{spoken.protocol}, if it also requires a login)"
     )
     sentence = (
         f"the port {server} does not speak {settings.security_protocol}: set security_protocol={wanted}, or name "
-        "another port by --bootstrap-servers"
+        "another port with --bootstrap-servers"
     )
     if spoken.mechanisms and not settings.security_protocol.startswith("SASL"):
         mechanisms = " or ".join(spoken.mechanisms)
-        sentence += f"; it wants a login by {mechanisms}: set sasl_mechanism, sasl_username and sasl_password"
+        sentence += f"; it requires a {mechanisms} login: set sasl_mechanism, sasl_username and sasl_password"
     return sentence
 
 
@@ -212,7 +212,7 @@ def _is_ours(protocol: str, spoken: PortProtocol) -> bool:
 
 
 def _is_alert(error: BaseException) -> bool:
-    """Whether the other end broke the TLS handshake off, and told why."""
+    """Return whether the other end aborted the TLS handshake with an alert."""
     return isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
 
 

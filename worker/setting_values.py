@@ -1,4 +1,4 @@
-"""Values that settings take: the bounds of numbers, what an empty text means, topics, times, JSON."""
+"""Validation of settings: the bounds of numbers, the meaning of an empty string, topics, times, JSON."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode
 
-# Upper bounds. Kafka takes milliseconds and counts as 32-bit numbers, and timers overflow somewhere above.
+# Upper bounds. Kafka's milliseconds and counts are 32-bit numbers, and timers overflow somewhere above.
 MAX_SECONDS = 86_400
 MAX_COUNT = 2**31 - 1
 MAX_BYTES = 2**40
 MAX_PARTITIONS = 100_000
 MAX_REPLICAS = 2**15 - 1
-#: A batch of so many texts or tokens is made to warm an accelerator up.
+#: A batch of this size is built to warm an accelerator up.
 MAX_BATCH_SIZE = 2**16
 MAX_BATCH_TOKENS = 2**24
 
@@ -34,10 +34,10 @@ _TOPIC = re.compile("[a-zA-Z0-9._-]{1,249}")
 
 
 def unset_if_blank(field: FieldInfo, value: Any) -> Any:
-    """Take a text of blanks for "not set", which only a setting that has no value by default can be.
+    """Treat a blank string as "not set", which only a setting without a default value can be.
 
     Raises:
-        ValueError: this setting has to have a value.
+        ValueError: this setting must have a value.
     """
     if not isinstance(value, str) or value.strip():
         return value
@@ -48,36 +48,37 @@ def unset_if_blank(field: FieldInfo, value: Any) -> Any:
 
 
 def names(value: Any) -> tuple[str, ...]:
-    """Return names that are separated by commas, or come as a list.
+    """Return the names in a comma-separated string or a list.
 
     Raises:
         ValueError: there is none.
     """
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("is neither a text nor a list of texts")
+        raise ValueError("is neither a string nor a list of strings")
     found = tuple(part.strip() for part in parts if part.strip())
     if not found:
-        raise ValueError("names at least one")
+        raise ValueError("is empty: name at least one")
     return found
 
 
 def check_topics(topics: Iterable[str]) -> None:
-    """Refuse what Kafka does.
+    """Refuse topic names that Kafka refuses.
 
     Raises:
-        ValueError: one of them is no name of a topic.
+        ValueError: one of them is not a valid topic name.
     """
     for name in topics:
         if not _TOPIC.fullmatch(name) or name in (".", ".."):
-            raise ValueError(f"{name!r} cannot be a topic: letters, digits, '.', '_' and '-', 249 at most")
+            raise ValueError(f"{name!r} cannot be a topic: use at most 249 letters, digits, '.', '_' and '-'")
 
 
 def start_time_ms(start_from: str) -> int | None:
     """Return a start as Kafka's timestamp; None for ``earliest`` and ``latest``.
 
     Raises:
-        ValueError: it is none of them, lacks a time zone, or is before 1970: Kafka's -1 and -2 are no times.
+        ValueError: it is neither of these nor a time, lacks a time zone, or is before 1970: Kafka's -1 and -2 have
+            another meaning.
     """
     if start_from in _ENDS:
         return None
@@ -89,17 +90,17 @@ def start_time_ms(start_from: str) -> int | None:
         raise ValueError(f"{start_from!r} needs a time zone, such as {_EXAMPLE}")
     if time < _EPOCH:
         raise ValueError(
-            f"{start_from!r} is before 1970, where Kafka's time begins: give earliest, latest, or a later time such as "
-            f"{_EXAMPLE}"
+            f"{start_from!r} is before 1970, where Kafka's timestamps begin: give earliest, latest, or a later time "
+            f"such as {_EXAMPLE}"
         )
     return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def parsed_json(value: Any, example: str) -> Any:
-    """Return what a text says as JSON; anything else comes from a TOML file and stays as it is.
+    """Parse a string as JSON; anything else comes from a TOML file and stays as it is.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not valid JSON.
     """
     if not isinstance(value, str):
         return value
@@ -107,5 +108,5 @@ def parsed_json(value: Any, example: str) -> Any:
         return json.loads(value)
     except ValueError:
         raise ValueError(
-            "put a number in the place of each ..." if "..." in value else f"is no JSON ({example})"
+            "replace each ... with a number" if "..." in value else f"is not valid JSON ({example})"
         ) from None

@@ -1,4 +1,4 @@
-"""Every setting once: flags first, then ``SENTIMENT_*`` environment variables, then a TOML file."""
+"""Every setting: flags take precedence over ``SENTIMENT_*`` environment variables, and those over a TOML file."""
 
 import os
 import tomllib
@@ -264,7 +264,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The effective settings. ``overrides`` that are None count as not given.
+    """Return the effective settings. ``overrides`` that are None count as not given.
 
     Raises:
         SettingError: a value is wrong, a name in the file is unknown, or the file cannot be read.
@@ -273,17 +273,17 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        # Not chained: pydantic's own words quote what was given, a password among it.
+        # Not chained: pydantic's own message quotes the input, which may contain a password.
         details = error.errors(include_input=False)
         raise SettingError(code_of(details[0]), "; ".join(map(sentence_of, details))) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"{config_file()} is no TOML: {error}") from error
+        raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"{config_file()} is not valid TOML: {error}") from error
     except (OSError, ValueError) as error:
         raise SettingError(Code.SETTINGS_FILE_UNREADABLE, f"the settings cannot be read: {error}") from error
 
 
 def _refuse_misspelt(environment: Iterable[str]) -> None:
-    """A variable that is nearly a setting's is not passed over in silence; others are somebody else's business."""
+    """Refuse a variable whose name is nearly that of a setting; others are none of our concern."""
     known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_FILE_VARIABLE}
     for name in environment:
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:

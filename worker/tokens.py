@@ -1,4 +1,4 @@
-"""Texts as token ids, in columns: what tokenising makes, planning measures and the classifier reads."""
+"""Texts as token ids, in columns: the output of tokenising, and the input of batching and of the classifier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,9 +29,10 @@ class Tokens:
         return len(self.lengths)
 
     def by_length(self, size: int, token_limit: int | None, *, equal: bool = False) -> Iterator[Ids64]:
-        """Texts of like length, the longest first: ``size`` at most, once padded no more than ``token_limit`` tokens.
+        """Yield groups of similar length, longest first: at most ``size`` texts and ``token_limit`` padded tokens.
 
-        A text that is longer than the limit comes alone. ``equal``: of one length, so that nothing is padded.
+        A text that is longer than the limit comes alone. With ``equal`` the texts of a group have one length, so that
+        nothing is padded.
         """
         order = np.argsort(-self.lengths, kind="stable")
         start = 0
@@ -49,7 +50,7 @@ class Tokens:
         return Tokens(self.ids, self.lengths[texts], self.offsets[texts], self.truncated[texts])
 
     def padded(self, texts: npt.NDArray[np.integer], pad_id: int) -> "PaddedBatch":
-        """These texts, one or more, as one rectangle in this order."""
+        """Return these texts, at least one, as one padded batch in this order."""
         lengths = self.lengths[texts]
         ids = np.full((len(texts), int(lengths.max())), pad_id, np.int64)
         self.write(ids, np.arange(len(texts)), texts)
@@ -67,13 +68,13 @@ class Tokens:
 
 
 class TextTokenizer(Protocol):
-    """Lists of texts to token ids. Called from one thread at a time, though not always the same."""
+    """Turns lists of texts into token ids. Called from one thread at a time, though not always the same."""
 
     @property
     def name(self) -> str: ...
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """The ids of n texts, special tokens added and cut to the model's limit.
+        """Return the ids of n texts, special tokens added, truncated to the model's limit.
 
         Raises:
             ValueError: a text is not Unicode (it has a lone surrogate); nothing of the list is encoded.
@@ -83,7 +84,7 @@ class TextTokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaddedBatch:
-    """n texts as one rectangle, each filled up with the pad id. The attention mask is ``arange(width) < lengths``."""
+    """n texts as one matrix, padded with the pad id. The attention mask is ``arange(width) < lengths``."""
 
     ids: Ids64 = field(repr=False)
     """[n, width]."""
@@ -94,6 +95,6 @@ class PaddedBatch:
         return len(self.lengths)
 
     def rows(self, start: int, stop: int) -> "PaddedBatch":
-        """The rows from ``start`` up to ``stop``, no wider than the longest of them; a view, nothing is copied."""
+        """Return a view of the rows from ``start`` up to ``stop``, no wider than the longest of them."""
         lengths = self.lengths[start:stop]
         return PaddedBatch(self.ids[start:stop, : lengths.max()], lengths)

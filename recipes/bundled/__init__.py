@@ -1,1 +1,1 @@
-"""The bundled classifier from nothing: ``python -m recipes.bundled.recipe --work FOLDER``."""
+"""The bundled classifier from scratch: ``python -m recipes.bundled.recipe --work FOLDER``."""

@@ -1,7 +1,7 @@
-"""Changed copies of texts, for a teacher to label: what a small classifier has to see to learn the large one's view.
+"""Changed copies of texts for a teacher to label, from which a small classifier learns the judgement of the large one.
 
 Every change is a pure function of a text and a random generator. None of them promises to keep the meaning: the
-teacher reads the changed text and labels what it finds there.
+teacher labels the text as changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _JOINTS = (". ", ". ", ", but ", ", and ", " - ", "; ", ". However, ", ", yet ",
 
 
 def make_typos(text: str, rng: np.random.Generator, rate: float = 0.16) -> str:
-    """Swap, drop, double or mistype one letter in about every sixth word, one at least, and never a first letter."""
+    """Swap, drop, double or mistype one letter in about every sixth word, at least one, and never a first letter."""
     letters = list(text)
     wanted = max(1, round(len(text.split()) * rate))
     places = [i for i in range(1, len(letters) - 1) if letters[i].isalpha() and letters[i - 1].isalpha()]
@@ -53,7 +53,7 @@ def make_typos(text: str, rng: np.random.Generator, rate: float = 0.16) -> str:
 
 
 def toggle_negation(text: str, rng: np.random.Generator) -> str:
-    """Take one negation out, or put a "not" behind one auxiliary verb where there is none."""
+    """Remove one negation, or put a "not" after one auxiliary verb if there is none."""
     if found := list(_NEGATION.finditer(text)):
         hit = found[int(rng.integers(len(found)))]
         verb = {"wo": "will", "ca": "can"}.get((hit["aux"] or "").lower(), hit["aux"] or "")
@@ -66,7 +66,7 @@ def toggle_negation(text: str, rng: np.random.Generator) -> str:
 
 
 def take_fragment(text: str, rng: np.random.Generator) -> str:
-    """One clause of the text, or three to twelve words in a row where it has only one."""
+    """Return one clause of the text, or three to twelve consecutive words if it has only one."""
     clauses = [part for part in _CLAUSE.split(text) if len(part.split()) >= 2]
     if len(clauses) > 1 and rng.random() < 0.6:
         return clauses[int(rng.integers(len(clauses)))]
@@ -77,7 +77,7 @@ def take_fragment(text: str, rng: np.random.Generator) -> str:
 
 
 def swap_words(text: str, rng: np.random.Generator, neighbours: Neighbours, rate: float = 0.35) -> str:
-    """Replace about ``rate`` of the words that have neighbours by one of them (after Jiao et al. 2020, TinyBERT)."""
+    """Replace about ``rate`` of the words that have neighbours with one of them (after Jiao et al. 2020, TinyBERT)."""
 
     def other(found: re.Match[str]) -> str:
         near = neighbours.get(found[0].lower())
@@ -90,7 +90,7 @@ def swap_words(text: str, rng: np.random.Generator, neighbours: Neighbours, rate
 
 
 def join_texts(first: str, second: str, rng: np.random.Generator) -> str:
-    """Two texts as one, with a full stop or a conjunction between them."""
+    """Join two texts with a full stop or a conjunction."""
     joint = _JOINTS[int(rng.integers(len(_JOINTS)))]
     head = first.rstrip(" .!?;,") if joint[0] in ".,;!" else first.rstrip()
     tail = second if joint.startswith((". ", "!")) and not joint.endswith(", ") else second[:1].lower() + second[1:]
@@ -98,7 +98,7 @@ def join_texts(first: str, second: str, rng: np.random.Generator) -> str:
 
 
 def nearest_words(words: Sequence[str], vectors: NDArray[np.float32], count: int = 12) -> dict[str, tuple[str, ...]]:
-    """The ``count`` nearest other words of each word by cosine, at most all; ``vectors`` (n, width) are the words'."""
+    """Return up to ``count`` nearest other words of each word by cosine; ``vectors`` (n, width) are the words'."""
     count = min(count, len(words) - 1)
     centred = vectors - vectors.mean(axis=0)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
@@ -115,10 +115,10 @@ def nearest_words(words: Sequence[str], vectors: NDArray[np.float32], count: int
 def changed_copies(
     texts: Sequence[str], plan: Mapping[str, int], neighbours: Neighbours, seed: int
 ) -> dict[str, list[str]]:
-    """``plan[kind]`` changed texts of each kind, without texts that are unchanged, repeated or empty.
+    """Return ``plan[kind]`` changed texts of each kind, without texts that are unchanged, repeated or empty.
 
-    Kinds: negation, fragment, swap, join. The same for the same seed. Casing is none: teacher and student read
-    everything in lower case.
+    Kinds: negation, fragment, swap, join. The result is the same for the same seed. Case is never changed: teacher and
+    student read everything in lower case.
     """
     rng = np.random.default_rng(seed)
     single: dict[str, Change] = {

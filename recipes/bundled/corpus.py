@@ -27,7 +27,7 @@ _GLUE = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Everything the student sees but the rated sentences: texts in parts that share a source of labels."""
+    """All texts of the student except for the rated sentences, in parts that share a source of labels."""
 
     words: tuple[str, ...]
     changed: tuple[str, ...]
@@ -39,7 +39,7 @@ class Corpus:
         return f"Corpus({sizes})"
 
     def parts(self) -> dict[str, list[str]]:
-        """Texts to label, by what they are."""
+        """Return the texts to label, by kind."""
         return {
             "words": list(self.words),
             "generated": [text.text for text in self.generated],
@@ -49,7 +49,7 @@ class Corpus:
 
 
 def plain_words(vocabulary: Mapping[str, int]) -> list[str]:
-    """The whole words of a WordPiece vocabulary: three letters or more, no continuation pieces, in its order."""
+    """Return the whole words of a WordPiece vocabulary: three letters or more, no continuation pieces, in its order."""
     ordered = sorted(vocabulary.items(), key=lambda item: item[1])
     return [piece for piece, _ in ordered if len(piece) >= 3 and piece.isascii() and piece.isalpha()]
 
@@ -57,7 +57,7 @@ def plain_words(vocabulary: Mapping[str, int]) -> list[str]:
 def word_neighbours(
     vocabulary: Mapping[str, int], vectors: NDArray[np.float32], texts: Sequence[str] | None, count: int
 ) -> Neighbours:
-    """For each word of the texts, or of the whole vocabulary, the ``count`` nearest of them by vectors (ids, width)."""
+    """Return, for each word of the texts or of the whole vocabulary, the ``count`` nearest by vectors (ids, width)."""
     words = [word for word in plain_words(vocabulary) if word not in _GLUE]
     if texts is not None:
         used = {word for text in texts for word in text.lower().split()}
@@ -74,10 +74,10 @@ def build_corpus(
     seed: int,
     sizes: Sizes = SIZES,
 ) -> Corpus:
-    """The corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
+    """Return the corpus for these rated sentences, with a teacher's vocabulary and word vectors (ids, width).
 
-    No sentence of the unrated ``reviews`` is in it that is also a rated one, or one of ``excluded``. The same for the
-    same seed.
+    Sentences of the unrated ``reviews`` that are also rated, or in ``excluded``, are left out. The result is the same
+    for the same seed.
     """
     texts = [row.text for row in rows]
     near = word_neighbours(vocabulary, vectors, texts, sizes.near_neighbours)

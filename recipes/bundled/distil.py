@@ -1,6 +1,6 @@
-"""From a large teacher to a small student: the teacher's labels on the corpus, and the mixture to train on.
+"""Distillation of a large teacher into a small student: the teacher's labels on the corpus, and the training mixture.
 
-The labels of a teacher take their time, so they are written chunk by chunk: a stopped run goes on with the next one.
+Labelling takes long, so labels are written chunk by chunk: a stopped run continues with the next one.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def label(
     chunk: int = 2_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> LogitsAndFeatures:
-    """The teacher's logits and features of the texts, kept in ``folder`` chunk by chunk; finished chunks are read.
+    """Return the teacher's logits and features of the texts, cached in ``folder`` chunk by chunk.
 
-    A chunk's file is named by its texts and ``teacher_digest``, which is of the teacher's weights: labels of other
+    A chunk's file is named by its texts and ``teacher_digest``, the digest of the teacher's weights: labels of other
     texts, or of another teacher, are not found.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def label(
 
 
 def taught(texts: Sequence[str], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
-    """Examples with a teacher's calibrated scores, its rating and its features."""
+    """Return examples with a teacher's calibrated scores, its rating and its features."""
     labels = len(LABELS)
     return RatedExamples(
         tuple(texts),
@@ -88,7 +88,7 @@ def taught(texts: Sequence[str], outputs: LogitsAndFeatures, temperature: float)
 
 
 def blend(built: RatedExamples, taught_part: RatedExamples, share: NDArray[np.float32]) -> RatedExamples:
-    """Row by row ``share`` (n,) of the first columns and the rest of the second's, on the same texts or nearly so."""
+    """Mix row by row ``share`` (n,) of the first columns with the rest of the second's, for (nearly) the same texts."""
     column = share[:, None]
     return RatedExamples(
         built.texts,
@@ -100,29 +100,29 @@ def blend(built: RatedExamples, taught_part: RatedExamples, share: NDArray[np.fl
 
 
 def built_examples(texts: Sequence[Generated], weight: float = 0.5, error: float = BUILT_ERROR) -> RatedExamples:
-    """Generated texts with the targets of the rating that their construction gives them, whose ``error`` is given."""
+    """Return generated texts with the targets of their rating by construction, whose standard error is ``error``."""
     ratings = np.array([text.rating for text in texts], np.float32)
     targets = soft_targets(ratings, error=error)
     return RatedExamples(tuple(text.text for text in texts), targets, np.full(len(texts), weight, np.float32), ratings)
 
 
 def generated_examples(texts: Sequence[Generated], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
-    """Generated texts: by construction where that is certain, elsewhere half of it and half of the teacher."""
+    """Return generated texts with targets by construction where that is certain, else half of it and half teacher."""
     built = built_examples(texts)
     share = np.array([0.85 if text.capability in BUILT_CERTAIN else 0.5 for text in texts], np.float32)
     blended = blend(built, taught(built.texts, outputs, temperature), share)
-    # Where the teacher is not trusted with a text, neither is what it makes of it.
+    # Where the teacher is not trusted with a text, its features are not trusted either.
     return replace(blended, features=None)
 
 
 def rated_examples(rows: Sequence[RatedText], outputs: LogitsAndFeatures, temperature: float) -> RatedExamples:
-    """Rated sentences: half of each target is its panel's, half its teacher's."""
+    """Return rated sentences: half of each target is its panel's, half its teacher's."""
     rated = examples_of(rows)
     return blend(rated, taught(rated.texts, outputs, temperature), np.full(len(rows), 0.5, np.float32))
 
 
 def typo_examples(examples: RatedExamples, count: int, seed: int) -> RatedExamples:
-    """Some of these examples with typing errors, which change nothing else."""
+    """Return some of these examples with typing errors, and everything else unchanged."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(examples))[:count]
     return RatedExamples(

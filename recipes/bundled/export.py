@@ -17,9 +17,9 @@ from worker.training.calibration import divide_logits, head_of
 def export(model: Any, tokenizer_folder: Path, target: Path, temperature: float = 1.0) -> None:
     """Write ``model`` to ``target`` as float16 safetensors that plain transformers loads.
 
-    Only the outputs of ``LABELS`` stay: the rating output is a help in training. The logits are divided by
+    Only the outputs of ``LABELS`` stay: the rating output is used only in training. The logits are divided by
     ``temperature`` for good, by scaling the last linear layer, so that every tool that loads the folder gets
-    calibrated scores. tokenizer.json loses its truncation and padding: how long a text may be is the reader's choice.
+    calibrated scores. tokenizer.json loses its truncation and padding: the limit on a text is the reader's choice.
 
     Raises:
         TypeError: the model has no linear head.

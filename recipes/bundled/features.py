@@ -1,4 +1,4 @@
-"""The teacher's sentence vectors as a second thing for a student to learn: they say more than a few logits do.
+"""The teacher's sentence vectors as a second objective for a student: they contain more information than a few logits.
 
 After the hints of Romero et al. 2015 (FitNets), here of the last layer and with a linear map between the two widths.
 """
@@ -23,7 +23,7 @@ ENOUGH_ROWS = 20_000
 
 
 def sentence_vectors(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """The first token's vector and the mean over all tokens, float32 (n, 2, width), of a layer (n, tokens, width)."""
+    """Return the first token's vector and the mean over all, float32 (n, 2, width), of a layer (n, tokens, width)."""
     wide = hidden.float()
     if mask is None:
         mean = wide.mean(dim=1)
@@ -44,7 +44,7 @@ class LogitsAndFeatures:
 def logits_and_features(
     model: Any, tokenizer: Any, texts: Sequence[str], *, max_tokens: int = 256, budget_tokens: int = 4096
 ) -> LogitsAndFeatures:
-    """Logits and features of the texts, in their order."""
+    """Return logits and features of the texts, in their order."""
     logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
     features = np.zeros((len(texts), 2, model.config.hidden_size), dtype=np.float16)
 
@@ -65,7 +65,7 @@ class FeatureLoss(torch.nn.Module):
     """
 
     def __init__(self, features: NDArray[np.float16], width: int) -> None:
-        """``features`` (n, 2, teacher's width) as in `RatedExamples`; ``width`` is the student's hidden size."""
+        """Keep ``features`` (n, 2, teacher's width), see `RatedExamples`; ``width`` is the student's hidden size."""
         super().__init__()
         self._features = features
         rows = np.flatnonzero(~np.isnan(features[:, 0, 0]))
@@ -78,9 +78,9 @@ class FeatureLoss(torch.nn.Module):
         self.maps = torch.nn.ModuleList(torch.nn.Linear(width, features.shape[2]) for _ in range(features.shape[1]))
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
-        """Mean squared error (n,) of the last layer ``hidden`` (n, tokens, width) for these rows of the examples.
+        """Return the mean squared error (n,) of the last layer ``hidden`` (n, tokens, width) for rows of the examples.
 
-        Rows without features cost nothing.
+        Rows without features have no error.
         """
         wanted = torch.from_numpy(self._features[rows].astype(np.float32)).to(hidden.device)
         known = torch.isfinite(wanted[:, 0, 0])

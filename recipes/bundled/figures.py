@@ -61,6 +61,6 @@ def report(scores: Scores, ratings: Sequence[float] | NDArray[np.floating], bord
 
 
 def report_by_domain(scores: Scores, ratings: Sequence[float], domains: Sequence[str]) -> dict[str, Report]:
-    """A report for each domain, in alphabetical order."""
+    """Return a report for each domain, in alphabetical order."""
     column = np.asarray(ratings, dtype=np.float64)
     return {name: report(scores[rows], column[rows]) for name, rows in rows_by_domain(domains).items()}

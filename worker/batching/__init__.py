@@ -1,4 +1,4 @@
-"""Which texts go to the device together, and when."""
+"""Dynamic batching: which texts go to the device together, and when."""
 
 from worker.batching.backlog import Backlog, Batch
 from worker.batching.planner import Flush, Limits, Plan, plan

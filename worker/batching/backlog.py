@@ -1,4 +1,4 @@
-"""The texts that wait for the device, as columns, and the padded batch cut from them."""
+"""The texts that wait for the device, as columns, and the padded batches taken from them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

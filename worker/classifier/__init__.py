@@ -1,6 +1,6 @@
 """The resident classifier: from a setting to a warm model, from token ids to verdicts.
 
-Loaded on first use: torch and transformers take seconds to import, and much of the command line needs neither.
+Imported on first use: torch and transformers take seconds to import, and most commands need neither.
 """
 
 from importlib import import_module

@@ -14,9 +14,9 @@ from worker.verdict import ModelCard, Verdicts
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """One model on one device. Every call that computes belongs in one thread (``Device`` owns it).
+    """One model on one device. All computing calls must come from one thread, which ``Device`` owns.
 
-    Nothing of it changes after it was loaded; ``dataclasses.replace`` makes another one with the same model.
+    It is immutable once loaded; ``dataclasses.replace`` makes another one with the same model.
     """
 
     card: ModelCard
@@ -24,21 +24,21 @@ class Classifier:
     tokenizer: TextTokenizer
     table: VerdictTable
     activation: Activation
-    """How the scores are meant."""
+    """How logits become scores."""
     max_tokens: int
-    """The limit for one text, special tokens included."""
+    """Limit on the tokens of one text, special tokens included."""
     batch_size: int
-    """Texts in a batch, at most."""
+    """Limit on the texts in a batch."""
     batch_tokens: int
-    """Padded tokens (width times texts) in a batch, at most; a text that is longer goes alone."""
+    """Limit on the padded tokens (width times texts) in a batch; a text that is longer goes alone."""
     probe: PaddedBatch
     """One text that every working classifier can score."""
     pads: bool = True
-    """Whether texts of different lengths may share a forward pass; found out when the model is loaded."""
+    """Whether texts of different lengths may share a forward pass; determined when the model is loaded."""
     folder: Path | None = None
-    """Where it was loaded from: a copy that is saved takes its tokenizer from there."""
+    """Where it was loaded from: saving it copies the tokenizer from there."""
     load_seconds: float = 0.0
-    """Seconds from the start of loading until the model was warm."""
+    """Seconds from the start of loading to the end of the warm-up."""
 
     @property
     def device(self) -> str:
@@ -52,11 +52,11 @@ class Classifier:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills up the rows of a batch."""
+        """The id that pads the rows of a batch."""
         return self.backend.info.pad_id
 
     def scores(self, batch: PaddedBatch) -> Floats:
-        """float32 [n, labels]: softmax, sigmoid or the value itself, as the model's head is meant.
+        """Return the scores, float32 [n, labels]: softmax, sigmoid or the value itself, according to the model's head.
 
         A row whose logits are not all finite is NaN throughout. Raises what the backend raises.
         """
@@ -71,9 +71,9 @@ class Classifier:
         return scores
 
     def verdicts(self, scores: Floats, lengths: npt.NDArray[np.integer], truncated: npt.NDArray[np.bool_]) -> Verdicts:
-        """Labels, sentiments and polarities of n texts from their finite scores [n, labels], lengths and truncation."""
+        """Return the verdicts on n texts, given their finite scores [n, labels], lengths and truncation."""
         return self.table.verdicts(scores, lengths, truncated)
 
     def release_memory(self) -> None:
-        """Give memory that nothing uses back to the device, after it ran out."""
+        """Release unused memory to the device, after it ran out."""
         self.backend.release_memory()

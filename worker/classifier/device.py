@@ -1,4 +1,4 @@
-"""The device: one thread that owns the classifier, and what happens when a batch fails on it."""
+"""The device: one thread that owns the classifier, and the handling of batches that fail on it."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Scorer(Protocol):
-    """The part of a classifier that the device needs; ``Classifier`` has it."""
+    """The part of ``Classifier`` that the device needs."""
 
     @property
     def card(self) -> ModelCard: ...
@@ -30,10 +30,10 @@ class Scorer(Protocol):
     def probe(self) -> PaddedBatch: ...
 
     def scores(self, batch: PaddedBatch) -> Floats:
-        """float32 [n, labels]; a row that is not finite has no answer.
+        """Return the scores, float32 [n, labels]; a row that is not finite has no answer.
 
         Raises:
-            MemoryError: the device has not the memory for this batch.
+            MemoryError: the device does not have enough memory for this batch.
             Exception: anything else.
         """
         ...
@@ -51,12 +51,12 @@ class Result:
     """By row."""
     seconds: float
     token_limit: int
-    """Padded tokens that the next batch may have: the memory may have become less or more."""
+    """Padded tokens that the next batch may have: the available memory may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """The part of an exception that is kept: the exception itself holds on to the tensors of the failed pass."""
+    """The facts about an exception that are kept: the exception itself keeps the tensors of the failed pass alive."""
 
     exception: str
     out_of_memory: bool
@@ -65,8 +65,8 @@ class _Failure:
 class Device:
     """Runs batches one after another in a thread of its own.
 
-    A batch that fails is bisected until the text that makes it fail stands alone; the others get their scores. Where
-    the memory does not suffice for a batch, ``MemoryLimit`` decides what the next ones may have.
+    A batch that fails is bisected until the text that makes it fail is isolated; the others get their scores. When
+    memory runs out, ``MemoryLimit`` decides how large the next batches may be.
     """
 
     def __init__(self, classifier: Scorer) -> None:
@@ -74,18 +74,18 @@ class Device:
         self._limit = MemoryLimit(classifier.batch_tokens)
         self._said_short = False
         self._queue: SimpleQueue[tuple[PaddedBatch, Future[Result]] | None] = SimpleQueue()
-        # A daemon: a device that hangs must not keep the process from ending.
+        # A daemon thread: a device that hangs must not keep the process from exiting.
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
         self._thread.start()
 
     def submit(self, batch: PaddedBatch) -> "Future[Result]":
-        """Queue a batch; returns at once. The future has what ``classify`` returns or raises."""
+        """Queue a batch and return at once. The future gets what ``classify`` returns or raises."""
         future: Future[Result] = Future()
         self._queue.put((batch, future))
         return future
 
     def close(self, timeout: float | None = None) -> bool:
-        """Let the thread end after what is queued. Whether it has ended within ``timeout`` seconds."""
+        """Let the thread finish its queue and end; return whether it has ended within ``timeout`` seconds."""
         self._queue.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -97,17 +97,17 @@ class Device:
                 continue
             try:
                 future.set_result(self.classify(batch))
-            except BaseException as error:  # a thread has nobody else to tell
+            except BaseException as error:  # reported through the future: nobody awaits the thread
                 future.set_exception(error)
 
     def classify(self, batch: PaddedBatch) -> Result:
-        """Scores of every text that has some, and a rejection for each that has none. In the device's thread only.
+        """Return scores, and a rejection for each text that has none. To be called in the device's thread only.
 
-        With k bad texts among n, the model runs at most ``2 + k * (2 * log2(n) + 1)`` times, log2 rounded up, and more
-        only where the memory does not suffice for n texts of any kind.
+        With k bad texts among n, the model runs at most ``2 + k * (2 * log2(n) + 1)`` times, log2 rounded up; more
+        often only if memory does not suffice for any n texts.
 
         Raises:
-            DeviceError: a text failed alone, and so did one that is known to be good: it is not the text's fault.
+            DeviceError: a text failed alone, and so did one that is known to be good, so it is not the text's fault.
         """
         started = time.perf_counter()
         scores = np.zeros((len(batch), len(self._classifier.card.labels)), dtype=np.float32)
@@ -149,13 +149,13 @@ class Device:
         except Exception as error:
             logger.debug("a batch of %d texts failed", len(batch), exc_info=error)
             failure = _Failure(_name_of(error), isinstance(error, MemoryError))
-        # Only here is the failed pass's memory free to be released.
+        # Only here can the memory of the failed pass be released: the exception that referred to it is gone.
         if failure.out_of_memory:
             self._classifier.release_memory()
         return failure
 
     def _learn_from(self, shortage: Shortage) -> None:
-        """Say once that there is too little memory, and once that there is enough, whatever is tried in between."""
+        """Adjust the limit, and log once that memory is short and once that it suffices again."""
         limit = self._limit
         limit.after(shortage)
         if limit.tokens < limit.configured and not self._said_short:
@@ -174,20 +174,20 @@ class Device:
         if isinstance(outcome, _Failure) or not np.isfinite(outcome).all():
             raise DeviceError(
                 Code.DEVICE_FAILED,
-                f"the device does not classify any more ({trouble}), not even a text that it classified before: "
-                "look into its state and its driver's log, then start the worker again",
+                f"the device no longer classifies ({trouble}), not even a text that it classified before: "
+                "check its state and its driver's log, then restart the worker",
             )
 
 
 def _name_of(error: Exception) -> str:
-    """The exception's name, where memory ran out the library's own."""
+    """Return the exception's name; for a MemoryError, that of the library's own exception."""
     own = error.__cause__ if isinstance(error, MemoryError) else None
     return type(own or error).__name__
 
 
 def _inference_failed(failure: _Failure, attempts: int) -> Rejection:
     message = (
-        "the device has not the memory to classify this text, even alone"
+        "the device does not have enough memory to classify this text, even alone"
         if failure.out_of_memory
         else "the model fails on this text, even alone, and works on others"
     )

@@ -1,4 +1,4 @@
-"""On which device torch computes, and at which precision."""
+"""Choosing the device on which torch computes, and the precision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from worker.settings import Settings
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 _CPU_BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
-"""Instruction sets (x86, x86, ARM, ARM) that compute bf16; without one it is emulated, and slower than fp32."""
+"""Instruction sets (x86, x86, ARM, ARM) for bf16; without one it is emulated, and slower than fp32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class Hardware:
 
 
 def choose_hardware(settings: Settings) -> Hardware:
-    """The device and precision that the settings name, or what fits this machine where they say auto.
+    """Return the device and precision that the settings name, or those that suit this machine if they say auto.
 
     Raises:
-        SettingError: the device is not there, or cannot compute at that precision.
+        SettingError: the device does not exist, or cannot compute at that precision.
     """
     device = _device(settings.device)
     return Hardware(device, _precision(device, settings.precision))
 
 
 def available_devices() -> list[str]:
-    """The names that the setting ``device`` takes on this machine, the best first."""
+    """Return the values of the setting ``device`` that this machine supports, the best first."""
     cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*cuda, *mps, "cpu"]
@@ -57,14 +57,14 @@ def _device(wanted: str) -> torch.device:
 
 
 def supported_precisions(device: torch.device) -> list[str]:
-    """Return the precisions that the device computes in hardware, the one that ``precision=auto`` takes first."""
+    """Return the precisions that the device supports in hardware, the one that ``precision=auto`` chooses first."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return ["bf16", "fp16", "fp32"] if bf16 else ["fp16", "fp32"]
     if device.type == "mps":
         return ["fp32", "fp16"]
-    # Older releases of torch do not say what the CPU has.
+    # Older releases of torch do not report the capabilities of the CPU.
     capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return ["bf16", "fp32"] if any(capabilities.get(name) for name in _CPU_BF16) else ["fp32"]
 
@@ -76,13 +76,13 @@ def _precision(device: torch.device, wanted: str) -> str:
     if wanted not in supported:
         raise SettingError(
             Code.PRECISION_UNSUPPORTED,
-            f"precision={wanted} is not what {device} computes in hardware: use auto, or one of {', '.join(supported)}",
+            f"{device} does not support precision={wanted} in hardware: use auto, or one of {', '.join(supported)}",
         )
     return wanted
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """CUDA has an exception of its own for this; other devices and the CPU say it in words."""
+    """Return whether memory ran out. CUDA has an exception of its own; other devices and the CPU only say so."""
     words = str(error)
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)

@@ -1,4 +1,4 @@
-"""Labels to polarity and sentiment, by one table: what a model's own names mean on the scale from -1 to 1.
+"""Mapping labels to polarity and sentiment, by one table: the meaning of a model's labels on a scale from -1 to 1.
 
 Pure: names and numpy arrays in, verdicts out.
 """
@@ -17,7 +17,7 @@ from worker.verdict import Sentiment, Verdicts
 Floats = npt.NDArray[np.float32]
 
 DECIDED = 0.5
-"""Where no label excludes the others (sigmoid, raw value): a polarity at least this far from 0 is a sentiment."""
+"""For labels that do not exclude one another (sigmoid, raw value): the least distance from 0 that is not neutral."""
 
 
 class Activation(StrEnum):
@@ -54,36 +54,36 @@ NAMED: Mapping[str, float] = {
     **_names(-1.0, "remorse, sadness, pessimism"),
     **_names(0.0, "confusion, curiosity, realization, surprise, anticipation, trust"),
 }
-"""Polarity of the names that models give their labels, in lower case, words apart by one blank."""
+"""Polarity of the names that models give their labels, in lower case, words separated by one space."""
 
 _FIVE_STEPS: Mapping[str, float] = {"positive": 0.5, "pos": 0.5, "negative": -0.5, "neg": -0.5}
-"""The polarity of these beside a label that says *very*."""
+"""The polarity of these in a model that also has a label with *very*."""
 
 _NUMBERED = re.compile(r"(?:label )?(\d{1,3})(?: stars?)?")
-"""``LABEL_2``, ``4 stars``, ``3``: the place of a label on a scale."""
+"""``LABEL_2``, ``4 stars``, ``3``: the rank of a label on a scale."""
 
 
 def label_polarities(
     labels: Sequence[str], activation: Activation, overrides: Mapping[str, float]
 ) -> tuple[Floats, tuple[str, ...]]:
-    """[labels] the polarity of each label, and the names that nothing is known of, whose polarity is 0.
+    """Return the polarity of each label, [labels], and the names of unknown labels, whose polarity is 0.
 
-    An override counts first, then the table of names. Where all labels of a softmax head are numbered (``1 star`` to
-    ``5 stars``, ``LABEL_0`` to ``LABEL_9``), the lowest is -1, the highest 1 and the others lie between by number.
-    A regression head's only label, where it has just a number, is 1: the value is taken as it is.
+    An override comes first, then the table of names. If all labels of a softmax head are numbered (``1 star`` to
+    ``5 stars``, ``LABEL_0`` to ``LABEL_9``), the lowest is -1, the highest 1, and the others lie between by number.
+    A regression head's only label is 1 if it is only numbered: the value is used as it is.
 
     Raises:
-        SettingError: an override names a label that the model does not have, or lies outside -1..1.
+        SettingError: an override names a label that the model does not have, or is outside -1..1.
     """
     for name, polarity in overrides.items():
         if name not in labels:
             raise SettingError(
                 Code.UNKNOWN_LABEL,
-                f"label_polarity names {name!r}, which is none of the model's labels: {', '.join(labels)}",
+                f"label_polarity names {name!r}, which is not one of the model's labels: {', '.join(labels)}",
             )
         if not (math.isfinite(polarity) and -1 <= polarity <= 1):
             raise SettingError(
-                Code.INVALID_SETTING, f"label_polarity of {name!r} is {polarity}: a polarity lies between -1 and 1"
+                Code.INVALID_SETTING, f"label_polarity of {name!r} is {polarity}: it must be between -1 and 1"
             )
 
     known = _named(labels) | _numbered(labels, activation) | dict(overrides)
@@ -113,7 +113,7 @@ def _numbered(labels: Sequence[str], activation: Activation) -> dict[str, float]
 
 
 class VerdictTable:
-    """Scores to verdicts for one model's labels, column by column."""
+    """Turns scores into verdicts for one model's labels, column by column."""
 
     def __init__(self, labels: Sequence[str], polarities: Floats, activation: Activation) -> None:
         self._labels = np.array(labels, dtype=object)
@@ -121,12 +121,12 @@ class VerdictTable:
         self._activation = activation
 
     def verdicts(self, scores: Floats, lengths: npt.NDArray[np.integer], truncated: npt.NDArray[np.bool_]) -> Verdicts:
-        """Verdicts on n texts from their scores [n, labels], all finite.
+        """Return the verdicts on n texts, given their finite scores [n, labels].
 
-        ``label`` is the one with the highest score. Softmax: polarity is the expectation over the labels, and the
-        sentiment that of ``label``; where the scores are spread, the two can differ in sign. Otherwise each label
+        ``label`` is the one with the highest score. Softmax: the polarity is the expectation over the labels, and the
+        sentiment is that of ``label``; if the scores are spread, the two can differ in sign. Otherwise each label
         contributes its score times its polarity; the polarity is the contribution furthest from 0, within -1..1, and
-        the sentiment is the polarity's where that is at least ``DECIDED`` away from 0, else neutral.
+        the sentiment is that of the polarity if it is at least ``DECIDED`` away from 0, else neutral.
         """
         best = scores.argmax(axis=1)
         if self._activation is Activation.SOFTMAX:

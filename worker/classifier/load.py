@@ -1,4 +1,4 @@
-"""From a setting to a warm classifier: find the model, check that it is what it says, try it on texts, warm it up."""
+"""From a setting to a warm classifier: find the model, load it, check it on texts, warm it up."""
 
 import json
 import logging
@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 
 
 def load_classifier(settings: Settings) -> Classifier:
-    """The classifier that the settings name, on its device, proven on texts and warm.
+    """Load the classifier that the settings name onto its device, check it on texts and warm it up.
 
     Raises:
-        SettingError: the model, device, precision or a label polarity cannot be used; the sentence says what to do.
+        SettingError: the model, device, precision or a label polarity cannot be used; the message says what to do.
         DeviceError: the device failed while the model was warmed up.
     """
     started = time.perf_counter()

@@ -1,20 +1,20 @@
-"""How many tokens a batch may have for the device's memory: decided from outcomes alone, without device or clock.
+"""How many tokens of a batch fit into the device's memory: decided from outcomes alone, without device or clock.
 
-Out of memory can mean that a batch is too large, or that one text of it asks for more than any other. Only the first
-may lower the limit, so parts of a failed batch are compared (``Shortage``). And memory that another process took comes
-back, so the limit is raised again after some batches that went well (``MemoryLimit``).
+Out of memory can mean that a batch is too large, or that one of its texts needs more than any other. Only the former
+may lower the limit, so parts of a failed batch are compared (``Shortage``). And memory that another process took may
+become free, so the limit is raised again after some successful batches (``MemoryLimit``).
 """
 
 from dataclasses import dataclass
 
-#: Batches that must go well before the limit is doubled; twice as many after each time that this was too much.
+#: Successful batches before the limit is doubled; the number itself doubles each time that this was too much.
 FIRST_PATIENCE = 4
 MAX_PATIENCE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Neighbouring rows of a batch that ran together."""
+    """Adjacent rows of a batch that ran together."""
 
     start: int
     stop: int
@@ -26,10 +26,10 @@ class Part:
 
 
 class Shortage:
-    """Conclusions about the memory from the parts of one batch, halves coming after the whole.
+    """Conclusions about the memory from the parts of one batch: first the whole, then its halves.
 
-    A part fails because of one text, and not because of its size, where that text fails alone or another part of the
-    batch, at least as large, fitted. What remains is too large.
+    A part fails because of one text, not because of its size, if that text fails alone or if another part of the
+    batch, at least as large, fitted. Otherwise it is too large.
     """
 
     def __init__(self) -> None:
@@ -38,14 +38,14 @@ class Shortage:
         self._too_large: list[Part] = []
 
     def fits(self, part: Part) -> None:
-        """Note a part for which the memory sufficed."""
+        """Record a part that fitted into memory."""
         if part.tokens > self.fitted:
             self.fitted = part.tokens
             for failed in [failed for failed in self._too_large if failed.tokens <= self.fitted]:
                 self._blame_a_text_of(failed)
 
     def fails(self, part: Part) -> None:
-        """Note a part for which the memory did not suffice."""
+        """Record a part that did not fit into memory."""
         if part.stop - part.start == 1 or part.tokens <= self.fitted:
             self._blame_a_text_of(part)
         else:
@@ -55,7 +55,7 @@ class Shortage:
         self._too_large = [failed for failed in self._too_large if part not in failed]
 
     def worth_a_try(self, tokens: int) -> bool:
-        """Return whether a part of this size may fit: no two parts without a text in common failed at it or below."""
+        """Return whether a part of this size may fit: no two disjoint parts of at most this size have failed."""
         smallest = self.too_large
         if smallest is None or tokens < smallest.tokens:
             return True
@@ -63,12 +63,12 @@ class Shortage:
 
     @property
     def too_large(self) -> Part | None:
-        """The smallest part that failed for its size."""
+        """Return the smallest part that failed because of its size."""
         return min(self._too_large, key=lambda part: part.tokens, default=None)
 
 
 class MemoryLimit:
-    """The limit of a batch in padded tokens: lowered to what fitted, raised step by step up to what is configured."""
+    """The limit of a batch in padded tokens: lowered to what fitted, raised step by step up to the configured limit."""
 
     def __init__(self, configured: int) -> None:
         self.configured = configured
@@ -80,11 +80,11 @@ class MemoryLimit:
 
     @property
     def short(self) -> bool:
-        """Whether a batch failed for its size, and none of that size has fitted under the full limit since."""
+        """Whether a batch failed because of its size, and none of that size has fitted under the full limit since."""
         return self._failed_at is not None
 
     def after(self, shortage: Shortage) -> None:
-        """Take in what a batch has shown."""
+        """Adjust the limit to the conclusions from a batch."""
         if (part := shortage.too_large) is not None:
             if self._failed_at is not None:
                 self._patience = min(2 * self._patience, MAX_PATIENCE)

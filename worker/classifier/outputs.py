@@ -1,4 +1,4 @@
-"""A classifier's outputs besides verdicts: logits, loss, hidden states, attentions and embeddings. By torch alone."""
+"""A classifier's outputs besides verdicts: logits, loss, hidden states, attentions and embeddings. Needs torch."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ Labels = (
 )
 
 _SUM_TOLERANCE = 1e-3
-"""How far from 1 the sum of a row of probabilities may be: those of 16 bits are rounded."""
+"""Tolerance for the sum of a row of probabilities: 16-bit values are rounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,19 +35,19 @@ class Outputs:
     """A classifier's outputs on n texts, of which the longest has ``width`` tokens."""
 
     logits: Floats = field(repr=False)
-    """float32 [n, labels], as the head gives them."""
+    """float32 [n, labels], as the head returns them."""
     scores: Floats = field(repr=False)
-    """float32 [n, labels]: softmax, sigmoid or the value itself, as the head is meant."""
+    """float32 [n, labels]: softmax, sigmoid or the value itself, according to the head."""
     lengths: npt.NDArray[np.int32] = field(repr=False)
     """[n] tokens of each text, special tokens included."""
     truncated: npt.NDArray[np.bool_] = field(repr=False)
-    """[n], whether the text was longer than the model reads."""
+    """[n], whether the text was longer than the model's limit."""
     loss: float | None = None
     """Mean over the texts, in nats; None without labels."""
     hidden_states: tuple[Floats, ...] | None = field(default=None, repr=False)
     """float32 [n, width, hidden] of the embeddings and then of each layer; 0 beyond a text's length.
 
-    An encoder-decoder's are those of its encoder, and so are its attentions.
+    For an encoder-decoder, hidden states and attentions are those of its encoder.
     """
     attentions: tuple[Floats, ...] | None = field(default=None, repr=False)
     """float32 [n, heads, width, width] of each layer, from token to token; 0 beyond a text's length."""
@@ -61,14 +61,14 @@ def outputs_of(
     hidden_states: bool = False,
     attentions: bool = False,
 ) -> Outputs:
-    """Run n texts, at least one, in a single batch, so as many as the device's memory takes.
+    """Run n texts, at least one, in a single batch, which must fit into the device's memory.
 
-    ``labels`` give the loss. Softmax: n names or numbers of labels, or [n, labels] probabilities, each row summing to
-    1 (within 0.001), and cross-entropy. Sigmoid: [n, labels] of 0..1, and binary cross-entropy averaged over the
-    labels. Regression: [n] or [n, labels] finite values, and the squared error.
+    With ``labels`` the loss is computed. Softmax: n names or numbers of labels, or [n, labels] probabilities, each row
+    summing to 1 (within 0.001), and cross-entropy. Sigmoid: [n, labels] of 0..1, and binary cross-entropy averaged
+    over the labels. Regression: [n] or [n, labels] finite values, and the squared error.
 
     Raises:
-        TypeError: a text that is no string, or a classifier that does not run on torch.
+        TypeError: a text is not a string, or the classifier does not run on torch.
         ValueError: no texts, a text that is not Unicode or has no tokens, or labels that do not fit.
     """
     backend = torch_backend(classifier)
@@ -106,10 +106,10 @@ def outputs_of(
 
 
 def embed(classifier: Classifier, texts: Sequence[str]) -> Floats:
-    """float32 [n, hidden]: the mean of each text's last hidden states, special tokens included; any number of texts.
+    """Return embeddings, float32 [n, hidden], of any number of texts: the mean of each text's last hidden states.
 
     Raises:
-        TypeError: a text that is no string, or a classifier that does not run on torch.
+        TypeError: a text is not a string, or the classifier does not run on torch.
         ValueError: no texts, or a text that is not Unicode or has no tokens.
     """
     return embed_tokens(classifier, _tokens(classifier, texts))
@@ -137,31 +137,31 @@ def embed_tokens(classifier: Classifier, tokens: Tokens) -> Floats:
 
 
 def torch_backend(classifier: Classifier) -> TorchBackend:
-    """The classifier's backend, which is the only one that gives more than scores.
+    """Return the classifier's torch backend, the only one with outputs besides scores.
 
     Raises:
-        TypeError: it is another one.
+        TypeError: the classifier has another backend.
     """
     backend = classifier.backend
     if not isinstance(backend, TorchBackend):
-        raise TypeError(f"torch alone gives this, and the classifier runs on {type(backend).__name__}")
+        raise TypeError(f"this output needs the torch backend, but the classifier runs on {type(backend).__name__}")
     return backend
 
 
 def _of_reader(output: Any, name: str) -> Sequence[torch.Tensor]:
-    """``hidden_states`` or ``attentions`` of what reads the text: in an encoder-decoder (BART, T5) the encoder."""
+    """Return ``hidden_states`` or ``attentions``; of an encoder-decoder (BART, T5) those of the encoder."""
     layers: Sequence[torch.Tensor] = getattr(output, f"encoder_{name}", None) or getattr(output, name)
     return layers
 
 
 def _tokens(classifier: Classifier, texts: Sequence[str]) -> Tokens:
-    """The texts' tokens; a text that has none is named by its place, as texts are quoted nowhere."""
+    """Tokenise the texts; an error names a text by its index, since texts are never quoted."""
     given = [] if isinstance(texts, str | bytes) else list(texts)
     if not given:
         raise ValueError("give a list of one or more texts")
     for place, text in enumerate(given):
         if not isinstance(text, str):
-            raise TypeError(f"texts[{place}] is no string: its type is {type(text).__name__}")
+            raise TypeError(f"texts[{place}] is not a string: its type is {type(text).__name__}")
         if not _is_unicode(text):
             raise ValueError(f"texts[{place}] holds a lone surrogate, which is half a character")
     tokens = classifier.tokenizer.encode(given)
@@ -179,10 +179,10 @@ def _is_unicode(text: str) -> bool:
 
 
 def _targets(classifier: Classifier, labels: Labels, n: int) -> torch.Tensor:
-    """``labels`` of n texts as the head's loss takes them: int64 [n], or float32 [n, labels].
+    """Return the ``labels`` of n texts as the head's loss expects them: int64 [n], or float32 [n, labels].
 
     Raises:
-        ValueError: they do not fit the texts or the model; the sentence says what would.
+        ValueError: they do not fit the texts or the model; the message says what would.
     """
     names = classifier.card.labels
     activation = classifier.activation
@@ -196,23 +196,23 @@ def _targets(classifier: Classifier, labels: Labels, n: int) -> torch.Tensor:
     shape = (n, len(names))
     if activation is Activation.SOFTMAX and values.ndim == 1:
         if values.dtype.kind not in "iu" or any(isinstance(label, bool | np.bool_) for label in labels):
-            raise ValueError(f"a label's number is an integer from 0 to {len(names) - 1}")
+            raise ValueError(f"a label's number must be an integer from 0 to {len(names) - 1}")
         if not ((values >= 0) & (values < len(names))).all():
-            raise ValueError(f"a label's number is from 0 to {len(names) - 1}")
+            raise ValueError(f"a label's number must be from 0 to {len(names) - 1}")
         return torch.from_numpy(values.astype(np.int64))
     if activation is Activation.IDENTITY and values.ndim == 1 and len(names) == 1:
         values = values.reshape(shape)
     if values.shape != shape:
-        raise ValueError(f"labels of shape {values.shape}, where [n, labels] is {shape}")
+        raise ValueError(f"labels have the shape {values.shape}, but [n, labels] is {shape}")
     targets = values.astype(np.float64)
     _check_rows(activation, targets)
     return torch.from_numpy(targets.astype(np.float32))
 
 
 def _numbers_of(labels: Labels, names: Sequence[str]) -> list[int]:
-    """The place of each label's name."""
+    """Return the index of each label's name."""
     if not all(isinstance(label, str) for label in labels):
-        raise ValueError("labels are all names or all numbers")
+        raise ValueError("labels must be all names or all numbers")
     given = [str(label) for label in labels]
     if unknown := sorted(set(given) - set(names)):
         raise ValueError(f"the model does not have {', '.join(unknown)} among its labels: it has {', '.join(names)}")
@@ -220,32 +220,32 @@ def _numbers_of(labels: Labels, names: Sequence[str]) -> list[int]:
 
 
 def _array(labels: Labels) -> npt.NDArray[Any]:
-    """Labels that are numbers as an array of them."""
+    """Return numeric labels as an array."""
     try:
         values = np.asarray(labels)
     except ValueError:  # rows of different lengths
         values = np.empty(0, object)
     if values.dtype.kind not in "iufb":
-        raise ValueError("labels are a list of numbers, or of rows of as many numbers as the model has labels")
+        raise ValueError("labels must be a list of numbers, or of rows with one number for each of the model's labels")
     return values
 
 
 def _check_rows(activation: Activation, targets: npt.NDArray[np.float64]) -> None:
-    """Raises ValueError for the first of the rows [n, labels] that the head's loss would make nonsense of."""
+    """Raise ValueError for the first of the rows [n, labels] for which the head's loss would be meaningless."""
     fine = np.isfinite(targets).all(axis=1)
-    what = "of finite numbers"
+    what = "finite numbers"
     if activation is not Activation.IDENTITY:
         fine &= ((targets >= 0) & (targets <= 1)).all(axis=1)
-        what = "of numbers from 0 to 1"
+        what = "numbers from 0 to 1"
     if activation is Activation.SOFTMAX:
         fine &= np.abs(targets.sum(axis=1) - 1) <= _SUM_TOLERANCE
-        what = "of probabilities, which are from 0 to 1 and sum to 1: divide votes by their sum"
+        what = "probabilities, which are from 0 to 1 and sum to 1: divide votes by their sum"
     if not fine.all():
-        raise ValueError(f"labels[{int(fine.argmin())}] is no row {what}")
+        raise ValueError(f"labels[{int(fine.argmin())}] is not a row of {what}")
 
 
 def _loss(activation: Activation, logits: torch.Tensor, targets: torch.Tensor) -> float:
-    """Mean over the texts, in nats, or squared for values."""
+    """Return the mean over the texts: in nats, or the squared error for values."""
     if activation is Activation.IDENTITY:
         return float(functional.mse_loss(logits, targets))
     if activation is Activation.SIGMOID:
@@ -255,7 +255,7 @@ def _loss(activation: Activation, logits: torch.Tensor, targets: torch.Tensor) -
 
 @contextmanager
 def _showing_attention(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
-    """The fused kernels never have the attentions in memory; the plain implementation does."""
+    """Switch to eager attention while attentions are wanted: the fused kernels never materialise them."""
     usual = model.config._attn_implementation
     if not wanted or usual == "eager":
         yield

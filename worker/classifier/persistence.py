@@ -1,4 +1,4 @@
-"""A classifier to and from a folder."""
+"""Saving a classifier to a folder, and opening one."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from worker.classifier.load import load_classifier
 from worker.classifier.outputs import torch_backend
 from worker.settings import load_settings
 
-#: What save_pretrained writes of a classifier, now or in former versions, and the weights that are found beside it.
+#: The files that save_pretrained writes, now or in former versions, and weights in other formats next to them.
 _FILES = (
     *("config.json", "generation_config.json", "training.json", "adapter_config.json"),
     *("model*.safetensors", "model*.safetensors.index.json", "adapter_model*.safetensors"),
@@ -31,26 +31,26 @@ def save_model(model: Any, folder: Path) -> None:
 
     Raises:
         OSError: the folder cannot be written.
-        SafetensorError: the weights cannot.
+        SafetensorError: the weights cannot be written.
     """
     model.save_pretrained(folder)
-    # safetensors makes its files readable for their owner alone, whatever the umask says.
+    # safetensors makes its files readable for their owner only, whatever the umask says.
     permissions = stat.S_IMODE((folder / "config.json").stat().st_mode)
     for weights in folder.glob("model*.safetensors"):
         weights.chmod(permissions)
 
 
 def replace_classifier(folder: Path, fresh: Path, former: Path) -> None:
-    """Move the files of ``fresh`` into ``folder``, and those of a classifier that it held to the new folder ``former``.
+    """Move the files of ``fresh`` into ``folder``, and those of the classifier there to the new folder ``former``.
 
-    Files that are not a classifier's stay. All three folders are on one file system, so that nothing is copied: there
-    is neither classifier for as long as a few renames take.
+    Other files stay. All three folders are on one file system, so nothing is copied: ``folder`` lacks a classifier only
+    for the time of a few renames.
 
     Raises:
         OSError: a file cannot be moved.
     """
     former.mkdir()
-    # config.json is what makes a folder a classifier: first to go and last to come, so that no one loads half of each.
+    # config.json makes a folder a classifier: it is moved out first and moved in last, so that nobody loads a mixture.
     old = sorted({path for pattern in _FILES for path in folder.glob(pattern)}, key=_is_config, reverse=True)
     for file in old:
         os.replace(file, former / file.name)
@@ -65,21 +65,20 @@ def _is_config(file: Path) -> bool:
 def save_classifier(classifier: Classifier, folder: str | Path) -> None:
     """Write weights (safetensors, at the precision in which they were loaded), config and tokenizer to ``folder``.
 
-    The folder is what the setting ``model`` takes, and what any tool loads that reads transformers' folders. It is made
-    where it is not there. A classifier that it holds is replaced, once all of the new one is written, and no file of it
-    stays; other files do.
+    The setting ``model`` accepts the folder, as does any tool that reads transformers' folders. It is created if it
+    does not exist. A classifier in it is replaced completely once all of the new one is written; other files stay.
 
     Raises:
-        TypeError: it does not run on torch.
-        ValueError: the classifier was not loaded from anywhere, so that there is no tokenizer to copy.
-        OSError: the folder is a file (FileExistsError), or cannot be written; what it held is left as it was.
+        TypeError: the classifier does not run on torch.
+        ValueError: the classifier was not loaded from a folder, so there is no tokenizer to copy.
+        OSError: the folder is a file (FileExistsError), or cannot be written; its contents are left as they were.
     """
     if classifier.folder is None:
         raise ValueError("a classifier that load_classifier did not load has no tokenizer to save")
     model = torch_backend(classifier).model
     target = Path(folder).expanduser()
     target.mkdir(parents=True, exist_ok=True)
-    # Inside the folder, so that the files are on its file system and need only be renamed.
+    # Inside the folder, so that the files are on its file system and only need to be renamed.
     work = Path(tempfile.mkdtemp(prefix=".saving-", dir=target))
     try:
         with quiet():
@@ -96,7 +95,7 @@ def save_classifier(classifier: Classifier, folder: str | Path) -> None:
 
 
 def open_classifier(model: str | Path, **settings: Any) -> Classifier:
-    """The classifier that ``model`` names: "bundled", a folder or a hub name; warm. ``settings`` as in ``Settings``.
+    """Load and warm up the classifier ``model``: "bundled", a folder or a hub name. ``settings``: see ``Settings``.
 
     Raises:
         SettingError: the model or a setting cannot be used.

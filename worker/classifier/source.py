@@ -1,4 +1,4 @@
-"""Where a model comes from: what the setting ``model`` names becomes a folder on this machine."""
+"""Resolving the setting ``model`` to a folder on this machine."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ _SCORING_FILES = ("config.json", "*.safetensors", "tokenizer*.json", "vocab.*", 
 
 @dataclass(frozen=True, slots=True)
 class _Foreign:
-    """Weights in a format that the worker does not read, and what converts them."""
+    """Weights in a format that the worker does not read, and how to convert them."""
 
     pattern: str
     format: str
@@ -46,17 +46,17 @@ class Source:
     """A model's folder and its published identity."""
 
     name: str
-    """The hub's name, or a local folder's last part: where it lies on this machine is nobody's business."""
+    """The hub's name, or a local folder's last part: its path on this machine is not published."""
     folder: Path
     revision: str
-    """The hub's commit, or a digest of what the verdicts of a local folder depend on."""
+    """The hub's commit, or a digest of everything that the verdicts of a local folder depend on."""
 
 
 def find_model(settings: Settings) -> Source:
-    """The folder of the model that the settings name, downloaded where it is on the hub.
+    """Return the folder of the model that the settings name, downloaded if it is on the hub.
 
     Raises:
-        SettingError: there is no such model, it cannot be reached, or it has no weights as safetensors.
+        SettingError: the model does not exist, cannot be reached, or has no weights as safetensors.
     """
     if settings.model == BUNDLED:
         folder = Path(str(resources.files("worker"))) / "bundled" / "model"
@@ -89,7 +89,7 @@ def _download(name: str, revision: str | None) -> Path:
         )
     except hub_errors.HFValidationError:
         raise SettingError(
-            Code.MODEL_NOT_FOUND, f"model={name} is neither a folder nor a name as the hub has them (owner/model)"
+            Code.MODEL_NOT_FOUND, f"model={name} is neither a folder nor a name on the hub (owner/model)"
         ) from None
     except hub_errors.RevisionNotFoundError:
         raise SettingError(
@@ -105,7 +105,7 @@ def _download(name: str, revision: str | None) -> Path:
         raise SettingError(
             Code.MODEL_NOT_FOUND,
             f"model={name} is neither a folder here nor a model on the hub: "
-            "check the name, or set HF_TOKEN where the model is private",
+            "check the name, or set HF_TOKEN if the model is private",
         ) from None
     except (hub_errors.LocalEntryNotFoundError, hub_errors.HfHubHTTPError, hub_errors.OfflineModeIsEnabled, OSError):
         raise SettingError(
@@ -130,13 +130,13 @@ def _require_safetensors(name: str, folder: Path) -> None:
                 f"convert them once with `pip install {foreign.packages}` and "
                 f"`python -c 'from transformers import AutoModelForSequenceClassification as M; "
                 f'M.from_pretrained("{name}", {foreign.argument}).save_pretrained("converted")\'`, '
-                f"copy the tokenizer's files beside them, and set model=converted",
+                f"copy the tokenizer's files next to them, and set model=converted",
             )
     raise SettingError(Code.MODEL_INCOMPLETE, f"the model {name} has no weights (model.safetensors)")
 
 
 def _digest(folder: Path, label_polarity: Mapping[str, float]) -> str:
-    """Hex: the same for the same weights, configuration, vocabulary and label polarities, on every machine."""
+    """Return a hex digest of weights, configuration, vocabulary and label polarities, the same on every machine."""
     digest = hashlib.sha256(json.dumps(sorted(label_polarity.items())).encode())
     for path in sorted({path for pattern in _SCORING_FILES for path in folder.glob(pattern)}):
         with path.open("rb") as file:

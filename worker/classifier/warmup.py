@@ -1,4 +1,4 @@
-"""Before a classifier is called ready: proof that its scores can be trusted, and the largest batches it may get."""
+"""Before a classifier is ready: a check that its scores can be trusted, and a run of the largest batches."""
 
 import logging
 from dataclasses import replace
@@ -16,11 +16,11 @@ PROBES = ("Good.", "I had hoped for more, but the staff were kind and the food w
 """Two texts of different length that every classifier must be able to score."""
 
 NEIGHBOUR_BOUND = {"fp32": 1e-4, "bf16": 2e-2, "fp16": 5e-3}
-"""How much the scores of a text may differ, by precision, between alone and padded beside a longer one."""
+"""How much the scores of a text may differ, by precision, between alone and padded next to a longer one."""
 
 
 def self_check(classifier: Classifier) -> Classifier:
-    """Score the probes alone and together; returns the classifier that keeps lengths apart if padding changes scores.
+    """Score the probes alone and together; if padding changes scores, return a classifier that does not pad.
 
     Raises:
         SettingError: the model fails on these texts, or its scores are not finite.
@@ -32,7 +32,7 @@ def self_check(classifier: Classifier) -> Classifier:
         raise DeviceError(
             Code.OUT_OF_MEMORY, f"{classifier.device} has no memory left for the model {classifier.card.name}"
         ) from None
-    except Exception as error:  # whatever a model may raise that wants other inputs than ids
+    except Exception as error:  # a model that needs other inputs than ids may raise anything
         raise SettingError(
             Code.MODEL_FAILED,
             f"the model {classifier.card.name} fails on a plain text ({type(error).__name__}: "
@@ -41,10 +41,10 @@ def self_check(classifier: Classifier) -> Classifier:
     if not np.isfinite(alone).all():
         raise SettingError(
             Code.SCORES_NOT_FINITE,
-            f"the model {classifier.card.name} gives scores that are not finite at precision={classifier.precision}: "
+            f"the model {classifier.card.name} returns scores that are not finite at precision={classifier.precision}: "
             "use precision=fp32, or another model",
         )
-    if np.abs(alone - together).max() <= NEIGHBOUR_BOUND[classifier.precision]:  # NaN is no agreement
+    if np.abs(alone - together).max() <= NEIGHBOUR_BOUND[classifier.precision]:  # false for NaN
         return classifier
     logger.warning(
         "padding changes the scores of model %s: only texts of equal length share a forward pass, which is slower",
@@ -74,9 +74,9 @@ def _probe_ids(classifier: Classifier) -> list[Ids64]:
 
 
 def warm_up(classifier: Classifier) -> Classifier:
-    """Run the largest batches that the limits allow, so that memory and kernels are there before the first text.
+    """Run the largest batches that the limits allow, so that memory and kernels are ready before the first text.
 
-    Returns the classifier with a limit of tokens for which the device has the memory: it is halved until it has. On a
+    Returns the classifier with a token limit that fits into the device's memory: it is halved until it does. On a
     CPU, where there is little to allocate or compile, one text of full length and a few short ones suffice.
 
     Raises:
@@ -86,13 +86,13 @@ def warm_up(classifier: Classifier) -> Classifier:
         if classifier.batch_tokens <= classifier.max_tokens:
             raise DeviceError(
                 Code.OUT_OF_MEMORY,
-                f"{classifier.device} has not the memory for one text of {classifier.max_tokens} tokens "
+                f"{classifier.device} does not have enough memory for one text of {classifier.max_tokens} tokens "
                 f"with the model {classifier.card.name}: use a smaller model, or another device",
             )
         fewer = max(classifier.batch_tokens // 2, classifier.max_tokens)
         classifier = replace(classifier, batch_tokens=fewer)
         logger.warning(
-            "%s has not the memory for the largest batch: batches are limited to %d tokens",
+            "%s does not have enough memory for the largest batch: batches are limited to %d tokens",
             classifier.device,
             classifier.batch_tokens,
         )
@@ -100,7 +100,7 @@ def warm_up(classifier: Classifier) -> Classifier:
 
 
 def _shapes(classifier: Classifier) -> list[tuple[int, int]]:
-    """(texts, width) of the batches to warm up with: the widest, and on an accelerator the fullest."""
+    """Return (texts, width) of the batches to warm up with: the widest, and on an accelerator also the fullest."""
     longest = classifier.max_tokens
     if classifier.device == "cpu":
         return [(1, longest), (min(classifier.batch_size, 8), min(16, longest))]
@@ -114,10 +114,10 @@ def _fits(classifier: Classifier, shapes: list[tuple[int, int]]) -> bool:
     try:
         for texts, width in shapes:
             lengths = np.full(texts, width, np.int32)
-            lengths[:-1] -= width > 1  # so that a mask is needed: the path that takes more memory
+            lengths[:-1] -= width > 1  # so that a mask is needed, which takes more memory
             classifier.scores(PaddedBatch(np.full((texts, width), token, np.int64), lengths))
         return True
     except MemoryError:
         pass
-    classifier.release_memory()  # here, where the exception no longer holds the failed pass
+    classifier.release_memory()  # here, where the exception no longer keeps the failed pass alive
     return False

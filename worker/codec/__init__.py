@@ -1,4 +1,4 @@
-"""Bytes to texts, and verdicts to bytes."""
+"""Decoding records to texts, and encoding verdicts to records."""
 
 from worker.codec.codec import Codec, Decoded, processed_now
 from worker.codec.modes import Output

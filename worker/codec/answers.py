@@ -11,29 +11,29 @@ from worker.fetch import Headers
 
 TYPE: Final = "sentiment-worker.verdict.v1"
 DATA_CONTENT_TYPE: Final = "application/json"
-# Attributes that the specification defines speak of the old event or its data; extensions, such as a trace, go on.
+# Attributes that the specification defines describe the old event or its data; extensions, such as traces, are kept.
 _DEFINED_HEADERS = frozenset({CONTENT_TYPE, *(PREFIX + name for name in DEFINED)})
 
 
 def source(topic: str) -> str:
-    """``source`` of verdicts about the events of a topic, a URI reference."""
+    """Return the ``source`` of verdicts on the events of a topic, a URI reference."""
     return f"/sentiment-worker/{topic}"
 
 
 def extension_members(body: bytes) -> bytes:
-    """The extension attributes of a structured event as they came, each with a comma before it."""
+    """Return the extension attributes of a structured event unchanged, each with a comma before it."""
     members = (body[part.start : part.end] for part in parts(body, body.index(b"{")) if part.key not in DEFINED)
     return b"".join(b"," + member for member in members)
 
 
 def structured_answer(id_: str, topic: str, subject: str, extensions: bytes, data: bytes, time: str) -> bytes:
-    """The value of the record; its headers are those of the event that it answers."""
+    """Return the value of the answer; its headers are those of the event that it answers."""
     attributes = orjson.dumps(_attributes(id_, topic, subject, time) | {"datacontenttype": DATA_CONTENT_TYPE})
     return b"".join((attributes[:-1], extensions, b',"data":', data, b"}"))
 
 
 def binary_answer(id_: str, topic: str, subject: str, headers: Headers, time: str) -> Headers:
-    """The headers of the record: those of the event that are not its attributes, then ours."""
+    """Return the headers of the answer: those of the event that are not its attributes, then ours."""
     passed_on = [(name, value) for name, value in headers if name.lower() not in _DEFINED_HEADERS]
     own = [(PREFIX + name, value.encode()) for name, value in _attributes(id_, topic, subject, time).items()]
     return [*passed_on, *own, (CONTENT_TYPE, DATA_CONTENT_TYPE.encode())]

@@ -23,13 +23,13 @@ SPECVERSION: Final = "1.0"
 STRUCTURED_CONTENT_TYPE: Final = "application/cloudevents+json"
 _FAMILY = "application/cloudevents"
 DEFINED: Final = frozenset({*REQUIRED, "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"})
-"""Names that the specification itself gives a meaning; all others are extension attributes."""
+"""Names that the specification defines; all others are extension attributes."""
 _REQUIRED_HEADERS = frozenset(PREFIX + name for name in REQUIRED)
-_CONTENT_TYPES = 32  # that are remembered: a topic has few
+_CONTENT_TYPES = 32  # size of the caches: a topic has few
 _JSON_TYPE = re.compile(r"(application|text)/([^;\s]+\+)?json", re.IGNORECASE)
 
-# The member ``data`` with an object as its value. Followed by JSON that reaches to the event's own brace, it is the
-# event's last member, as most producers write it; a quote after a comma or brace always opens a key.
+# The member ``data`` with an object as its value. If valid JSON reaches from there to the event's own closing brace,
+# ``data`` is the last member, as most producers write it; a quote after a comma or brace always opens a key.
 _DATA_MEMBER = re.compile(rb'[{,][ \t\r\n]*+"data"[ \t\r\n]*+:[ \t\r\n]*+(?={)')
 
 
@@ -50,7 +50,7 @@ _DATA_NOT_AN_OBJECT = rejections.rejection(Reason.NOT_AN_OBJECT, "the CloudEvent
 
 
 class CloudEventsJson:
-    """Both modes, told apart by the content type first, as the binding says."""
+    """Both modes, distinguished by the content type first, as the protocol binding says."""
 
     def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
         return not _REQUIRED_HEADERS.isdisjoint(headers) or _content_type(headers).startswith(_FAMILY)
@@ -92,7 +92,7 @@ def _open_structured(value: bytes) -> Parsed | Rejection:
 
 
 def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Parsed | Rejection:
-    """JSON that a producer wrote as bytes: the event goes on with it as ``data``, where a verdict has a place."""
+    """Open JSON that a producer wrote as base64: in the answer it becomes ``data``, where a verdict can be inserted."""
     try:
         data = b64decode(encoded.encode(), validate=True) if isinstance(encoded, str) else None
     except binascii.Error:
@@ -111,7 +111,7 @@ def _open_base64(value: bytes, encoded: object, event: CloudEvent) -> Parsed | R
 
 
 def _last_data(value: bytes) -> tuple[int, int] | None:
-    """The braces of ``data`` if it is the last member."""
+    """Return the positions of the braces of ``data`` if it is the last member."""
     member = _DATA_MEMBER.search(value)
     if member is None:
         return None
@@ -124,13 +124,13 @@ def _last_data(value: bytes) -> tuple[int, int] | None:
 
 
 def _any_data(value: bytes) -> tuple[int, int]:
-    """The braces of ``data``, wherever it lies; of several the last, as the parser has it."""
+    """Return the positions of the braces of ``data``, wherever it is; of duplicates the last, as the parser does."""
     *_, last = named(value, value.index(b"{"), "data")
     return last.value_start, last.value_end - 1
 
 
 def _binary_id(headers: FormatHeaders) -> str | Rejection:
-    """The event's id, if all that is required is there."""
+    """Return the event's id if all required attributes are present."""
     attributes = []
     for header, bad_attribute in _BAD_HEADER.items():
         try:
@@ -145,7 +145,7 @@ def _binary_id(headers: FormatHeaders) -> str | Rejection:
 
 
 def _structured_id(attributes: Document) -> str | Rejection:
-    """The event's id, if all that is required is there."""
+    """Return the event's id if all required attributes are present."""
     for name, bad_attribute in _BAD_ATTRIBUTE.items():
         attribute = attributes.get(name)
         if type(attribute) is not str or not attribute:
@@ -154,7 +154,7 @@ def _structured_id(attributes: Document) -> str | Rejection:
 
 
 def _content_type(headers: FormatHeaders) -> str:
-    """Media type in lower case without its parameters; empty where there is none."""
+    """Return the media type in lower case without its parameters; empty if there is none."""
     value = headers.get(CONTENT_TYPE)
     return "" if value is None else _media_type(value)
 

@@ -1,4 +1,4 @@
-"""Codec: records to texts on the way in, verdicts to values and headers on the way out."""
+"""The codec: decodes records to texts, and encodes verdicts as values and headers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ from worker.settings import Settings
 from worker.verdict import ModelCard, Verdicts
 
 STEP = 256
-"""Records that are decoded at a stretch."""
+"""Number of records that are decoded without a pause."""
 
 _OPENING_BRACE, _CLOSING_BRACE = b"{}"
 _is_cloudevent = FORMATS["cloudevents"].recognises
 
 
 def processed_now() -> str:
-    """The time, as an answer's ``processed_at`` has it: RFC 3339, UTC, milliseconds."""
+    """Return the current time for an answer's ``processed_at``: RFC 3339, UTC, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -42,9 +42,9 @@ class Decoded:
     indexes: list[int] = field(default_factory=list)
     rejected: dict[int, Rejection] = field(default_factory=dict)
     forwarded: list[int] = field(default_factory=list)
-    """Indexes of records that go out as they are, ascending: tombstones, and events that are not classified."""
+    """Indexes of records that are forwarded unchanged, ascending: tombstones, and events that are not classified."""
     skipped: list[int] = field(default_factory=list)
-    """Indexes of records that are answered by nothing, ascending."""
+    """Indexes of records that get no answer, ascending."""
     kept: list[Any] = field(default_factory=list, repr=False)
     """Data needed to answer the event at each index of the fetch; None for an index that is not in ``indexes``."""
 
@@ -59,10 +59,10 @@ class Decoded:
 
 
 class Codec:
-    """Reads events as the settings describe them and answers with one model's verdicts."""
+    """Decodes events as the settings describe them, and encodes the verdicts of one model."""
 
     def __init__(self, settings: Settings, card: ModelCard) -> None:
-        """Raises SettingError where a pointer is not RFC 6901's."""
+        """Read the settings; raise SettingError if a pointer is not valid by RFC 6901."""
         self._text_pointer = Pointer.parse(settings.text_path)
         self._max_text_bytes = settings.max_text_bytes
         self._forwards_tombstones = settings.tombstones == "forward"
@@ -75,17 +75,17 @@ class Codec:
         enriches = settings.output_mode == "enrich"
         self._mode: Mode = Enrich(before) if enriches else VerdictOnly(card, id_pointer, before)
         self._renderer = SentimentRenderer(card)
-        # Most events are a bare JSON object with its text under one key: ``decode`` reads these itself.
+        # Most events are a plain JSON object with its text under one key: ``_decode_step`` reads these itself.
         bare = settings.input_format in ("auto", "json")
         self._bare_key = self._text_pointer.only_key if bare else None
 
     def decode(self, records: Sequence[Record]) -> Decoded:
-        """Sort a fetch's records. Never raises, whatever their bytes are."""
+        """Decode a fetch's records. Never raises, whatever their bytes are."""
         *_, decoded = self.decode_in_steps(records)
         return decoded
 
     def decode_in_steps(self, records: Sequence[Record]) -> Iterator[Decoded]:
-        """As ``decode``, with a pause after each ``STEP`` records; yields the same object each time, at least once."""
+        """Decode with a pause after each ``STEP`` records; yields the same object each time, at least once."""
         decoded = Decoded(kept=[None] * len(records))
         for start in range(0, max(len(records), 1), STEP):
             self._decode_step(records[start : start + STEP], start, decoded)
@@ -124,7 +124,7 @@ class Codec:
             self._decode_any(index, record, headers, decoded)
 
     def _decode_any(self, index: int, record: Record, headers: FormatHeaders, decoded: Decoded) -> None:
-        """A record of any kind; what ``decode`` does itself comes out the same here, in more steps."""
+        """Decode a record of any kind; for those that ``_decode_step`` reads itself, the result is the same."""
         value = record.value
         if value is None:
             if self._forwards_tombstones and record.key is not None:
@@ -153,15 +153,15 @@ class Codec:
         decoded.kept[index] = self._mode.context_of(parsed)
 
     def _leaves_out(self, document: Any) -> bool:
-        """Whether this is not meant to be classified; ``document`` is None for an event without data."""
+        """Return whether ``classify_if`` excludes this event; ``document`` is None for an event without data."""
         return self._condition is not None and not self._condition.holds(document)
 
     def _leave_out(self, index: int, decoded: Decoded) -> None:
-        """Answer an event that is not meant to be classified: no fault of it, and never a dead letter."""
+        """Forward or skip an event that is not meant to be classified; it is valid, and never a dead letter."""
         (decoded.skipped if self._on_no_text == "skip" else decoded.forwarded).append(index)
 
     def _reject(self, index: int, rejection: Rejection, decoded: Decoded, *, no_text: bool) -> None:
-        """Answer an event that has no text (``no_text``) or none that can be classified."""
+        """Forward, skip or reject an event that has no text (``no_text``) or none that can be classified."""
         if no_text and self._on_no_text == "forward":
             decoded.forwarded.append(index)
         elif no_text and self._on_no_text == "skip":
@@ -172,7 +172,7 @@ class Codec:
     def encode(
         self, fetch: Fetch, decoded: Decoded, indexes: Sequence[int], verdicts: Verdicts, processed_at: str
     ) -> list[Output]:
-        """Value and headers of the answers to the events at ``indexes``, a subset of ``decoded.indexes``.
+        """Return the values and headers of the answers to the events at ``indexes``, a subset of ``decoded.indexes``.
 
         Args:
             verdicts: one row for each of ``indexes``, in the same order.

@@ -1,4 +1,4 @@
-"""Confluent's wire format with JSON in it: a zero byte, four bytes of a schema id (big-endian), the JSON."""
+"""Confluent's wire format for JSON: a zero byte, a four-byte schema id (big-endian), the JSON."""
 
 from worker.codec import rejections
 from worker.codec.headers import FormatHeaders
@@ -9,17 +9,17 @@ FRAME_BYTES = 5
 
 _NO_FRAME = rejections.rejection(Reason.UNKNOWN_FRAME, "the value does not start with Confluent's zero byte")
 _NOT_JSON = rejections.rejection(
-    Reason.UNKNOWN_FRAME, "Confluent's frame holds no JSON; Avro and Protobuf are not read"
+    Reason.UNKNOWN_FRAME, "Confluent's frame does not hold JSON; Avro and Protobuf are not supported"
 )
 
 
 def frame(schema_id: int) -> bytes:
-    """Return the bytes before a JSON value that the schema of this id describes."""
+    """Return the bytes that precede a JSON value with this schema id."""
     return b"\0" + schema_id.to_bytes(4, "big")
 
 
 class ConfluentJson:
-    """Framed JSON. The schema id is not looked up: what the pointers need is checked in each event anyway."""
+    """Framed JSON. The schema id is not looked up: each event is checked for what the pointers need anyway."""
 
     def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
         return value.startswith(b"\0")

@@ -1,7 +1,7 @@
-"""Bytes to a parsed JSON object, or the reason why not.
+"""Parsing bytes as a JSON object, or naming the reason why they are not one.
 
-orjson parses; it is strict (RFC 8259: no ``NaN``, no trailing garbage, no second value, no byte order mark). Only what
-it refuses is looked at again, to name the reason.
+orjson parses; it is strict (RFC 8259: no ``NaN``, no trailing garbage, no second value, no byte order mark). Only bytes
+that it refuses are examined again, to find the reason.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from worker.errors import Reason, Rejection
 
 Document = dict[str, Any]
 
-# orjson's words.
+# Phrases in orjson's messages.
 _DEPTH_LIMIT = "depth limit exceeded"
 _BEYOND_A_DOUBLE = "number is infinity"
 _SURROGATE = "surrogate in string"
@@ -23,7 +23,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def parse(body: bytes) -> Document | Rejection:
-    """The object that ``body`` holds."""
+    """Return the object that ``body`` holds."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -32,11 +32,11 @@ def parse(body: bytes) -> Document | Rejection:
 
 
 def _diagnose(body: bytes, error: orjson.JSONDecodeError) -> Document | Rejection:
-    """Why orjson refused ``body``; in the rare case of a number beyond a double, the document after all."""
+    """Find out why orjson refused ``body``; for a number beyond a double, return the document after all."""
     if not body:
         return rejections.EMPTY
     if body[0] < 0x20 and body[0] not in WHITESPACE:
-        return rejections.rejection(Reason.UNKNOWN_FRAME, "the value starts with a control byte, as no JSON does")
+        return rejections.rejection(Reason.UNKNOWN_FRAME, "the value starts with a control byte, which JSON never does")
     if body.startswith(_BYTE_ORDER_MARK):
         return rejections.BYTE_ORDER_MARK
     try:

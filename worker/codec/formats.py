@@ -1,4 +1,4 @@
-"""The input formats: how an event lies in a record."""
+"""The input formats: how a record contains an event."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -11,19 +11,19 @@ from worker.errors import Rejection
 
 
 class Format(Protocol):
-    """One way to put an event into a record, which is its value and, where the format reads them, its headers."""
+    """An input format: it finds an event in the value of a record and, if the format reads them, its headers."""
 
     def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
-        """Whether the record claims to be of this format; what it claims may still be wrong. Parses nothing."""
+        """Return whether the record claims to be of this format, without parsing it; the claim may be wrong."""
         ...
 
     def parse(self, value: bytes, headers: FormatHeaders) -> Parsed | Rejection:
-        """The event in the record. Raises nothing, whatever the bytes are."""
+        """Return the event in the record. Never raises, whatever the bytes are."""
         ...
 
 
 class PlainJson:
-    """The value is a JSON object. Headers mean nothing."""
+    """A value that is a JSON object. Headers are ignored."""
 
     def recognises(self, value: bytes, headers: FormatHeaders) -> bool:
         return True
@@ -41,8 +41,8 @@ FORMATS: Mapping[str, Format] = {
 
 
 def recognised(value: bytes, headers: FormatHeaders) -> Format:
-    """The first format that recognises the record; which came before it does not matter."""
+    """Return the first format that recognises the record, independently of the records before it."""
     for format_ in FORMATS.values():
         if format_.recognises(value, headers):
-            break  # at the latest for plain JSON, which takes everything
+            break  # at the latest for plain JSON, which recognises everything
     return format_

@@ -1,4 +1,4 @@
-"""The headers that tell what a record holds, looked up once for each record."""
+"""The headers that tell the format of a record, looked up once for each record."""
 
 from collections.abc import Mapping
 from typing import Final, TypeAlias
@@ -19,7 +19,7 @@ _TELLING = frozenset({CONTENT_TYPE, *(PREFIX + name for name in REQUIRED)})
 
 
 def format_headers(headers: Headers) -> FormatHeaders:
-    """Those that a format looks at; of a doubled one the last counts, as Kafka's own ``lastHeader`` has it."""
+    """Return the headers that formats read; of duplicates the last counts, as with Kafka's ``lastHeader``."""
     found = {}
     for name, value in headers:
         if (lower := name.lower()) in _TELLING:

@@ -1,6 +1,6 @@
-"""Bodies that orjson refuses although they may be JSON, changed so that it tells whether all else about them is.
+"""Changing bodies that orjson refuses although they may be JSON, so that it can parse the rest of them.
 
-Nothing here changes a body's length or what is JSON about it, so a position in one is the same position in the other.
+Nothing here changes the length or the structure of a body, so positions stay the same.
 """
 
 import math
@@ -10,8 +10,8 @@ import numpy as np
 
 from worker.codec.structure import inside_strings
 
-# Numbers that may be beyond a double, which ends below 1.8e308: those of 300 digits before the point or more, and those
-# whose exponent has two digits or more, and no minus. An exponent of one digit makes fewer digits 308 at most.
+# Numbers that may be beyond a double, which ends below 1.8e308: those with 300 digits or more before the point, and
+# those with a non-negative exponent of two digits or more. Fewer digits with an exponent of one digit stay below.
 _LARGE = re.compile(
     rb"(?<![0-9.])(?:[1-9][0-9]{299,}+(?:\.[0-9]++)?(?:[eE][+-]?+[0-9]++)?"
     rb"|(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?[eE]\+?+[0-9]{2,}+)"
@@ -20,7 +20,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def with_finite_numbers(body: bytes) -> bytes:
-    """``body`` with 9e307, of as many characters, in the place of each number that is beyond a double."""
+    """Replace each number beyond the range of a double with 9e307, padded to the same length."""
     outside = np.frombuffer(body, np.uint8).copy()
     outside[inside_strings(body)] = ord(" ")
     mended = bytearray(body)
@@ -31,6 +31,6 @@ def with_finite_numbers(body: bytes) -> bytes:
 
 
 def without_surrogates(body: bytes) -> bytes:
-    """``body`` without escapes that stand for a surrogate, be it half of a pair or not."""
+    """Replace the escapes of surrogates, paired or not, with characters of the same length."""
     # Escapes are taken from left to right, as a parser does.
     return _SURROGATE.sub(b"??????", body.replace(b"\\\\", b"??"))

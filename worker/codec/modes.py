@@ -1,4 +1,4 @@
-"""The output modes: what an answer to an event looks like."""
+"""The output modes: the form of the answer to an event."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeGuard
@@ -23,23 +23,23 @@ _NEXT_MEMBER = b"," + _ONLY_MEMBER
 
 
 class Mode(Protocol):
-    """Keeps of an event what its answer needs, and later writes the answer."""
+    """An output mode: it keeps what the answer to an event needs, and later writes the answer."""
 
     def context_of(self, parsed: Parsed) -> Any:
-        """Return the data that ``write`` needs of an event besides its record."""
+        """Return what ``write`` needs from an event besides its record."""
         ...
 
     def fast_context(self, document: Document) -> Any:
-        """Return what ``write`` needs of a plain record whose whole value is this object.
+        """Return what ``write`` needs from a plain record whose whole value is this object.
 
-        By a look-up alone: None where it takes ``context_of`` to tell.
+        This takes a lookup at most; None if only ``context_of`` can tell.
         """
         ...
 
     def write(
         self, fetch: Fetch, indexes: Sequence[int], kept: Sequence[Any], sentiments: Sequence[bytes], time: str
     ) -> list[Output]:
-        """The answers to the events at ``indexes``; ``sentiments`` are their verdicts as JSON, made at ``time``."""
+        """Return the answers to the events at ``indexes``; ``sentiments`` are their verdicts as JSON."""
         ...
 
 
@@ -49,12 +49,12 @@ Envelope: TypeAlias = tuple[bytes, bytes | None, int, bytes]
 - the frame before it;
 - the bytes that are repeated, or None for the record's value as it is;
 - the index in them of the brace that closes the object;
-- what stands there before the verdict: its key, and a comma if there are members before it.
+- what precedes the verdict there: its key, and a comma if there are members before it.
 """
 
 
 class Enrich:
-    """The event with its verdict in it: every byte stays as it came, a ``sentiment`` of the event's own excepted."""
+    """The event with its verdict inserted: all other bytes are unchanged, except for a ``sentiment`` of its own."""
 
     def __init__(self, frame: bytes) -> None:
         self._frame = frame
@@ -62,7 +62,7 @@ class Enrich:
 
     def context_of(self, parsed: Parsed) -> Envelope:
         document, body, start, end, event = parsed
-        # What a CloudEvent's value is, its content type says: it is never framed.
+        # The content type of a CloudEvent describes its value, so it is never framed.
         frame = b"" if event else self._frame
         if SENTIMENT not in document:
             return frame, body, end, _NEXT_MEMBER if document else _ONLY_MEMBER
@@ -93,19 +93,19 @@ class Enrich:
 
 
 Id: TypeAlias = str | int | orjson.Fragment | None
-"""An event's own id, for orjson to write; a number that parsing would change is a fragment of the event."""
+"""An event's own id, as orjson can write it; a number that parsing would change is a fragment of the event."""
 
 Subject: TypeAlias = tuple[Id, CloudEvent | None, bytes]
-"""The event that a verdict is about:
+"""The event that a verdict belongs to:
 
 - its own id;
-- what is known of the CloudEvent, if it is one;
+- the facts about the CloudEvent, if it is one;
 - members of a structured CloudEvent that its answer repeats.
 """
 
 
 class VerdictOnly:
-    """Ids and the verdict, without the event. About a CloudEvent it is another CloudEvent, in the same mode."""
+    """Ids and the verdict, without the event. For a CloudEvent it is another CloudEvent, in the same mode."""
 
     def __init__(self, card: ModelCard, id_pointer: Pointer, frame: bytes) -> None:
         self._card, self._id_pointer, self._frame = card, id_pointer, frame
@@ -149,7 +149,7 @@ class VerdictOnly:
 
 
 def event_id(document: Document, body: bytes, start: int, pointer: Pointer) -> Id:
-    """The string or number that ``pointer`` finds, if any."""
+    """Return the string or number that ``pointer`` finds, if any."""
     found = pointer.find(document)
     if survives_parsing(found):
         return found
@@ -158,6 +158,6 @@ def event_id(document: Document, body: bytes, start: int, pointer: Pointer) -> I
 
 
 def survives_parsing(id_: object) -> TypeGuard[str | int]:
-    """Whether an id can be written again as the event has it, from its value alone."""
+    """Return whether an id can be written exactly as in the event, given its parsed value alone."""
     # A zero may have been written -0; integers beyond 64 bits are parsed as floats.
     return type(id_) is str or (type(id_) is int and id_ != 0)

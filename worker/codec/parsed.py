@@ -1,4 +1,4 @@
-"""Parsed events, as every input format returns them: plain tuples, since there is one for each event."""
+"""Parsed events, as every input format returns them: plain tuples, since one is created for each event."""
 
 from typing import TypeAlias
 
@@ -19,13 +19,13 @@ Parsed: TypeAlias = tuple[Document, bytes, int, int, CloudEvent | None]
 
 - the document, the parsed object in which the pointers find text and id;
 - the body, which is what an enriched event repeats: the record's value, without a frame;
-- where the document lies in the body: the index of its opening brace, and the index of its closing brace;
-- what is known of the CloudEvent, if it is one.
+- where the document is in the body: the index of its opening brace, and the index of its closing brace;
+- the facts about the CloudEvent, if it is one.
 """
 
 
 def parse_json(body: bytes, event: CloudEvent | None = None) -> Parsed | Rejection:
-    """An event whose document is all of ``body`` but white space around it."""
+    """Return an event whose document is all of ``body`` except for white space around it."""
     document = parse(body)
     if isinstance(document, Rejection):
         return document

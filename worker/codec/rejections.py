@@ -3,7 +3,7 @@
 from worker.errors import Reason, Rejection, Stage
 
 MAX_DEPTH = 1024
-"""Levels of nesting that the parser follows (orjson's limit)."""
+"""Levels of nesting that the parser accepts (orjson's limit)."""
 
 
 def rejection(reason: Reason, message: str, exception: str = "") -> Rejection:

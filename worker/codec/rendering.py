@@ -1,4 +1,4 @@
-"""Verdicts to JSON: one precomputed template for a model, one ``%`` for an event."""
+"""Rendering verdicts as JSON: one precomputed template for a model, one ``%`` for an event."""
 
 from collections.abc import Iterable
 
@@ -7,24 +7,24 @@ import orjson
 from worker.verdict import ModelCard, Verdicts
 
 REVISION_CHARACTERS = 12
-"""Of the model's revision, in an id."""
+"""Characters of the model's revision in an id."""
 
 
 def quoted(text: str) -> str:
-    """``text`` as a JSON string."""
-    # A folder's name on disk may hold bytes that are no UTF-8, which Python keeps as surrogates.
+    """Return ``text`` as a JSON string."""
+    # The name of a folder may contain bytes that are not UTF-8, which Python represents as surrogates.
     return orjson.dumps(text.encode(errors="replace").decode()).decode()
 
 
 def literal(text: str) -> str:
-    """``text`` as it must stand in a ``%`` template."""
+    """Escape ``text`` for a ``%`` template."""
     return text.replace("%", "%%")
 
 
 def id_template(topic: str, partition: int, card: ModelCard) -> str:
-    """The id of verdicts as JSON, with ``%d`` for the offset.
+    """Return a template of the id of verdicts, as JSON, with ``%d`` for the offset.
 
-    It is the same for every repeat of an event's verdict by the same model, and for nothing else.
+    The id is the same for every repeat of an event's verdict by the same model, and for nothing else.
     """
     revision = card.revision[:REVISION_CHARACTERS]
     return f"{literal(quoted(f'{topic}-{partition}-'))[:-1]}%d{literal(quoted(f'-{revision}'))[1:]}"
@@ -34,7 +34,7 @@ class SentimentRenderer:
     """Writes the ``sentiment`` object of each verdict of one model."""
 
     def __init__(self, card: ModelCard) -> None:
-        # Six significant digits say all that a 16-bit or 32-bit score means; ``%g`` of a finite number is valid JSON.
+        # Six significant digits are as precise as a 16-bit or 32-bit score; ``%g`` of a finite number is valid JSON.
         scores = ",".join(f"{literal(quoted(label))}:%.6g" for label in card.labels)
         self._labels = {label: quoted(label) for label in card.labels}
         self._card = card
@@ -47,7 +47,7 @@ class SentimentRenderer:
     def render(
         self, topic: str, partition: int, offsets: Iterable[int], verdicts: Verdicts, processed_at: str
     ) -> list[bytes]:
-        """A JSON object for each verdict; ``offsets`` and ``verdicts`` have as many entries."""
+        """Return a JSON object for each verdict; ``offsets`` and ``verdicts`` have the same length."""
         id_ = id_template(topic, partition, self._card)
         template = f'{{"id":{id_}{self._middle},"processed_at":{literal(quoted(processed_at))}}}'
         labels = self._labels

@@ -1,4 +1,4 @@
-"""Which events are meant to be classified: ``classify_if``."""
+"""Selecting the events to classify: ``classify_if``."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +14,16 @@ class Condition:
 
     pointer: Pointer
     value: Any
-    """The value that the pointer has to find; MISSING: anything but null."""
+    """The value that the pointer must find; MISSING: any value but null."""
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """Raises SettingError where the pointer is not RFC 6901's."""
+        """Parse a condition; raise SettingError if the pointer is not valid by RFC 6901."""
         pointer, equals, value = text.partition("=")
         return cls(Pointer.parse(pointer), _value(value) if equals else MISSING)
 
     def holds(self, document: Any) -> bool:
-        """Whether it holds for a parsed document."""
+        """Return whether the condition holds for a parsed document."""
         found = self.pointer.find(document)
         if self.value is MISSING:
             return found is not MISSING and found is not None
@@ -32,7 +32,7 @@ class Condition:
 
 
 def _value(text: str) -> Any:
-    """A JSON value, or the text itself where it is none."""
+    """Parse a JSON value; return the text itself if it is not valid JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

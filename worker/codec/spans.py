@@ -1,8 +1,8 @@
-"""Where the members of a JSON container lie in its bytes.
+"""Finding the members of a JSON container in its bytes.
 
-Parsing loses how a number was written and which of two equal keys came first; what must keep its bytes is therefore
-cut, not written anew. Every function here is given JSON that a parser has already accepted, and no depth can make one
-recurse.
+Parsing loses how a number was written and which of two equal keys came first; so values that must keep their bytes are
+cut out, not serialised again. Every function here is given JSON that a parser has accepted, and none recurses, however
+deep the nesting is.
 """
 
 import re
@@ -24,18 +24,18 @@ class Part(NamedTuple):
 
     key: str
     start: int
-    """Behind the comma or brace before it: white space belongs to the part."""
+    """After the comma or brace before it: white space belongs to the part."""
     value_start: int
     value_end: int
     end: int
-    """The comma or brace behind it."""
+    """The comma or brace after it."""
 
     def __repr__(self) -> str:
         return "Part()"  # texts are private
 
 
 def parts(body: bytes, start: int) -> Iterator[Part]:
-    """The members of the object whose opening brace is ``body[start]``, in the order of the bytes."""
+    """Yield the members of the object whose opening brace is ``body[start]``, in the order of the bytes."""
     begin = start + 1
     for end in separators(body, start):
         member = _MEMBER.match(body, begin, end)
@@ -47,7 +47,7 @@ def parts(body: bytes, start: int) -> Iterator[Part]:
 
 
 def named(body: bytes, start: int, key: str) -> Iterator[Part]:
-    """Those of ``parts`` that have this key, however it is spelled; the others cost a glance each."""
+    """Yield those of ``parts`` that have this key, however it is escaped; the others are dismissed quickly."""
     may_be, begin = _may_be(key), start + 1
     for end in separators(body, start):
         if may_be.match(body, begin, end) and (member := _MEMBER.match(body, begin, end)):
@@ -59,12 +59,12 @@ def named(body: bytes, start: int, key: str) -> Iterator[Part]:
 
 @lru_cache(16)
 def _may_be(key: str) -> re.Pattern[bytes]:
-    """Matches a member with this key, and every one whose key has escapes in it."""
+    """Return a pattern that matches a member with this key, and every member whose key contains escapes."""
     return re.compile(rb'[ \t\r\n]*+"(?:%b"|[^"\\]*+\\)' % re.escape(key.encode(errors="surrogatepass")))
 
 
 def find(body: bytes, start: int, pointer: Pointer) -> tuple[int, int] | None:
-    """Start and end of the value that a pointer finds below ``body[start]``; of equal keys the last counts."""
+    """Return start and end of the value that a pointer finds below ``body[start]``; of equal keys the last counts."""
     span = None
     for token in pointer.tokens:
         opening = body[start : start + 1]
@@ -83,7 +83,7 @@ def find(body: bytes, start: int, pointer: Pointer) -> tuple[int, int] | None:
 
 
 def _element(body: bytes, start: int, index: int | None) -> tuple[int, int] | None:
-    """Start and end of an element of the array whose opening bracket is ``body[start]``."""
+    """Return start and end of an element of the array whose opening bracket is ``body[start]``."""
     ends = separators(body, start)
     if index is None or index >= len(ends):
         return None
@@ -95,7 +95,7 @@ def _element(body: bytes, start: int, index: int | None) -> tuple[int, int] | No
 
 
 def _without_space_behind(body: bytes, start: int, end: int) -> int:
-    """Where what stands between ``start`` and ``end`` ends, but for white space."""
+    """Return the end of the bytes between ``start`` and ``end`` without trailing white space."""
     if body[end - 1] not in WHITESPACE:
         return end
     return start + len(body[start:end].rstrip(WHITESPACE))

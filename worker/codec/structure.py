@@ -1,6 +1,6 @@
-"""Where a JSON container's commas are, for containers of any size: byte by byte in C, never in a loop of Python's.
+"""Finding a JSON container's commas, for containers of any size: byte by byte in C, never in a Python loop.
 
-A large event that somebody made on purpose has hundreds of thousands of brackets, commas or strings in a megabyte.
+A malicious event can have hundreds of thousands of brackets, commas or strings in a megabyte.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-#: Shorter bodies are scanned token by token, which costs less than a handful of passes over an array.
+#: Shorter bodies are scanned token by token, which costs less than several passes over an array.
 FEW_BYTES = 2_048
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
@@ -22,7 +22,7 @@ _KIND[[*_CLOSING]] = -1
 
 
 def separators(body: bytes, start: int) -> list[int]:
-    """The commas of the container whose opening bracket is ``body[start]``, and its closing bracket, ascending."""
+    """Return the positions of the commas and the closing bracket of the container that opens at ``body[start]``."""
     return _scanned(body, start) if len(body) - start <= FEW_BYTES else _computed(body, start)
 
 
@@ -58,8 +58,8 @@ def _computed(body: bytes, start: int) -> list[int]:
 
 
 def inside_strings(body: bytes) -> NDArray[np.bool_]:
-    """Which bytes stand in a string, its opening quote included; ``body`` starts outside of any."""
-    # Escapes are taken from left to right, as a parser does, so that what is left of quotes is the strings' own.
+    """Return which bytes are inside a string, its opening quote included; ``body`` starts outside of any string."""
+    # Escapes are replaced from left to right, as a parser does, so that the quotes that remain delimit strings.
     plain = np.frombuffer(body.replace(b"\\\\", b"__").replace(b'\\"', b"__"), np.uint8)
     quotes = plain == _QUOTE
     inside: NDArray[np.bool_] = (np.cumsum(quotes, dtype=np.uint8) & 1).astype(np.bool_)

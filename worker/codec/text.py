@@ -1,4 +1,4 @@
-"""The text in a parsed event, checked."""
+"""Finding and checking the text in a parsed event."""
 
 import re
 
@@ -16,13 +16,13 @@ _BLANK = re.compile(
 
 
 def is_blank(text: str) -> bool:
-    """Whether no character of ``text`` can be seen."""
+    """Return whether ``text`` has no visible character."""
     # Nearly every text starts with a visible character, and an ASCII one needs no regular expression.
     return not text or (not "!" <= text[0] <= "~" and _BLANK.fullmatch(text) is not None)
 
 
 def find_text(document: Document, pointer: Pointer, max_text_bytes: int) -> str | Rejection:
-    """The text at ``pointer``, which has something to read and at most ``max_text_bytes`` UTF-8 bytes."""
+    """Return the text at ``pointer`` if it has a visible character and at most ``max_text_bytes`` UTF-8 bytes."""
     text = pointer.find(document)
     if text is MISSING:
         return rejections.rejection(Reason.NO_TEXT, f"nothing is found at text_path={pointer}")

@@ -1,1 +1,1 @@
-"""Tables of texts and labels: files read, columns chosen, labels, ratings and votes checked, texts held out."""
+"""Tables of texts and labels: reading files, choosing columns, checking labels, ratings and votes, splitting."""

@@ -1,4 +1,4 @@
-"""Which columns of a file are read, and as what: those that the user names, else those that are named as usual."""
+"""Choosing the columns of a file to read: those that the user names, else those with the usual names."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TEXT, LABEL, RATING, DOMAIN = "text", "label", "rating", "domain"
 #: The columns that ``classify`` adds to a table.
 VERDICT = ("sentiment", "polarity", "label", "score", "truncated")
 
-#: Characters of a column's or a label's name that are shown; what is longer may be a text.
+#: Characters of a column's or a label's name that are shown; a longer one may be a text.
 SHOWN_CHARACTERS = 40
 
-#: Names that are shown of many.
+#: Names that are shown of a long list.
 SHOWN_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The user's names of the columns (or the fields of the JSON objects); None where the user gives none."""
+    """The columns (or fields of the JSON objects) that the user names; None where the user names none."""
 
     text: str | None = None
     label: str | None = None
@@ -32,25 +32,25 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The columns that are read. At least one of ``label``, ``rating`` and ``shares`` is there."""
+    """The columns to read. At least one of ``label``, ``rating`` and ``shares`` is set."""
 
     text: str
     label: str | None
     rating: str | None
     shares: tuple[str, ...]
-    """Columns of votes or shares, one for each label and named by it; empty where none are read."""
+    """Columns of votes or shares, one for each label, whose name they have; empty if none are read."""
     domain: str | None
 
 
 def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str] | None) -> Chosen:
-    """Choose what to read of the file ``name`` with the columns ``there``; ``labels`` are those of --labels.
+    """Choose the columns to read of the file ``name``, which has the columns ``there``; ``labels`` is --labels.
 
-    A column that the user names is read. Where that is a label or a rating, nothing else says what a text is, whatever
-    other columns are called; where it is neither, all of label, rating and shares are read that are there.
+    A column that the user names is read. If it is a label or a rating, it is the only source of labels, whatever other
+    columns are called; if it is neither, all existing ones of label, rating and shares are read.
 
     Raises:
-        SettingError: a column that was named is not there, or none to read the texts or what they are from; one that
-            is read is there twice; a label that nobody named is that of a verdict.
+        SettingError: a named column does not exist, or none for the texts or their labels does; a column to read
+            exists twice; the label column holds verdicts, and the user did not name it.
     """
     for flag, column, what in (
         ("--text-column", named.text or TEXT, "the texts"),
@@ -86,14 +86,14 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
     if rating is not None and label is None and not shares and labels is not None and tuple(labels) != LABELS:
         raise SettingError(
             Code.LABELS_OF_RATINGS,
-            f"{name} has ratings in {rating!r}, which say {', '.join(LABELS)}: leave the labels out, or read the "
+            f"{name} has ratings in {rating!r}, which mean {', '.join(LABELS)}: leave the labels out, or read the "
             f"column as labels with --label-column {rating}",
         )
     if label is not None and named.label is None and set(VERDICT) <= set(there):
         raise SettingError(
             Code.VERDICTS_AS_LABELS,
-            f"{name} has the columns {', '.join(VERDICT)}, as classify writes them: what a model said is no label to "
-            "measure or train it by; name that of the texts with --label-column",
+            f"{name} has the columns {', '.join(VERDICT)}, as classify writes them: a model's verdicts are not labels "
+            "to measure or train with; name the column of the true labels with --label-column",
         )
     domain = named.domain or (DOMAIN if DOMAIN in there else None)
     chosen = Chosen(named.text or TEXT, label, rating, shares, domain)
@@ -103,7 +103,7 @@ def choose(name: str, there: Sequence[str], named: Columns, labels: Sequence[str
 
 
 def check_single(name: str, there: Sequence[str], read: Iterable[str]) -> None:
-    """Raises SettingError where a column that is read is there twice: nothing says which one counts."""
+    """Raise SettingError if a column to read exists twice: it would be ambiguous."""
     for column in read:
         if there.count(column) > 1:
             raise SettingError(
@@ -113,18 +113,18 @@ def check_single(name: str, there: Sequence[str], read: Iterable[str]) -> None:
 
 
 def shortened(name: str) -> str:
-    """As much of a label as can be shown."""
+    """Return as much of a name as may be shown."""
     return name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}…"
 
 
 def enumerated(names: Collection[str]) -> str:
-    """Names in a sentence, the first of many."""
+    """Return names for a sentence, only the first of a long list."""
     shown = ", ".join(shortened(name) for name in list(names)[:SHOWN_NAMES])
     return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES:,} more"
 
 
 def listed(columns: Collection[str]) -> str:
-    """The columns in a sentence. In a table without a header its first row stands there: a text is not quoted."""
+    """Return the columns for a sentence. Without a header these are cells of the first row: texts are not quoted."""
     shown = enumerated(["…" if len(name) > SHOWN_CHARACTERS else name for name in columns])
     without_header = any(len(name) > SHOWN_CHARACTERS for name in columns)
     return f"{shown} (a table's first line names its columns: add one that does)" if without_header else shown

@@ -14,7 +14,7 @@ LABELS: tuple[str, str, str] = ("negative", "neutral", "positive")
 #: Ratings up to this far from zero are neutral, on both sides.
 NEUTRAL_BORDER = 0.5
 
-#: Standard error of the mean rating of a sentence, in rating points, as the panels' spread and size give it.
+#: Standard error of the mean rating of a sentence, in rating points, from the panels' spread and size.
 RATING_ERROR = 0.3
 
 
@@ -40,16 +40,16 @@ class Examples:
         return len(self.texts)
 
     def __repr__(self) -> str:
-        # A text never reaches a log through a repr.
+        # Texts are private: a repr may end up in a log.
         return f"{type(self).__name__}(n={len(self)}, labels={self.targets.shape[1]})"
 
 
 def soft_targets(
     ratings: Sequence[float] | NDArray[np.floating], error: float = RATING_ERROR, border: float = NEUTRAL_BORDER
 ) -> NDArray[np.float32]:
-    """Probabilities (n, 3) of negative, neutral and positive, were the panel asked again.
+    """Return the probabilities (n, 3) of negative, neutral and positive if the panel were asked again.
 
-    The mean rating r is taken as normally distributed with the standard deviation ``error``: negative is the mass
+    The mean rating r is assumed to be normally distributed with the standard deviation ``error``: negative is the mass
     below ``-border``, positive that above ``+border``, neutral the rest.
     """
     column = np.asarray(ratings, dtype=np.float64)
@@ -61,6 +61,6 @@ def soft_targets(
 
 
 def hard_labels(ratings: Sequence[float] | NDArray[np.floating], border: float = NEUTRAL_BORDER) -> NDArray[np.int64]:
-    """Indices into ``LABELS`` (n,): 0 below ``-border``, 2 above ``+border``, 1 from one border to the other."""
+    """Return indices into ``LABELS`` (n,): 0 below ``-border``, 2 above ``+border``, 1 in between."""
     column = np.asarray(ratings, dtype=np.float64)
     return (1 + (column > border).astype(np.int64) - (column < -border).astype(np.int64)).astype(np.int64)

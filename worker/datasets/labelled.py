@@ -1,4 +1,4 @@
-"""Labelled texts from users' files: JSON lines or CSV, one text a row, beside it a label, vote shares or a rating."""
+"""Labelled texts from users' files: JSON lines or CSV, each row a text with a label, vote shares or a rating."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from worker.datasets.examples import LABELS, NEUTRAL_BORDER, Examples, hard_labe
 from worker.datasets.tables import Row, check_kind, read_rows
 from worker.errors import Code, SettingError
 
-#: Mean ratings go from -4 to 4, as in the rated sentences that come with the worker.
+#: Mean ratings range from -4 to 4, as in the rated sentences that come with the worker.
 RATING_LIMIT = 4.0
 
-#: A whole number as pandas writes it of a column where some cell is empty.
+#: A whole number as pandas writes it in a column with empty cells.
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """n texts and what is known of each, column by column; k is the number of labels."""
+    """n labelled texts, column by column; k is the number of labels."""
 
     name: str
-    """The file's, without its folder."""
+    """The file's name, without its folder."""
     labels: tuple[str, ...]
     texts: tuple[str, ...] = field(repr=False)
     truth: NDArray[np.int64] = field(repr=False)
-    """[n], indices into ``labels``: the label that is stated, else what the rating says, else the largest share."""
+    """[n], indices into ``labels``: the stated label, else that of the rating, else the largest share."""
     targets: NDArray[np.float32] = field(repr=False)
-    """[n, k], every row a distribution: the vote shares, else what the rating says, else 1 for the stated label."""
+    """[n, k], every row a distribution: the vote shares, else that of the rating, else 1 for the stated label."""
     kind: str
     """The source of ``targets``: "vote shares", "ratings" or "labels"."""
     ratings: NDArray[np.float32] | None = field(default=None, repr=False)
-    """[n], -4 (most negative) to 4, where the file has them."""
+    """[n], -4 (most negative) to 4, if the file has ratings."""
     domains: tuple[str, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def rows(self, indices: NDArray[np.int64]) -> Labelled:
-        """The texts at these indices, in their order."""
+        """Return the texts at these indices, in their order."""
         return Labelled(
             self.name,
             self.labels,
@@ -60,25 +60,25 @@ class Labelled:
         )
 
     def examples(self) -> Examples:
-        """The columns that the training loop reads; every text counts once."""
+        """Return the columns that the training loop reads; every text counts once."""
         return Examples(self.texts, self.targets, np.ones(len(self), np.float32))
 
 
 def read_labelled(
     path: Path, labels: Sequence[str] | None = None, columns: Columns | None = None, *, numbered: bool = True
 ) -> Labelled:
-    """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is unpacked. A CSV file's
-    header says whether commas, semicolons or tabs part its cells.
+    """Read a file of labelled texts: CSV or TSV by its name, otherwise JSON lines; ``.gz`` is decompressed.
 
-    `choose` says which columns are read. Columns named by all of ``labels`` (of negative, neutral and positive where
-    none are given) are vote shares or counts. A label is a name, in any case, of ``labels`` or of the columns of
-    shares, or its number from 0, unless some name is a number itself or they are not ``numbered``; without a label the
-    rating says it, without that the largest share. Where there are neither
-    ``labels`` nor shares, the labels are what the label column holds, as first spelt.
+    The header of a CSV file decides whether its delimiter is a comma, a semicolon or a tab. `choose` decides which
+    columns are read. Columns named after all of ``labels`` (by default negative, neutral and positive) are vote shares
+    or counts. A label is a name, in any case, of ``labels`` or of the columns of shares, or its number from 0, unless
+    some name is a number itself or they are not ``numbered``; without a label the rating decides, and without a rating
+    the largest share. With neither ``labels`` nor shares, the labels are the values of the label column, as first
+    spelt.
 
     Raises:
-        SettingError: the file cannot be read, a column is missing, a row is not what the columns promise, in which case
-            it names the line, or the ratings are none.
+        SettingError: the file cannot be read, a column is missing, a row does not fit its columns, in which case the
+            message names the line, or the ratings are not ratings.
     """
     try:
         check_kind(path)
@@ -87,7 +87,7 @@ def read_labelled(
         raise SettingError(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError:
         raise SettingError(
-            Code.FILE_NOT_UTF8, f"{path.name} is not UTF-8 throughout: convert it, for example with iconv"
+            Code.FILE_NOT_UTF8, f"{path.name} is not valid UTF-8: convert it, for example with iconv"
         ) from None
     if not found.rows:
         raise SettingError(Code.FILE_EMPTY, f"{path.name} has no rows: give a file with one labelled text a line")
@@ -114,7 +114,7 @@ class _Read:
 
 
 class _Reader:
-    """Reads rows as the chosen columns and the given labels say."""
+    """Reads rows by the chosen columns and the given labels."""
 
     def __init__(self, name: str, columns: Chosen, labels: Sequence[str] | None, numbered: bool) -> None:
         self._name = name
@@ -122,11 +122,11 @@ class _Reader:
         self._given = tuple(labels) if labels is not None else None
         self._known = self._given or columns.shares or None
         self._by_name = {_plain(name).casefold(): name for name in self._known or ()}
-        # Of labels that are numbers themselves, a number that is none of them is a mistake and no place in their list.
+        # If labels are numbers themselves, any other number is a mistake, not an index into the list of labels.
         self._numbered = numbered and not any(name.isdecimal() for name in self._by_name)
 
     def read(self, row: Row) -> _Read:
-        """Raises ValueError, in words that do not quote the text, where something is missing or of the wrong kind."""
+        """Read a row; raise ValueError, which never quotes the text, if something is missing or invalid."""
         text = row.get(self._at.text)
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"no text in the column {self._at.text!r}: fill it in, or leave the row out")
@@ -156,13 +156,13 @@ class _Reader:
         if self._numbered and label.isdecimal() and int(label) < len(self._known):
             return self._known[int(label)]
         numbers = ", whose numbers go from 0" if self._numbered and label.isdecimal() else ""
-        raise ValueError(f"the label {shortened(label)!r} is none of {enumerated(self._known)}{numbers}")
+        raise ValueError(f"the label {shortened(label)!r} is not one of {enumerated(self._known)}{numbers}")
 
     def _shares(self, row: Row, names: Sequence[str]) -> list[float]:
         votes = [_number(row, name) for name in names]
         for name, vote in zip(names, votes, strict=True):
             if vote < 0:
-                raise ValueError(f"the column {name!r} takes numbers of 0 or more")
+                raise ValueError(f"the column {name!r} must hold numbers of 0 or more")
         total = sum(votes)
         if not 0 < total < math.inf:
             raise ValueError("no votes: the shares of all labels are 0")
@@ -175,7 +175,7 @@ class _Reader:
             raise ValueError(f"{error}; {self._if_stars(column)}") from None
         if abs(value) > RATING_LIMIT:
             raise ValueError(
-                f"the column {column!r} takes numbers from {-RATING_LIMIT:g} to {RATING_LIMIT:g}; "
+                f"the column {column!r} must hold numbers from {-RATING_LIMIT:g} to {RATING_LIMIT:g}; "
                 f"{self._if_stars(column)}"
             )
         return value
@@ -184,7 +184,7 @@ class _Reader:
         return f"if these are stars or words, {self._as_labels(column)}"
 
     def _as_labels(self, column: str) -> str:
-        """Say what to do with a column that holds no ratings."""
+        """Return the advice for a column that does not hold ratings."""
         as_labels = f"read them as labels with --label-column {shlex.quote(column)}"
         if self._at.label is not None:
             return f"leave them out with --label-column {shlex.quote(self._at.label)} alone, or {as_labels}"
@@ -215,13 +215,13 @@ class _Reader:
         return Labelled(self._name, labels, tuple(row.text for row in rows), truth, targets, kind, ratings, domains)
 
     def _check_sides(self, ratings: NDArray[np.float32], column: str, elsewhere: Iterable[str]) -> None:
-        """Whether the ratings leave one side without texts, as stars do, which would all count as positive.
+        """Check that the ratings are not all on one side, as stars are, which would all count as positive.
 
-        ``elsewhere`` are the labels that other columns give; ratings that agree with them may have one side only, and
-        so may those of a user who names the labels.
+        ``elsewhere`` are the labels from other columns; ratings that agree with them may be on one side only, and so
+        may those of a user who names the labels.
 
         Raises:
-            SettingError: they are no ratings by all appearances.
+            SettingError: they do not look like ratings.
         """
         sides = {"negative": ratings < -NEUTRAL_BORDER, "positive": ratings > NEUTRAL_BORDER}
         missing = [side for side, there in sides.items() if not there.any()]
@@ -229,16 +229,16 @@ class _Reader:
         expected = sides.keys() <= others if others else self._given is None
         if not missing or not expected:
             return
-        cause = "these look like stars:" if ratings.min() >= 0 else "if these are none,"
-        way = "" if others else f"; if they are ratings all the same, add --labels {','.join(LABELS)}"
+        cause = "these look like stars:" if ratings.min() >= 0 else "if these are not ratings,"
+        way = "" if others else f"; if they are ratings after all, add --labels {','.join(LABELS)}"
         raise SettingError(
             Code.NOT_RATINGS,
-            f"{self._name}: by the numbers in {column!r} no text is {' or '.join(missing)}, for ratings go from "
+            f"{self._name}: by the numbers in {column!r} no text is {' or '.join(missing)}, since ratings range from "
             f"{-RATING_LIMIT:g}, most negative, to {RATING_LIMIT:g}; {cause} {self._as_labels(column)}{way}",
         )
 
     def _labels(self, stated: Sequence[str]) -> tuple[str, ...]:
-        """The labels in their order; ``stated`` are those of the label column, row by row."""
+        """Return the labels in their order; ``stated`` are those of the label column, row by row."""
         if self._known is not None:
             return self._known
         if self._at.label is None:
@@ -249,8 +249,8 @@ class _Reader:
         if len(spelt) < 2:
             raise SettingError(
                 Code.SINGLE_LABEL,
-                f"{self._name} has a single label in all rows: there is nothing to tell apart; add texts of another, "
-                "or name all labels with --labels",
+                f"{self._name} has the same label in all rows, so there is nothing to learn: add texts with another "
+                "label, or name all labels with --labels",
             )
         if spelt.keys() <= set(LABELS):
             return tuple(spelt[label] for label in LABELS if label in spelt)
@@ -258,21 +258,21 @@ class _Reader:
 
 
 def _plain(label: str) -> str:
-    """A label as it is compared: 5.0 is 5."""
+    """Return the form in which labels are compared: 5.0 is 5."""
     label = label.strip()
     whole = _WHOLE.fullmatch(label)
     return whole[1] if whole else label
 
 
 class _NotANumber(ValueError):
-    """The cell holds words."""
+    """The cell does not hold a number."""
 
 
 def _number(row: Row, column: str) -> float:
-    """The finite number in a cell.
+    """Return the finite number in a cell.
 
     Raises:
-        ValueError: it is empty, or in a form that can be mended; `_NotANumber` where it is anything else.
+        ValueError: the cell is empty, or has a form that is easily corrected; `_NotANumber` for anything else.
     """
     given = row.get(column)
     none = f"no number in the column {column!r}"
@@ -281,7 +281,7 @@ def _number(row: Row, column: str) -> float:
     if isinstance(given, str) and _DECIMAL_COMMA.fullmatch(given.strip()):
         raise ValueError(f"{none}: write decimals with a point, as in 1.5")
     try:
-        value = math.nan if isinstance(given, bool) else float(given)  # true is 1 to float, and nobody's rating or vote
+        value = math.nan if isinstance(given, bool) else float(given)  # true is 1 to float, but not a rating or a vote
     except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not math.isfinite(value):
@@ -290,5 +290,5 @@ def _number(row: Row, column: str) -> float:
 
 
 def _natural(label: str) -> list[tuple[int, int, str]]:
-    """Sorts "2 stars" before "10 stars"."""
+    """Return a sort key that puts "2 stars" before "10 stars"."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in re.split(r"(\d+)", label)]

@@ -1,4 +1,4 @@
-"""A dev split taken from the training data: by label, and never the same text on both sides."""
+"""A dev split taken from the training data: stratified by label, and never with the same text on both sides."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Indices = NDArray[np.int64]
 
 
 def hold_out(data: Labelled, share: float, seed: int) -> tuple[Indices, Indices]:
-    """(train, dev): indices of all rows, ascending, the same for the same seed.
+    """Return (train, dev): indices of all rows, ascending, the same for the same seed.
 
     About ``share`` of the texts of each label, at least one, go to dev. Repeats of a text, whatever its case and
     spacing, stay together: a text that was trained on says nothing about new ones.
 
     Raises:
-        SettingError: no label has two texts, so that there is none to hold out.
+        SettingError: no label has two texts, so there is none to hold out.
     """
     groups: dict[str, list[int]] = {}
     for index, text in enumerate(data.texts):
@@ -47,10 +47,10 @@ def plain(text: str) -> str:
 
 
 def _why_none(rows: int, texts: int) -> str:
-    """Say what is wrong, and one way out, with rows whose texts are as many as their labels when repeats count once."""
+    """Return what is wrong, and a remedy, if there are only as many different texts as labels."""
     if texts == rows:
         return (
-            f"has as many labels as rows, {rows:,}, and so no second text of any to choose by: name the column of the "
+            f"has as many labels as rows, {rows:,}, so no label has a second text to hold out: name the column of the "
             "labels with --label-column, give more texts"
         )
     if texts == 1:

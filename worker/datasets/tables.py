@@ -1,4 +1,4 @@
-"""Files of rows, as ``train``, ``evaluate`` and ``classify`` take them: packed or not, tables and JSON lines."""
+"""Files of rows for ``train``, ``evaluate`` and ``classify``: tables and JSON lines, compressed or not."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import IO, Any
 
 from worker.errors import Code, SettingError
 
-#: What stands between the cells of a table, and its name in a sentence. Where a header fits several, the first counts.
+#: The delimiters of a table, and their names in a sentence. If a header fits several, the first one counts.
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
-#: The endings of tables, and their delimiter; None: the header says.
+#: The extensions of tables, and their delimiter; None: the header decides.
 TABLES = {".csv": None, ".tsv": "\t"}
 
-#: The endings of files that hold rows in a form of their own, and what such a file is.
+#: The extensions of files that hold rows in another format, and what such a file is.
 _OTHERS = {
     **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "a spreadsheet"),
     **dict.fromkeys((".parquet", ".feather", ".arrow", ".orc", ".avro"), "a binary table"),
@@ -33,11 +33,11 @@ _ARCHIVES = (".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
 
 _UTF_16 = "text in UTF-16: convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
 
-#: Whatever a file is called: what it begins with, and what it is then.
+#: The first bytes of files in other formats, whatever they are called, and what such a file is.
 _BEGINNINGS = {
     b"PK\x03\x04": "a spreadsheet or a zip archive, whatever its name says: export CSV in UTF-8, or unpack it",
     b"PAR1": "a Parquet file, whatever its name says: export it as CSV, in UTF-8",
-    b"\x1f\x8b": "packed by gzip: let its name end in .gz",
+    b"\x1f\x8b": "compressed by gzip: let its name end in .gz",
     b"\xff\xfe": _UTF_16,
     b"\xfe\xff": _UTF_16,
 }
@@ -45,7 +45,7 @@ _BEGINNINGS = {
 Row = Mapping[str, Any]
 
 ARRAY = (
-    "a JSON array, and JSON lines are meant: one object a line, without brackets and commas around them "
+    "a JSON array, not JSON lines: write one object per line, without brackets and commas around them "
     "(`jq -c '.[]' FILE` writes them)"
 )
 """The message about a file of which `is_array` is true, after its name and *is*."""
@@ -54,21 +54,21 @@ _ARRAY_OF_OBJECTS = re.compile(r"\s*\[\s*(\{|$)")
 
 
 def kind_of(path: Path) -> str:
-    """The ending that tells what a file holds, in lower case: ``.csv`` of both ``a.CSV`` and ``a.csv.gz``."""
+    """Return the extension that tells the format, in lower case: ``.csv`` for both ``a.CSV`` and ``a.csv.gz``."""
     return Path(path.stem if is_packed(path) else path.name).suffix.lower()
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the name says that the file was packed by gzip."""
+    """Return whether the file is compressed by gzip, according to its name."""
     return path.suffix.lower() == ".gz"
 
 
 @contextmanager
 def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
-    """Yield the content of the file ``path``, opened as ``stream``; the stream itself where it is not packed.
+    """Yield the content of the file ``path``, opened as ``stream``; the stream itself if it is not compressed.
 
     Raises:
-        SettingError: at whatever place it is read, the file turns out not to be gzip's, or not whole.
+        SettingError: the file turns out, while it is being read, not to be gzip or to be truncated.
     """
     if path is None or not is_packed(path):
         yield stream
@@ -78,55 +78,55 @@ def unpacked(stream: IO[bytes], path: Path | None) -> Iterator[IO[bytes]]:
             yield content  # type: ignore[misc]  # a GzipFile reads as any binary file does
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise SettingError(
-            Code.FILE_DAMAGED, f"{path.name} cannot be unpacked: it is damaged, or no gzip file in spite of its name"
+            Code.FILE_DAMAGED, f"{path.name} cannot be decompressed: it is damaged, or not a gzip file"
         ) from None
 
 
 def check_kind(path: Path) -> None:
-    """Whether a file of this name, with this beginning, can hold CSV or JSON lines. One that cannot be read can.
+    """Check by name and first bytes that a file can hold CSV or JSON lines. A file that cannot be read passes.
 
     Raises:
-        SettingError: it is a spreadsheet, a binary table or an archive by its name, or no text in UTF-8 by its
-            first bytes.
+        SettingError: it is a spreadsheet, a binary table or an archive by its name, or not UTF-8 text by its first
+            bytes.
     """
     kind = kind_of(path)
     if kind in _OTHERS:
         raise SettingError(Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is {_OTHERS[kind]}: export it as CSV, in UTF-8")
     if kind in _ARCHIVES:
         raise SettingError(
-            Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is an archive: unpack it, or pack the file in it with gzip"
+            Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is an archive: unpack it, or compress the file in it with gzip"
         )
     if path.is_file() and not is_packed(path):
         try:
             with path.open("rb") as stream:
                 start = stream.read(512)
         except OSError:
-            return  # whoever reads it will say so
+            return  # reported when the file is read
         for beginning, found in _BEGINNINGS.items():
             if start.startswith(beginning):
                 raise SettingError(Code.FILE_FORMAT_UNSUPPORTED, f"{path.name} is {found}")
         if b"\0" in start:
             raise SettingError(
                 Code.FILE_FORMAT_UNSUPPORTED,
-                f"{path.name} is no text, by the bytes that it begins with: give CSV or JSON lines in UTF-8",
+                f"{path.name} is not text, judging by its first bytes: give CSV or JSON lines in UTF-8",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All rows of a file, blank lines left out."""
+    """All rows of a file, without blank lines."""
 
     columns: tuple[str, ...]
-    """A table's header; of JSON objects the names that any of them has, as they first appear."""
+    """A table's header; for JSON objects all their names, in order of first appearance."""
     rows: list[tuple[int, Row]] = field(repr=False)
-    """(line number, row); a row of a table that spans lines has the number of its first."""
+    """(line number, row); a table row that spans several lines has the number of the first."""
 
 
 def read_rows(path: Path) -> Rows:
-    """The rows of a table, by the file's name, or of JSON lines.
+    """Read the rows of a table or of JSON lines, depending on the file's name.
 
     Raises:
-        SettingError: a line is no row, or the file holds something else; it names the line.
+        SettingError: a line is not a row, or the file holds something else; the message names the line.
         OSError, UnicodeDecodeError: the file cannot be read, or is not UTF-8.
     """
     kind = kind_of(path)
@@ -159,15 +159,15 @@ def _json_rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
         if not isinstance(row, dict):
             raise SettingError(
                 Code.INVALID_ROW,
-                f"{name}, line {number}: not a JSON object; write one object a line, or name a .csv file",
+                f"{name}, line {number}: not a JSON object; write one object per line, or name a .csv file",
             )
         yield number, row
 
 
 def is_array(first: str, second: str | None) -> bool:
-    """Whether these, the first two lines of a file that are not blank, begin an array of objects.
+    """Return whether these, the first two lines of a file that are not blank, begin an array of objects.
 
-    A whole array that other lines follow is a bad line among them, and no array of everything.
+    A complete array on one line that other lines follow is just a bad line, not an array of everything.
     """
     if not _ARRAY_OF_OBJECTS.match(first):
         return False
@@ -185,21 +185,21 @@ class TableRow:
     line: int
     """The number of its first line, from 1."""
     cells: tuple[str, ...] = field(repr=False)
-    """In the order of the columns. A row that ends early lacks the last ones; a row with a fault has none."""
+    """In the order of the columns. A short row lacks the last ones; a row with a fault has none."""
     fault: str = ""
-    """Why it cannot be read, in words that do not quote it."""
+    """The reason why it cannot be read, which does not quote it."""
 
 
 class Table:
-    """A table with a header: ``columns`` at once, its rows as they are iterated over, blank lines left out.
+    """A table with a header: ``columns`` is read at once, rows when they are iterated over, without blank lines.
 
-    ``columns`` is empty where the file is. It may name several alike; spreadsheets leave some blank. Without
-    a ``delimiter`` the one is taken that parts the header into most cells. Raises SettingError where the header cannot
+    ``columns`` is empty if the file is. It may contain duplicates; spreadsheets leave some names blank. Without a
+    ``delimiter``, the one that splits the header into the most cells is used. Raises SettingError if the header cannot
     be read.
     """
 
     def __init__(self, name: str, lines: Iterable[str], delimiter: str | None = None) -> None:
-        csv.field_size_limit(2**31 - 1)  # how long a text may be is not a table's to say
+        csv.field_size_limit(2**31 - 1)  # the length of a text is not limited here
         rest = iter(lines)
         head: list[str] = []
         for line in rest:
@@ -224,7 +224,7 @@ class Table:
             if cells is None:
                 return
             while len(cells) > len(self.columns) and not cells[-1].strip():
-                cells.pop()  # spreadsheets fill rows up
+                cells.pop()  # spreadsheets pad rows
             if len(cells) > len(self.columns):
                 fault = f"more cells than the header has; put a text with {DELIMITERS[self.delimiter]} in quotes"
                 yield TableRow(line, (), fault)
@@ -233,5 +233,5 @@ class Table:
 
 
 def _delimiter_of(header: str) -> str:
-    """The delimiter that gives most cells; `max` takes the first of several."""
+    """Return the delimiter that gives the most cells; of several, `max` returns the first."""
     return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))

@@ -24,6 +24,6 @@ class RatedSentence:
 
 
 def rated_sentences() -> list[RatedSentence]:
-    """The sample, its domains mixed, always in the same order."""
+    """Return the sample, with its domains mixed, always in the same order."""
     packed = files("worker.embedded").joinpath(SAMPLE).read_bytes()
     return [RatedSentence(**json.loads(line)) for line in gzip.decompress(packed).splitlines()]

@@ -1,1 +1,1 @@
-"""How good models are on labelled texts: figures, comparisons, baselines, behaviour tests and reports."""
+"""Evaluation of models on labelled texts: metrics, comparisons, baselines, behaviour tests and reports."""

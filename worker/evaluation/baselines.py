@@ -1,4 +1,4 @@
-"""VADER as a yardstick: word lists and rules, no training (Hutto & Gilbert 2014)."""
+"""VADER as a baseline: word lists and rules, no training (Hutto & Gilbert 2014)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from worker.errors import Code, SettingError
 
-#: From here on VADER's authors call a compound score positive, and from its negative on negative.
+#: VADER's authors call a compound score from here on positive, and one from its negative down negative.
 THRESHOLD = 0.05
 
 
 def open_vader() -> Callable[[Sequence[str]], NDArray[np.float64]]:
-    """A function from n texts to shares [n, 3] of negative, neutral and positive, the largest that of VADER's verdict.
+    """Return a function from n texts to shares [n, 3] of negative, neutral and positive.
 
-    They are no probabilities: VADER has only a compound score from -1 to 1.
+    The largest share is VADER's verdict. Shares are not probabilities: VADER has only a compound score from -1 to 1.
 
     Raises:
         SettingError: vaderSentiment is not installed.
@@ -36,7 +36,7 @@ def open_vader() -> Callable[[Sequence[str]], NDArray[np.float64]]:
 
 
 def _shares(compound: NDArray[np.float64]) -> NDArray[np.float64]:
-    # The verdict's border is inclusive, hence the neutral score just below it.
+    # The threshold of the verdict is inclusive, hence the neutral score just below it.
     neutral = np.full(len(compound), np.nextafter(THRESHOLD, 0.0))
     shares = np.stack([np.maximum(-compound, 0.0), neutral, np.maximum(compound, 0.0)], axis=1)
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Models on the same labelled texts, one after another, in one set of labels."""
+"""Comparing models on the same labelled texts, one after another, in one set of labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from worker.verdict import Sentiment
 
 VADER = "VADER"
 
-#: (what is being done, texts done, texts in all)
+#: (current step, texts done, total texts)
 Progress = Callable[[str, int, int], None]
 
 #: n texts to scores [n, 3], in the order of `LABELS`.
@@ -39,7 +39,7 @@ Scores = Callable[[list[str]], NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
-    """The answers of one model, before the labels to compare in are known."""
+    """The answers of one model, before the labels for the comparison are known."""
 
     model: ModelLabels
     revision: str
@@ -61,16 +61,16 @@ def compare(
     polarities: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> list[Evaluation]:
-    """Evaluate each model on the data, and VADER after them. One model is in memory at a time.
+    """Evaluate each model on the data, and then VADER if asked to. One model is in memory at a time.
 
-    ``tests`` are of behaviour, run besides. ``polarities`` is the setting label_polarity, which says what labels of the
-    data and of the models mean; ``load`` sees to it that the models' verdicts follow it.
+    ``tests`` are behaviour tests to run as well. ``polarities`` is the setting label_polarity, which says what the
+    labels of the data and of the models mean; ``load`` makes the models' verdicts follow it.
 
     Raises:
         SettingError: a model cannot be loaded, `check_model` refuses it, or VADER is not installed.
         DeviceError: the device stopped working.
     """
-    # What can be refused is, before minutes are spent on the models.
+    # Anything that can be refused is refused before minutes are spent on the models.
     vader_scores = open_vader() if with_vader else None
     vader = [ModelLabels(VADER, LABELS, tuple(Sentiment))] if with_vader else []
     common_labels(data, vader, polarities)
@@ -105,10 +105,10 @@ def compare(
 def check_model(
     data: Labelled, model: ModelLabels, polarities: Mapping[str, float] | None, *, with_behaviour: bool
 ) -> None:
-    """Whether a model with these labels can be measured on the data, and by behaviour tests where those are asked for.
+    """Check that a model with these labels can be measured on the data, and with behaviour tests if asked for.
 
     Raises:
-        SettingError: it cannot.
+        SettingError: it cannot be measured.
     """
     common_labels(data, [model], polarities)
     if with_behaviour:

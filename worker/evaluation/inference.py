@@ -24,9 +24,9 @@ class Scored:
     scores: NDArray[np.float32] = field(repr=False)
     """[n, labels]."""
     truncated: int
-    """Texts that were longer than the model reads."""
+    """Number of texts that were longer than the model's limit."""
     seconds: float
-    """Tokenising and inference, loading left out."""
+    """Time of tokenising and inference, without loading."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class _Texts:
 
 
 def score(classifier: Classifier, texts: Sequence[str], progress: Progress | None = None) -> Scored:
-    """Score the texts; ``progress`` is told (texts done, texts in all) after each batch.
+    """Score the texts; ``progress`` is called with (texts done, total texts) after each batch.
 
     Raises:
         SettingError: a text cannot be tokenised or classified, or the model has no finite scores for some.

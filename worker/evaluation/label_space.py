@@ -1,4 +1,4 @@
-"""One set of labels to compare models in, whose own labels may differ from the data's and from one another's."""
+"""One set of labels for comparing models whose labels may differ from the data's and from one another's."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _SENTIMENTS = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)
 
 @dataclass(frozen=True, slots=True)
 class ModelLabels:
-    """A model's labels, and the sentiment that the worker gives each of them."""
+    """A model's labels, and the sentiment that the worker maps each of them to."""
 
     model: str
     labels: tuple[str, ...]
     sentiments: tuple[Sentiment, ...]
     unknown: tuple[str, ...] = ()
-    """Those of ``labels`` that are neutral only because nothing says what they mean."""
+    """Those of ``labels`` that are neutral only because their meaning is unknown."""
 
 
 def labels_of(classifier: Classifier, polarities: Mapping[str, float] | None = None) -> ModelLabels:
-    """The labels of a loaded classifier; ``polarities`` is the setting label_polarity.
+    """Return the labels of a loaded classifier; ``polarities`` is the setting label_polarity.
 
     Raises:
-        SettingError: its scores are no distribution over two or more labels.
+        SettingError: its scores are not a distribution over two or more labels.
     """
     labels = classifier.card.labels
     _check_exclusive(classifier.card.name, labels, classifier.activation)
@@ -53,12 +53,12 @@ def labels_of(classifier: Classifier, polarities: Mapping[str, float] | None = N
 
 
 def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | None:
-    """The labels of a model that is not loaded yet; None where its config.json cannot be read, as loading will tell.
+    """Return the labels of a model that is not loaded yet; None if its config.json is unreadable.
 
     ``polarities`` is the setting label_polarity.
 
     Raises:
-        SettingError: its scores are no distribution over two or more labels.
+        SettingError: its scores are not a distribution over two or more labels.
     """
     try:
         config = AutoConfig.from_pretrained(source.folder, local_files_only=True, trust_remote_code=False)
@@ -73,47 +73,48 @@ def labels_in(source: Source, polarities: Mapping[str, float]) -> ModelLabels | 
 def _check_exclusive(model: str, labels: Sequence[str], activation: Activation) -> None:
     if len(labels) < 2:
         raise SettingError(
-            Code.MODEL_NOT_COMPARABLE, f"the model {model} has one label only: evaluate takes two or more"
+            Code.MODEL_NOT_COMPARABLE, f"the model {model} has only one label: evaluate needs two or more"
         )
     if activation is not Activation.SOFTMAX:
         raise SettingError(
             Code.MODEL_NOT_COMPARABLE,
-            f"the model {model} scores each of its labels by itself ({activation}), and evaluate compares one label a "
+            f"the model {model} scores each label independently ({activation}), but evaluate compares one label per "
             "text: name a model whose labels exclude one another, with problem_type single_label_classification in its "
             "config.json",
         )
 
 
 def own_polarities(labels: Sequence[str], polarities: Mapping[str, float]) -> dict[str, float]:
-    """The entries of the setting label_polarity that are about these labels, in any case, by the labels' own names."""
+    """Return the entries of the setting label_polarity for these labels, in any case, by the labels' own names."""
     given = {name.casefold(): polarity for name, polarity in polarities.items()}
     return {label: given[label.casefold()] for label in labels if label.casefold() in given}
 
 
 def check_polarities(polarities: Mapping[str, float], labels: Mapping[str, Sequence[str]]) -> None:
-    """Whether every entry of the setting label_polarity is about a label that somebody has.
+    """Check that every entry of the setting label_polarity is about an existing label.
 
     ``labels`` are those of the data and of each model, by name.
 
     Raises:
-        SettingError: nobody has such a label.
+        SettingError: neither the data nor any model has such a label.
     """
     known = _plain([label for own in labels.values() for label in own])
     for name in polarities:
         if name.casefold() not in known:
             whose = "; ".join(f"{owner} has {enumerated(own)}" for owner, own in labels.items())
-            raise SettingError(Code.UNKNOWN_LABEL, f"label_polarity names {name!r}, which is nobody's label: {whose}")
+            raise SettingError(Code.UNKNOWN_LABEL, f"label_polarity names {name!r}, which is not a label here: {whose}")
 
 
 def unknown_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """Those of a model's labels whose polarity only its user knows."""
+    """Return those of a model's labels whose polarity only its user knows."""
     return label_polarities(labels, Activation.SOFTMAX, {})[1]
 
 
 def polarity_flag(*owners: Sequence[str], polarities: Mapping[str, float] | None = None) -> str:
-    """The flag that gives each label of these owners a polarity, for a shell; ``...`` stands where only its user knows
-    the value. It repeats the entries of the setting label_polarity, ``polarities``, that are about others' labels. Of
-    very many labels, or of long ones, which may be texts, it shows none.
+    """Return the flag, for a shell, that gives each label of these owners a polarity.
+
+    ``...`` stands for a value that only the user knows. The flag repeats the entries of the setting label_polarity,
+    ``polarities``, for other labels. It lists no labels if there are very many, or long ones, which may be texts.
 
     ``--label-polarity '{"complaint": ..., "positive": 1}'``
     """
@@ -133,12 +134,12 @@ def polarity_flag(*owners: Sequence[str], polarities: Mapping[str, float] | None
 def common_labels(
     data: Labelled, models: Sequence[ModelLabels], polarities: Mapping[str, float] | None = None
 ) -> tuple[str, ...]:
-    """The data's labels where every model has the same, in any case and order; otherwise the three sentiments.
+    """Return the data's labels if every model has the same, in any case and order; otherwise the three sentiments.
 
-    ``polarities`` is the setting label_polarity, which says what the data's labels mean, too.
+    ``polarities`` is the setting label_polarity, which also says what the data's labels mean.
 
     Raises:
-        SettingError: a model's labels are others than the data's, and the one's or the other's are no sentiments.
+        SettingError: a model's labels differ from the data's, and the labels of either cannot be mapped to sentiments.
     """
     unknown = _unknown(data.labels, polarities or {})
     for model in models:
@@ -149,9 +150,9 @@ def common_labels(
         raise SettingError(
             Code.LABELS_DIFFER,
             f"{model.model} has the labels {enumerated(model.labels)}, {data.name} has {enumerated(data.labels)}, "
-            f"and nothing says what sentiment {enumerated(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
+            f"and it is unknown what sentiment {enumerated(strange)} stand{'s' if len(strange) == 1 else ''} for: add "
             f"{polarity_flag(*owners, polarities=polarities)} with your numbers from -1 to 1, or name the data's "
-            "labels as the model does, with --labels where they are numbers",
+            "labels as the model does, with --labels if they are numbers",
         )
     if all(_plain(model.labels) == _plain(data.labels) for model in models):
         return data.labels
@@ -163,43 +164,43 @@ def _unknown(labels: Sequence[str], polarities: Mapping[str, float]) -> tuple[st
 
 
 def project(scores: NDArray[np.floating], model: ModelLabels, labels: Sequence[str]) -> NDArray[np.float64]:
-    """Scores [n, model's labels], rows summing to one but for rounding, as shares [n, labels].
+    """Convert scores [n, model's labels], whose rows sum to one but for rounding, to shares [n, labels].
 
-    Where the model has other labels, ``labels`` are the sentiments, and the score of one is the sum over the labels
-    that mean it.
+    If the model has other labels, ``labels`` are the sentiments, and the score of a sentiment is the sum over the
+    labels that mean it.
     """
     shares = np.asarray(scores, np.float64) @ np.eye(len(labels))[_targets(model, labels)]
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def reached(model: ModelLabels, labels: Sequence[str]) -> frozenset[str]:
-    """Those of ``labels`` that `project` can give a score other than 0."""
+    """Return those of ``labels`` for which `project` can return a score other than 0."""
     return frozenset(labels[place] for place in _targets(model, labels))
 
 
 def check_sides(model: ModelLabels) -> None:
-    """Whether the model has labels for both sides, which the behaviour suite asks it for.
+    """Check that the model has negative and positive labels, which the behaviour suite needs.
 
     Raises:
-        SettingError: it has not.
+        SettingError: it lacks one of them.
     """
     if not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(model.sentiments):
         raise SettingError(
             Code.LABELS_WITHOUT_POLARITY,
-            f"the labels of {model.model} ({enumerated(model.labels)}) tell nothing of negative and positive, "
+            f"the labels of {model.model} ({enumerated(model.labels)}) do not distinguish negative and positive, "
             "which is what --behaviour tests: leave it out, or set label_polarity",
         )
 
 
 def _targets(model: ModelLabels, labels: Sequence[str]) -> list[int]:
-    """For each of the model's labels the place in ``labels`` of what it says."""
+    """Return, for each of the model's labels, the index in ``labels`` of its meaning."""
     if _plain(model.labels) == _plain(labels):
         return [_place(label, labels) for label in model.labels]
     return [_SENTIMENTS.index(sentiment) for sentiment in model.sentiments]
 
 
 def relabel(data: Labelled, labels: Sequence[str], polarities: Mapping[str, float] | None = None) -> Labelled:
-    """The data with these labels: its own, or the sentiments that its own mean, by ``polarities`` where it has them."""
+    """Return the data with these labels: its own, or the sentiments that they mean, where listed by ``polarities``."""
     if tuple(labels) == data.labels:
         return data
     own, _ = label_polarities(data.labels, Activation.SOFTMAX, own_polarities(data.labels, polarities or {}))

@@ -1,4 +1,4 @@
-"""How good a model is on labelled texts, as one frozen record. Pure: it is given the scores."""
+"""The evaluation of a model on labelled texts, as one frozen record. Pure: it is given the scores."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ClassResult:
     label: str
     support: int
     precision: float | None
-    """None where the model gives the label to no text."""
+    """None if the model gives the label to no text."""
     recall: float | None
-    """None where no text has the label."""
+    """None if no text has the label."""
     f1: float | None
-    """None where both is so; `Evaluation.macro_f1` is the mean of the others."""
+    """None if both are None; `Evaluation.macro_f1` is the mean of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class DomainResult:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far scores can be taken at their word."""
+    """How well scores match accuracy."""
 
     ece: float
     """Expected calibration error of the top score: mean gap between confidence and accuracy, 15 equal bins."""
     loss: float | None
-    """Cross-entropy with the labels, in nats; None where a text has a label that the model cannot give, which no score
-    measures."""
+    """Cross-entropy with the labels, in nats; None if a text has a label that the model cannot give, for which there is
+    no score."""
     bins: tuple[tuple[float, float, int], ...]
     """(mean confidence, accuracy, texts) of each bin that has texts."""
 
@@ -64,7 +64,7 @@ class Behaviour:
     """Failure rates on the behaviour suite."""
 
     mean: float
-    """Over the tests, every one counting once."""
+    """Mean over the tests, each with the same weight."""
     capabilities: dict[str, float]
     """Mean over the tests of each capability."""
     tests: dict[str, float]
@@ -72,13 +72,13 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A text, named on request, whose label is not what the model gave it."""
+    """A text, shown on request, whose label differs from the model's answer."""
 
     text: str = field(repr=False)
     label: str
     given: str
     score: float
-    """That of ``given``."""
+    """The score of ``given``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +90,31 @@ class Evaluation:
     texts: int
     labels: tuple[str, ...]
     accuracy: float
-    """Texts whose largest score is that of their label; where a rating is the label, the three-way agreement."""
+    """Share of texts whose largest score is that of their label; if ratings are the labels, three-way agreement."""
     accuracy_interval: tuple[float, float]
     """(low, high): the 95 % interval of ``accuracy`` (Wilson)."""
     macro_f1: float
     two_way: float | None
-    """Of the texts rated more than 0.5 from zero: how many have the larger of the negative and positive score on the
-    right side, a tie counting half. None without ratings, and with other labels than negative, neutral, positive."""
+    """Share of the texts rated more than 0.5 from zero whose larger score of negative and positive is on the right
+    side; a tie counts half. None without ratings, and with labels other than negative, neutral, positive."""
     calibration: Calibration | None
-    """None for a model whose scores are no probabilities."""
+    """None for a model whose scores are not probabilities."""
     confusion: tuple[tuple[int, ...], ...]
-    """Counts: a row for each label that texts have, a column for each that the model gives them."""
+    """Counts: a row for each true label, a column for each predicted label."""
     classes: tuple[ClassResult, ...]
     domains: tuple[DomainResult, ...]
-    """In alphabetical order; empty where the data names none."""
+    """In alphabetical order; empty if the data has no domains."""
     truncated: int
     texts_per_second: float
     """Tokenising and inference, without loading."""
     load_seconds: float
     behaviour: Behaviour | None = None
     mistakes: tuple[Mistake, ...] = field(default=(), repr=False)
-    """The most confident ones first."""
+    """The most confident first."""
 
     @property
     def support(self) -> dict[str, int]:
-        """How many texts have each label."""
+        """Return the number of texts with each label."""
         return {each.label: each.support for each in self.classes}
 
 
@@ -132,10 +132,10 @@ def measure(
     behaviour: Behaviour | None = None,
     examples: int = 0,
 ) -> Evaluation:
-    """Measure scores [n, labels of the data] against the data's n labels, and its ratings where it has them.
+    """Measure scores [n, labels of the data] against the data's n labels, and against its ratings if it has any.
 
-    ``can_give`` are those of the labels that the model can answer. ``examples`` is how many mistakes to name; their
-    texts are in the result.
+    ``can_give`` are the labels that the model can answer with. ``examples`` is the number of mistakes to include, with
+    their texts.
     """
     table = confusion(data.truth, scores.argmax(axis=1), len(data.labels))
     return Evaluation(
@@ -160,7 +160,7 @@ def measure(
 
 
 def _two_way(scores: NDArray[np.floating], data: Labelled) -> float | None:
-    """None without ratings, or where the labels are not the three sides that a rating has."""
+    """Return the two-way agreement; None without ratings, or if the labels are not the three sentiments."""
     places = {label.casefold(): place for place, label in enumerate(data.labels)}
     if data.ratings is None or places.keys() != set(LABELS):
         return None

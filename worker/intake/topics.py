@@ -61,7 +61,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[str], settings: Setti
 
 
 async def _name(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
-    """A broker that makes topics when they are first named, as the embedded one does, has them after this."""
+    """Name topics to a broker that creates them when they are first named, as the embedded one does."""
     for topic in await admin.describe_topics(topics):
         if for_code(topic["error_code"]) is not NoError:
             raise BrokerError(

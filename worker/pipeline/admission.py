@@ -1,4 +1,4 @@
-"""How much the worker holds at once: events and bytes that were received and are not acknowledged."""
+"""Admission control: the bounds on events and bytes that are received and not yet acknowledged."""
 
 from worker.settings import Settings
 
@@ -16,19 +16,19 @@ class Admission:
         self._waited = 0.0
 
     def admits(self, events: int, size: int) -> bool:
-        """Return whether so much more may come in. What is over a bound by itself may when nothing else is pending."""
+        """Return whether this much more is admitted. A fetch beyond a bound is admitted if nothing else is pending."""
         if not self.events:
             return True
         return self.events + events <= self._most_events and self.bytes + size <= self._most_bytes
 
     def wait(self, now: float) -> None:
-        """Note that something waits from now on because it is not admitted."""
+        """Record that something starts to wait because it is not admitted."""
         if not self._waiting:
             self._waiting_since = now
         self._waiting += 1
 
     def go_on(self, now: float) -> None:
-        """Note that it does not wait any more."""
+        """Record that it no longer waits."""
         self._waiting -= 1
         if not self._waiting:
             self._waited += now - self._waiting_since
@@ -38,11 +38,11 @@ class Admission:
         return self._waited + (now - self._waiting_since if self._waiting else 0.0)
 
     def enter(self, events: int, size: int) -> None:
-        """Count what came in."""
+        """Count what was admitted."""
         self.events += events
         self.bytes += size
 
     def leave(self, events: int, size: int) -> None:
-        """Count what is acknowledged, or was forgotten."""
+        """Count what was acknowledged or discarded."""
         self.events -= events
         self.bytes -= size

@@ -1,1 +1,1 @@
-"""Fine-tuning of a classifier of one's own: from labelled texts and a base to a folder that the worker runs."""
+"""Fine-tuning a classifier: from labelled texts and a base model to a folder that the worker runs."""

@@ -1,4 +1,4 @@
-"""The start of a training: a model and its tokenizer, refused where the worker could not run what they become."""
+"""The start of a training: a base model and its tokenizer, refused if the worker could not run the result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from worker.errors import Code, SettingError
 
 
 def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
-    """The base in float32 with one output for each label, and its tokenizer, which has a token to pad with.
+    """Load the base in float32 with one output for each label, and its tokenizer with a padding token.
 
-    The head is kept where it has as many outputs.
+    The head is kept if it has the same number of outputs.
 
     Raises:
         SettingError: the base cannot be loaded, lacks weights below the head, or has a tokenizer that the worker would
-            refuse; in the words in which the worker refuses a model.
+            refuse; the message is the one with which the worker refuses a model.
     """
     try:
         model: Any
@@ -47,7 +47,7 @@ def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
     tokenizer = tokenizer_of(base)
     check_vocabulary(base, model, tokenizer)
     raw_of(base, tokenizer)
-    if tokenizer.pad_token_id is None:  # GPT-2 and its kin; the end-of-text id would hide the end of a text
+    if tokenizer.pad_token_id is None:  # GPT-2 and its relatives; the end-of-text id would mask the end of a text
         tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
         model.resize_token_embeddings(len(tokenizer))
     model.config.pad_token_id = tokenizer.pad_token_id
@@ -55,10 +55,10 @@ def load_base(base: Source, labels: tuple[str, ...]) -> tuple[Any, Any]:
 
 
 def lost_weights(model: Any, found: dict[str, Any]) -> list[str]:
-    """Names of the weights below the head that started from chance, for want of them in the folder.
+    """Return the names of the weights below the head that were initialised at random, as the folder lacks them.
 
-    ``found`` is what transformers says of the loading. A pooler counts as the head's, though it lies below it: language
-    models are saved without one.
+    ``found`` is transformers' loading report. A pooler counts as part of the head: language models are saved without
+    one.
     """
     made_up = {*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])}
     below = [name for name in sorted(made_up) if name.startswith(f"{model.base_model_prefix}.")]
@@ -66,10 +66,10 @@ def lost_weights(model: Any, found: dict[str, Any]) -> list[str]:
 
 
 def _check_whole(base: Source, model: Any, found: dict[str, Any]) -> None:
-    """Raises SettingError where weights below the head are lost."""
+    """Raise SettingError if weights below the head are missing."""
     if lost := lost_weights(model, found):
         raise SettingError(
             Code.MODEL_INCOMPLETE,
-            f"the model {base.name} has no weights for {', '.join(lost[:3])}, or none of the size that its config.json "
-            "says: was the folder copied whole, and saved as one?",
+            f"the model {base.name} has no weights for {', '.join(lost[:3])}, or not of the size in its config.json: "
+            "check that the folder was copied completely, and that its files belong together",
         )

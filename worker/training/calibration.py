@@ -1,4 +1,4 @@
-"""Scores as sure as they are right: which temperature makes them so, and how it becomes part of the weights."""
+"""Temperature scaling: finding the temperature that calibrates scores, and making it part of the weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from worker.evaluation.metrics import Scores, cross_entropy, softmax
 
-#: Nats of dev loss that a temperature must gain: a few thousand texts cannot tell less from nothing.
+#: Nats of dev loss that a temperature must gain: with a few thousand texts, less is indistinguishable from nothing.
 LEAST_GAIN = 0.002
 
 
 def calibration(logits: Scores, truth: NDArray[np.int64], shares: Scores | None = None) -> float:
-    """The temperature that suits the labels ``truth`` (n,) best; 1 where that gains less than `LEAST_GAIN`.
+    """Return the temperature that suits the labels ``truth`` (n,) best; 1 if that gains less than `LEAST_GAIN`.
 
-    By the labels, as the calibration error is measured, and not by what a rating was made into, which is unsure by
-    itself. Only where scores are to be as unsure as raters were is it fitted to their votes' ``shares`` (n, k).
+    It is fitted to the labels, as calibration error is measured, and not to the distributions made from ratings, which
+    are uncertain themselves. Only if scores are to be as uncertain as raters is it fitted to their vote ``shares``
+    (n, k).
     """
     targets: Scores = np.eye(logits.shape[1])[truth] if shares is None else shares
     temperature = best_temperature(logits, targets)
@@ -27,7 +28,7 @@ def calibration(logits: Scores, truth: NDArray[np.int64], shares: Scores | None 
 
 
 def best_temperature(logits: Scores, targets: Scores) -> float:
-    """The temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
+    """Return the temperature T > 0 for which softmax(logits / T) has the least cross-entropy with ``targets`` (n, k).
 
     Golden-section search on log T over 0.2 .. 5; the loss has one minimum in T (Guo et al. 2017).
     """
@@ -47,7 +48,7 @@ def best_temperature(logits: Scores, targets: Scores) -> float:
 
 
 def head_of(model: Any, outputs: int) -> torch.nn.Linear | None:
-    """The layer that gives the logits: the last linear one with so many outputs; None where the model has none."""
+    """Return the layer that computes the logits: the last linear one with this many outputs; None if there is none."""
     found = [
         module for module in model.modules() if isinstance(module, torch.nn.Linear) and module.out_features == outputs
     ]
@@ -55,7 +56,7 @@ def head_of(model: Any, outputs: int) -> torch.nn.Linear | None:
 
 
 def divide_logits(head: torch.nn.Linear, temperature: float) -> None:
-    """Divide all that ``head`` gives by ``temperature`` for good, so that whatever loads the weights gets the same."""
+    """Divide the outputs of ``head`` by ``temperature`` for good, so that every user of the weights gets the same."""
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.div_(temperature)

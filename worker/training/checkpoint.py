@@ -1,4 +1,4 @@
-"""The changing state of a training, kept in one file, so that what was interrupted ends as if it had not been."""
+"""The mutable state of a training, kept in one file, so that a resumed training ends as if never interrupted."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from worker.training.settings import LoopSettings
 
 
 def identity_of(train: Examples, settings: LoopSettings) -> str:
-    """Return a digest, in hex, of what is trained on and how.
+    """Return a digest, in hex, of the training data and the settings.
 
-    What a training starts from, what it is chosen by and what its loss reads besides are the caller's to add.
+    The caller adds the base, the dev set and any other input of the loss.
     """
     found = hashlib.sha256(repr(replace(settings, checkpoint_every_seconds=0.0)).encode())
     for text in train.texts:
@@ -32,7 +32,7 @@ def identity_of(train: Examples, settings: LoopSettings) -> str:
 
 
 class Run:
-    """The changing state of one run: model, loss, optimizer, step and the best weights so far, saved as one file."""
+    """The mutable state of one run: model, loss, optimizer, step and the best weights so far, saved as one file."""
 
     _KEPT = ("step", "loss", "best_score", "best_loss", "best_step", "best_state", "misses")
 
@@ -53,7 +53,7 @@ class Run:
         self.misses = 0
 
     def note_loss(self, loss: float) -> None:
-        """Average over the last steps: the mean while they are few, then with 2 % of the newest."""
+        """Update the moving average of the loss: the mean over the first steps, then with 2 % of the newest."""
         share = max(0.02, 1.0 / self.step)
         self.loss = loss if self.step == 1 else (1.0 - share) * self.loss + share * loss
 
@@ -78,16 +78,16 @@ class Run:
             **{name: getattr(self, name) for name in self._KEPT},
         }
         torch.save(state, fresh)
-        # A run that is killed while saving still finds the checkpoint before it.
+        # A run that is killed while saving still finds the previous checkpoint.
         os.replace(fresh, self.path)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one. Raises ValueError where it is another training's."""
+        """Continue from the checkpoint, if there is one. Raise ValueError if it belongs to another training."""
         if self.path is None or not self.path.exists():
             return
         state = torch.load(self.path, weights_only=True, map_location="cpu")
         if state["identity"] != self.identity:
-            raise ValueError(f"{self.path} is of a training on other texts or with other settings: remove it")
+            raise ValueError(f"{self.path} belongs to a training on other texts or with other settings: remove it")
         self.model.load_state_dict(state["model"])
         self.criterion.load_state_dict(state["criterion"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -97,7 +97,7 @@ class Run:
 
 
 def _rng_states(device: torch.device) -> dict[str, torch.Tensor]:
-    """Of all generators that dropout draws from: the accelerator has its own."""
+    """Return the states of all generators that dropout uses: an accelerator has its own."""
     states = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
         states[device.type] = torch.get_device_module(device).get_rng_state()

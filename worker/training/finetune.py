@@ -1,4 +1,4 @@
-"""A classifier of one's own: labelled texts and a base model become a folder that the worker can run."""
+"""Fine-tuning: from labelled texts and a base model to a folder that the worker can run."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from worker.training.schedule import warmup_of
 from worker.training.scoring import logits_of
 from worker.training.settings import LoopSettings
 
-#: From this many parameters on a base counts as large, and learns at half the rate.
+#: From this many parameters on, a base counts as large, and gets half the learning rate.
 LARGE_PARAMETERS = 50_000_000
-#: From this many dev texts on their scores say something: 50 right of 50 are 0.93 to 1 at 95 %, 10 of 10 are 0.72 to 1.
+#: From this many dev texts on, their scores mean something: 50 of 50 right are 0.93 to 1 at 95 %, 10 of 10 0.72 to 1.
 ENOUGH_DEV_TEXTS = 50
 
 LEARNING_RATE, LARGE_LEARNING_RATE = 8e-5, 4e-5
@@ -40,10 +40,10 @@ LEARNING_RATE, LARGE_LEARNING_RATE = 8e-5, 4e-5
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """How a training ended.
+    """The result of a training.
 
-    The scores are those of the classifier as it was saved, on the dev texts, of which it reads as much as it can: more
-    than the training did, where that cut them. They are a little too good, as those texts also chose the weights.
+    The scores are those of the classifier as saved, on the dev texts up to its own limit of tokens, which may be higher
+    than that of the training. They are a little too good, since those texts also selected the weights.
     """
 
     base: str
@@ -55,13 +55,13 @@ class Trained:
     dev_accuracy: float
     dev_macro_f1: float
     dev_ece: float
-    """By the texts that ``temperature`` was fitted to, so that other texts will give a larger one."""
+    """Measured on the texts that ``temperature`` was fitted to, so it will be larger on other texts."""
     temperature: float
-    """The divisor of the saved logits, which makes scores as sure as they are right on the dev texts, or, where those
-    have vote shares, as unsure as the raters.
+    """The divisor of the saved logits, which calibrates scores on the dev texts, or, if those have vote shares, makes
+    scores as uncertain as the raters.
 
-    1 where that gains nothing, and where they are fewer than `ENOUGH_DEV_TEXTS`: when all of a handful are right, no
-    score would seem too sure.
+    1 if that gains nothing, or if there are fewer than `ENOUGH_DEV_TEXTS`: when all of a few texts are right, no score
+    seems too confident.
     """
     best_step: int
     steps: int
@@ -70,21 +70,21 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A training that nothing stands in the way of: the base can be trained and run, the folder is its own."""
+    """A training that is ready to run: the base can be trained and run, and the folder is reserved for it."""
 
     train: Labelled = field(repr=False)
     dev: Labelled = field(repr=False)
     base: Source
     out: Path
     settings: LoopSettings
-    """With all that the data and the base decide."""
+    """The settings, completed with everything that the data and the base decide."""
     device: torch.device
     model: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
     most_tokens: int
-    """The longest text that the classifier will read, special tokens included."""
+    """The classifier's limit on the tokens of a text, special tokens included."""
     goes_on: bool
-    """Whether there is a checkpoint of the same training to go on from."""
+    """Whether there is a checkpoint of the same training to continue from."""
 
 
 def prepare(
@@ -98,15 +98,14 @@ def prepare(
     learning_rate: float | None = None,
     restart: bool = False,
 ) -> Prepared:
-    """Check all that can be checked without a step, load the base, and mark ``out`` as this training's.
+    """Check everything that can be checked without a step, load the base, and mark ``out`` as this training's.
 
-    ``restart`` removes an unfinished training that is in ``out``, and lets the new classifier replace one that is
-    there, which stays until then. ``learning_rate`` goes before that of ``settings``; without it the base's size
-    decides.
+    ``restart`` removes an unfinished training from ``out``, and lets the new classifier replace an existing one, which
+    stays until then. ``learning_rate`` overrides that of ``settings``; without it, the base's size decides.
 
     Raises:
-        SettingError: ``out`` is the base, holds a classifier or an unfinished run of something else, or cannot be
-            written; the base cannot be trained, or what is made of it could not be run; memory is too small.
+        SettingError: ``out`` is the base, holds a classifier or another unfinished run, or cannot be written; the base
+            cannot be trained, or the worker could not run the result; memory is too small.
     """
     with quiet(), in_a_sentence(out, settings, device):
         _check_free(out, base, restart=restart)
@@ -118,7 +117,7 @@ def prepare(
             settings,
             learning_rate=learning_rate or (LARGE_LEARNING_RATE if large else LEARNING_RATE),
             max_tokens=min(settings.max_tokens, most_tokens),
-            # As long as the run makes it, so that the record says what was done.
+            # The actual length of the warm-up, so that the record says what was done.
             warmup_steps=warmup_of(steps_of(len(train), settings), settings.warmup_steps),
         )
         goes_on = claim(out, run_of(train, dev, base, settings), restart=restart)
@@ -131,14 +130,14 @@ def finetune(
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Trained:
-    """Train, keep the weights with the best macro F1 on the dev texts (of equal ones, with the least cross-entropy),
-    write the classifier to the folder.
+    """Train, keep the weights with the best macro F1 on the dev texts, and write the classifier to the folder.
 
-    A training that goes on ends with the same weights as if it had not been interrupted.
+    Ties are decided by the least cross-entropy. A resumed training ends with the same weights as if it had not been
+    interrupted.
 
     Raises:
-        SettingError: the training diverges; memory or disk are too small.
-        Interrupted: ``stop`` said so.
+        SettingError: the training diverges; memory or disk space is too small.
+        Interrupted: ``stop`` returned True.
     """
     train, dev, out, settings = prepared.train, prepared.dev, prepared.out, prepared.settings
     model, tokenizer = prepared.model, prepared.tokenizer
@@ -163,7 +162,7 @@ def finetune(
             progress=progress,
             stop=stop,
         )
-        # As the classifier will read them, not cut as in training.
+        # As the classifier will read them, not truncated as in training.
         logits = logits_of(model, tokenizer, dev.texts, max_tokens=prepared.most_tokens)
         temperature = _calibrate(model, logits, dev) if len(dev) >= ENOUGH_DEV_TEXTS else 1.0
         scores = softmax(logits / temperature)
@@ -187,13 +186,13 @@ def finetune(
 
 
 def _check_free(out: Path, base: Source, *, restart: bool) -> None:
-    """Raises SettingError where ``out`` is the base, or holds a classifier that is not to be replaced."""
+    """Raise SettingError if ``out`` is the base, or holds a classifier that must not be replaced."""
     if out.exists() and out.samefile(base.folder):
         raise SettingError(
             Code.OUTPUT_IS_TAKEN,
-            f"{out} is the base itself, which a training reads: name another folder for the classifier",
+            f"{out} is the base itself: name another folder for the classifier",
         )
-    # Beside a run it is one that the run was told to replace, or the run's own, where it was killed at the very end.
+    # Next to a run, it is one that the run may replace, or the run's own if it was killed at the very end.
     if (out / "config.json").exists() and not restart and not mark_of(out).exists():
         raise SettingError(
             Code.OUTPUT_IS_TAKEN,
@@ -202,7 +201,7 @@ def _check_free(out: Path, base: Source, *, restart: bool) -> None:
 
 
 def _calibrate(model: Any, logits: NDArray[np.float32], dev: Labelled) -> float:
-    """Divide the logits, for good, by the temperature that suits the dev texts best, and return it."""
+    """Divide the logits permanently by the temperature that suits the dev texts best, and return it."""
     head = head_of(model, len(dev.labels))
     if head is None:
         return 1.0
@@ -212,13 +211,13 @@ def _calibrate(model: Any, logits: NDArray[np.float32], dev: Labelled) -> float:
 
 
 def _finish(out: Path, model: Any, tokenizer: Any, trained: Trained, settings: LoopSettings) -> None:
-    """Write the classifier beside the checkpoint, then move it into place: a folder is never half a classifier."""
+    """Write the classifier next to the checkpoint, then move it into place: a folder never holds half a classifier."""
     fresh, former = out / UNFINISHED / "finished", out / UNFINISHED / "former"
-    for left in (fresh, former):  # by a run that was killed here
+    for left in (fresh, former):  # left by a run that was killed here
         shutil.rmtree(left, ignore_errors=True)
     save_model(model.cpu(), fresh)
     if (raw := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-        raw.no_truncation()  # how long a text may be is the reader's choice, not that of the training
+        raw.no_truncation()  # the limit on a text is the reader's choice, not that of the training
     tokenizer.save_pretrained(fresh)
     story = dataclasses.asdict(trained) | {"settings": dataclasses.asdict(settings)}
     (fresh / "training.json").write_text(json.dumps(story, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

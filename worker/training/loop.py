@@ -1,6 +1,6 @@
-"""A plain training loop for sequence classifiers: soft targets, layer-wise learning rates, resume, early stopping.
+"""A simple training loop for sequence classifiers: soft targets, layer-wise learning rates, resume, early stopping.
 
-The classifier is any ``AutoModelForSequenceClassification``. What is minimised is a `Loss`, to which a recipe can add.
+The classifier is any ``AutoModelForSequenceClassification``. The objective is a `Loss`, which a recipe can extend.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from worker.training.settings import LoopSettings
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands after an optimizer step; ``dev_score`` is set by the steps that end with an evaluation.
+    """The state of a run after an optimizer step; ``dev_score`` is set after steps that end with an evaluation.
 
     ``loss`` is the average of about the last fifty steps.
     """
@@ -40,7 +40,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended; the best weights are in the model when `fit` returns."""
+    """The result of a run; the best weights are in the model when `fit` returns."""
 
     best_score: float
     best_step: int
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def steps_of(texts: int, settings: LoopSettings) -> int:
-    """Optimizer steps of a run on so many texts that nothing stops early."""
+    """Return the optimizer steps of a run on this many texts, without early stopping."""
     steps = optimizer_steps(texts, settings.epochs, settings.batch_size, settings.accumulate)
     return min(steps, settings.max_steps or steps)
 
@@ -58,7 +58,7 @@ DevScore = Callable[[NDArray[np.float32]], float]
 
 
 def _batches_from(rows: Rows, settings: LoopSettings, per_epoch: int, first: int, last: int) -> Iterator[list[int]]:
-    """Index lists of the micro-batches ``first`` .. ``last`` of the whole run, counted over all epochs."""
+    """Yield the index lists of the micro-batches ``first`` .. ``last`` of the whole run, counted over all epochs."""
     lengths = np.array([len(row) for row in rows])
     epoch = -1
     order: list[list[int]] = []
@@ -70,7 +70,7 @@ def _batches_from(rows: Rows, settings: LoopSettings, per_epoch: int, first: int
 
 
 class Interrupted(Exception):
-    """A run was asked to stop and did, after a whole step; its checkpoint holds where to go on."""
+    """A run was asked to stop, and did so after a complete step; it can be resumed from its checkpoint."""
 
 
 def fit(
@@ -90,17 +90,17 @@ def fit(
 ) -> Outcome:
     """Train ``model`` in place and leave the weights with the best dev score in it.
 
-    ``loss`` makes what is minimised for the model; without it that is the cross-entropy with the targets.
-    ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. Of equal scores, as a handful of
-    texts often gives them, the one with the smaller ``dev_loss`` is better. With a ``folder``, a checkpoint is written
-    there every ``checkpoint_every_seconds`` and a run that finds one goes on from it: the same batches in
-    the same order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is asked after
-    every step; once it says yes, a checkpoint is written and Interrupted raised.
+    ``loss`` creates the objective for the model; without it, the objective is the cross-entropy with the targets.
+    ``dev_score`` is given the logits (n, outputs) of ``dev_texts``; larger is better. Of equal scores, which are common
+    with few texts, the one with the smaller ``dev_loss`` is better. With a ``folder``, a checkpoint is written there
+    every ``checkpoint_every_seconds``, and a run that finds one resumes from it, with the same batches in the same
+    order. ``on_best`` is called with the model and the score at every improvement. ``stop`` is called after every step;
+    once it returns True, a checkpoint is written and Interrupted raised.
 
     Raises:
         FloatingPointError: the loss is not finite.
-        ValueError: the checkpoint in ``folder`` is another training's.
-        Interrupted: ``stop`` said so.
+        ValueError: the checkpoint in ``folder`` belongs to another training.
+        Interrupted: ``stop`` returned True.
     """
     torch.manual_seed(settings.seed)
     device = next(model.parameters()).device
@@ -111,8 +111,8 @@ def fit(
     steps = steps_of(len(rows), settings)
     evaluate_every = max(1, math.ceil(steps / (settings.epochs * settings.evaluations_per_epoch)))
     criterion = (Loss(train.targets) if loss is None else loss(model)).to(device)
-    # The same for every step: were it the step's own weight, batches of like texts would count fully whatever their
-    # weight, and a last batch of one text as much as a whole one.
+    # The same for every step: with the step's own weight, a batch of equally weighted texts would count fully whatever
+    # their weight, and a last batch of one text as much as a full one.
     step_weight = float(train.weights.mean()) * settings.batch_size * settings.accumulate
     run = Run(model, criterion, settings, folder, identity_of(train, settings) + criterion.identity)
     run.resume()
@@ -136,7 +136,7 @@ def fit(
         total /= seen
         if not math.isfinite(total):
             raise FloatingPointError(f"the loss is {total} at step {run.step}: lower learning_rate")
-        # Not those of what the loss learns, which starts from nothing: its large gradients would slow the model down.
+        # Without the loss's own parameters, which start untrained: their large gradients would slow the model down.
         torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], settings.clip_norm)
         run.optimizer.step()
         run.optimizer.zero_grad(set_to_none=True)

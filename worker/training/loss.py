@@ -13,17 +13,17 @@ from torch.nn.functional import log_softmax
 class Loss(torch.nn.Module):
     """Cross-entropy of each text with its soft targets, in nats.
 
-    A subclass that learns something itself names it in `parameter_groups`; it is trained beside the model, and its
+    A subclass with parameters of its own returns them in `parameter_groups`; they are trained with the model, and their
     state is part of the checkpoint.
     """
 
     identity: str = ""
-    """Everything that decides the loss besides the targets; no training goes on from a checkpoint of another one."""
+    """Everything that determines the loss besides the targets; a training resumes only with the same identity."""
     reads_hidden_states: bool = False
-    """Whether the model's output has to hold its hidden states."""
+    """Whether the model's output must contain its hidden states."""
 
     def __init__(self, targets: NDArray[np.float32]) -> None:
-        """``targets`` (n, labels), every row a distribution."""
+        """Keep the ``targets`` (n, labels), every row a distribution."""
         super().__init__()
         self.targets: torch.Tensor
         self.register_buffer("targets", torch.from_numpy(targets), persistent=False)
@@ -31,8 +31,8 @@ class Loss(torch.nn.Module):
     def forward(self, output: Any, mask: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
         """Return the loss (n,) of these rows of the examples.
 
-        ``output`` is what the model gives for them: logits (n, labels or more), of which the first count. ``mask`` is 1
-        where a token is one, 0 where it is padding; None where nothing is padded.
+        ``output`` is the model's output for them: logits (n, labels or more), of which the first count. ``mask`` is 1
+        for a token and 0 for padding; None if nothing is padded.
         """
         targets = self.targets[rows]
         return -(targets * log_softmax(output.logits.float()[:, : targets.shape[1]], dim=1)).sum(dim=1)

@@ -1,4 +1,4 @@
-"""The optimizer of a training: AdamW, whose learning rate falls layer by layer from the head to the embeddings."""
+"""The optimizer of a training: AdamW with a learning rate that decreases layer by layer from head to embeddings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from worker.training.settings import LoopSettings
 
 
 def make_optimizer(model: torch.nn.Module, criterion: Loss, settings: LoopSettings) -> torch.optim.AdamW:
-    """AdamW over the groups of `parameter_groups`, and over what the loss learns itself."""
+    """Return AdamW over the groups of `parameter_groups`, and over the loss's own parameters."""
     groups = [*parameter_groups(model, settings), *criterion.parameter_groups()]
     return torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98))
 
 
 def layers_of(model: torch.nn.Module) -> list[str]:
-    """Name prefixes of the layers, from the embeddings to the head: the members of each list of blocks of one kind.
+    """Return the name prefixes of the layers, from the embeddings to the head: the members of each list of blocks.
 
-    An encoder and a decoder are one after the other; a list inside a block belongs to its block.
+    Encoder and decoder follow one another; a list inside a block belongs to its block.
     """
     lists: list[str] = []
     layers: list[str] = []
@@ -34,7 +34,7 @@ def layers_of(model: torch.nn.Module) -> list[str]:
 def levels_of(model: torch.nn.Module) -> dict[str, int]:
     """Return each parameter's level by its name: 0 for embeddings, then the layers, above the last one the head."""
     layers = layers_of(model)
-    # The relative position bias of MPNet, an embedding of the encoder as a whole, sits below all layers, too.
+    # The relative position bias of MPNet, an embedding of the whole encoder, is also below all layers.
     embeddings = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Embedding)}
 
     def level_of(name: str) -> int:
@@ -47,9 +47,9 @@ def levels_of(model: torch.nn.Module) -> dict[str, int]:
 
 
 def parameter_groups(model: torch.nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
-    """Optimizer groups: the learning rate falls by ``layer_decay`` a layer from the head down to the embeddings.
+    """Return optimizer groups: the learning rate decreases by ``layer_decay`` per layer from head to embeddings.
 
-    Biases and layer norms are not decayed towards zero. Parameters that ask for no gradient have no group.
+    Biases and layer norms have no weight decay. Parameters without gradients are in no group.
     """
     levels = levels_of(model)
     head = len(layers_of(model)) + 1

@@ -1,4 +1,4 @@
-"""Whose unfinished training a folder holds: one goes on from its checkpoint only where it would end the same."""
+"""Resuming an unfinished training in a folder: only if its result would be the same."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from worker.datasets.labelled import Labelled
 from worker.errors import Code, SettingError
 from worker.training.settings import LoopSettings
 
-#: What a run leaves in the classifier's folder until it is done.
+#: The files that an unfinished run keeps in the classifier's folder.
 UNFINISHED = ".training"
 
-#: Parts of a run that are kept as digests, and those that they follow from, whose difference says it all.
+#: Parts of a run that are kept as digests, and the parts that they depend on, whose difference explains theirs.
 _FOLLOWS: Mapping[str, frozenset[str]] = {
     "base": frozenset(),
     "texts": frozenset(),
@@ -34,19 +34,19 @@ _WAYS = "add --restart to begin anew, or name another folder"
 
 
 def mark_of(out: Path) -> Path:
-    """The file that says whose run is in ``out``."""
+    """Return the file that identifies the run in ``out``."""
     return out / UNFINISHED / "run"
 
 
 def run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings) -> dict[str, Any]:
-    """Return what decides how a training ends, by name; made of what was read of the files, not of the files."""
+    """Return everything that determines the result of a training, by name, from the contents of the files as read."""
     parts = (train, dev)
     texts = [text.encode(errors="surrogatepass") for part in parts for text in part.texts]
     targets = [row.tobytes() for part in parts for row in part.targets]
     truth = [place.to_bytes(4) for part in parts for place in part.truth.tolist()]
     labelled = [b"".join(row) for row in zip(texts, truth, targets, strict=True)]
     flags = dataclasses.asdict(settings)
-    for name in ("warmup_steps", "checkpoint_every_seconds"):  # follows from the others; is no matter
+    for name in ("warmup_steps", "checkpoint_every_seconds"):  # follows from the others; does not matter
         del flags[name]
     return {
         "base": base.revision,
@@ -59,9 +59,9 @@ def run_of(train: Labelled, dev: Labelled, base: Source, settings: LoopSettings)
 
 
 def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
-    """Mark ``out`` as this run's, and return whether there is a checkpoint to go on from.
+    """Mark ``out`` as this run's, and return whether there is a checkpoint to continue from.
 
-    Raises SettingError where ``out`` is another's or cannot be written, or the checkpoint is damaged.
+    Raises SettingError if ``out`` belongs to another run or cannot be written, or if the checkpoint is damaged.
     """
     mark, checkpoint = mark_of(out), out / UNFINISHED / "checkpoint.pt"
     try:
@@ -81,9 +81,9 @@ def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
     if not checkpoint.exists():
         return False
     try:
-        # Mapped: looks at how the file is built, and does not read all of it.
+        # Memory-mapped: checks the structure of the file without reading all of it.
         torch.load(checkpoint, weights_only=True, map_location="cpu", mmap=True)
-    except Exception as error:  # each kind of damage has its own
+    except Exception as error:  # each kind of damage raises another exception
         raise SettingError(
             Code.CHECKPOINT_DAMAGED,
             f"the checkpoint in {mark.parent} is damaged ({type(error).__name__}): add --restart to begin anew",
@@ -92,7 +92,7 @@ def claim(out: Path, run: dict[str, Any], *, restart: bool) -> bool:
 
 
 def _check_same(out: Path, mark: Path, run: Mapping[str, Any]) -> None:
-    """Raises SettingError where the run of the mark is another one."""
+    """Raise SettingError if the mark belongs to another run."""
     try:
         former = json.loads(mark.read_bytes())
     except ValueError:
@@ -104,13 +104,13 @@ def _check_same(out: Path, mark: Path, run: Mapping[str, Any]) -> None:
     if names := _differences(former, run):
         raise SettingError(
             Code.ANOTHER_TRAINING,
-            f"{out} holds an unfinished training that differs in {enumerated(names)}: repeat it as it was to go on, "
+            f"{out} holds an unfinished training that differs in {enumerated(names)}: repeat it unchanged to continue, "
             f"{_WAYS}",
         )
 
 
 def _differences(former: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
-    """Name what is not the same, with both values where these are a user's, and without what only follows from it."""
+    """Return the names of what differs, with both values if the user set them, and without mere consequences."""
     other = {name for name, value in run.items() if former[name] != value}
     return [
         name if name in _FOLLOWS else f"{name} ({former[name]}, now {run[name]})"

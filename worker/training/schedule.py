@@ -1,4 +1,4 @@
-"""How long a training is and how it is paced: steps, learning rates and the order of batches. Pure."""
+"""The schedule of a training: number of steps, learning rates and order of batches. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ENOUGH_STEPS = 100
 
 EPOCHS, BATCH_SIZE, PATIENCE = 4, 32, 3
 
-#: As far as the defaults go for few texts: smaller batches are noise, and more epochs learn the texts by heart.
+#: The limits of the defaults for few texts: smaller batches are too noisy, and more epochs memorise the texts.
 MOST_EPOCHS, LEAST_BATCH_SIZE = 30, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Passes over the texts, texts in a forward pass, and dev scores without a better one before the end."""
+    """Epochs, batch size and patience: the number of evaluations without improvement before the end."""
 
     epochs: int
     batch_size: int
@@ -34,10 +34,10 @@ def plan_of(
     patience: int | None = None,
     accumulate: int = 1,
 ) -> Plan:
-    """Take what is given, and choose the rest so that ``texts`` texts give enough steps to learn from.
+    """Keep the given values, and choose the others so that ``texts`` texts give enough steps to learn from.
 
-    Where the usual 4 epochs in batches of 32 are fewer than `ENOUGH_STEPS`, batches are halved, down to 8, and then
-    epochs are added, up to 30. Patience is a third of the epochs, and 3 at least.
+    If the usual 4 epochs in batches of 32 are fewer than `ENOUGH_STEPS`, batches are halved, down to 8, and then epochs
+    are added, up to 30. Patience is a third of the epochs, and at least 3.
     """
 
     def steps(epochs: int, batch_size: int) -> int:
@@ -53,17 +53,17 @@ def plan_of(
 
 
 def optimizer_steps(texts: int, epochs: int, batch_size: int, accumulate: int) -> int:
-    """Steps of a whole run; each is made of ``accumulate`` batches, which may belong to two epochs."""
+    """Return the steps of a whole run; each consists of ``accumulate`` batches, possibly of two epochs."""
     return math.ceil(math.ceil(texts / batch_size) * epochs / accumulate)
 
 
 def warmup_of(steps: int, wanted: int) -> int:
-    """Steps of warm-up in a run of ``steps``: what is wanted, but no more than a fifth of them."""
+    """Return the warm-up steps of a run of ``steps``: as many as wanted, but no more than a fifth of them."""
     return min(wanted, max(1, steps // 5))
 
 
 def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
-    """Linear from 0 to 1 over the warm-up, then linear to 0 at ``steps``."""
+    """Return a factor that rises linearly from 0 to 1 over the warm-up, then falls linearly to 0 at ``steps``."""
     warmup = warmup_of(steps, warmup_steps)
     if step < warmup:
         return (step + 1) / warmup
@@ -71,10 +71,10 @@ def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
 
 
 def shuffled_batches(lengths: NDArray[np.int64], size: int, seed: int, epoch: int, chunk: int = 50) -> list[list[int]]:
-    """Batches of like length in a random order, the same for the same seed and epoch.
+    """Return batches of similar length in random order, the same for the same seed and epoch.
 
     Shuffled indices are cut into pieces of ``chunk`` batches, each piece is sorted by length and cut into batches,
-    and the batches are shuffled: little padding, and no batch is always seen with the same neighbours.
+    and the batches are shuffled: there is little padding, and no two batches always follow one another.
     """
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(len(lengths))

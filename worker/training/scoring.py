@@ -1,4 +1,4 @@
-"""Texts to logits, sorted by length and padded to a token budget; used for dev scores and for a teacher's labels."""
+"""Computing logits of texts, sorted by length and padded to a token budget, for dev scores and a teacher's labels."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from numpy.typing import NDArray
 from worker.classifier.hardware import supported_precisions
 
 Rows = list[list[int]]
-#: ids (n, longest) and mask (n, longest) or None where nothing is padded, as `pad` makes them.
+#: ids (n, longest), and mask (n, longest) or None if nothing is padded, as `pad` returns them.
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """bfloat16 where the hardware has it, otherwise nothing."""
+    """Return a context that computes in bfloat16 if the hardware supports it, else one that does nothing."""
     if "bf16" in supported_precisions(device):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
 
 def encode(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> Rows:
-    """Token ids of every text, special tokens included, cut to ``max_tokens``."""
+    """Return the token ids of every text, special tokens included, truncated to ``max_tokens``."""
     encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
     rows: Rows = encoded["input_ids"]
     return rows
 
 
 def pad(rows: Rows, pad_id: int, device: torch.device) -> Batch:
-    """ids (n, longest) and mask (n, longest), both int64; the mask is None where nothing had to be padded."""
+    """Return ids (n, longest) and mask (n, longest), both int64; the mask is None if nothing needed padding."""
     lengths = np.array([len(row) for row in rows])
     width = int(lengths.max())
     ids = np.full((len(rows), width), pad_id, dtype=np.int64)
@@ -45,7 +45,7 @@ def pad(rows: Rows, pad_id: int, device: torch.device) -> Batch:
 
 
 def by_length(rows: Rows, budget_tokens: int) -> Iterator[list[int]]:
-    """Indices in batches of like length whose padded size, longest times count, keeps within the budget."""
+    """Yield indices in batches of similar length whose padded size, longest times count, is within the budget."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     batch: list[int] = []
     for index in order:
@@ -93,7 +93,7 @@ def logits_of(
     budget_tokens: int = 4096,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Logits (n, outputs) of the texts, in their order. ``progress`` is told (texts done, texts in all)."""
+    """Return the logits (n, outputs) of the texts, in their order. ``progress`` gets (texts done, total texts)."""
     logits = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
 
     def keep(batch: list[int], output: Any, _: torch.Tensor | None) -> None:

@@ -1,4 +1,4 @@
-"""How a training loop runs, as one frozen record."""
+"""The settings of a training loop, as one frozen record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """How to train. ``patience`` counts evaluations without a better dev score."""
+    """Settings of a training. ``patience`` counts evaluations without a better dev score."""
 
     epochs: int = 3
     batch_size: int = 32
@@ -21,7 +21,7 @@ class LoopSettings:
     max_tokens: int = 160
     evaluations_per_epoch: int = 1
     patience: int = 3
-    #: The run and its learning rates end at this optimizer step, where that is before the epochs' end.
+    #: The run and its learning rates end at this optimizer step, if that is before the end of the epochs.
     max_steps: int | None = None
     seed: int = 20
     checkpoint_every_seconds: float = 120.0

@@ -1,7 +1,7 @@
 """The interface between the worker and the library that runs a model: token ids in, scores out, as numpy arrays.
 
-It holds only what every backend can do. What one of them can do besides, such as attentions, stays with it and is asked
-for by type. ``registry`` lists the backends, ``conformance`` checks one.
+It contains only what every backend can do. Anything else, such as attentions, is a matter of one backend, and its users
+check for its type. ``registry`` lists the backends, ``conformance`` checks one.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Model:
     """A model that a backend is to load."""
 
     name: str
-    """As messages name it."""
+    """The name to use in messages."""
     folder: Path
     labels: tuple[str, ...]
     """In the order of the model's outputs."""
@@ -29,47 +29,47 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class BackendInfo:
-    """Where and how a loaded model runs, and what it reads. It does not change."""
+    """Where and how a loaded model runs, and what input it accepts. Immutable."""
 
     device: str
     """``cpu``, or the name of an accelerator, such as ``cuda:0``."""
     precision: str
     """fp32, bf16 or fp16."""
     max_tokens: int | None
-    """The longest text by the model's positions, special tokens included; None where the model sets no limit."""
+    """The longest text by the model's positions, special tokens included; None if the model has no limit."""
     vocabulary: int
     """Token ids of a text are below this."""
     pad_id: int
-    """The id that fills up the rows of a batch."""
+    """The id that pads the rows of a batch."""
 
 
 class Backend(Protocol):
     """A sequence classifier on a device.
 
-    Calls come one after another, from one thread, which need not be the one that loaded the model. A call that raised
-    leaves the backend as it was: the next batch is scored as if there had been no failure.
+    Calls come one after another, from one thread, which need not be the one that loaded the model. A call that raises
+    leaves the backend unchanged: the next batch is scored as if there had been no failure.
     """
 
     @property
     def info(self) -> BackendInfo: ...
 
     def scores(self, batch: PaddedBatch) -> Floats:
-        """Return float32 [n, labels]: softmax, sigmoid or the value itself, as the model's head is meant.
+        """Return float32 [n, labels]: softmax, sigmoid or the value itself, according to the model's head.
 
         The rows are in the order of the batch, and belong to the caller. A row whose logits are not all finite is NaN
-        throughout. What fills a row up beyond its length does not count, whichever id it is. No rows give no rows. May
-        block for as long as the device computes.
+        throughout. Padding beyond a row's length does not affect scores, whichever id it is. An empty batch has an
+        empty result. May block for as long as the device computes.
 
         Raises:
-            MemoryError: the device has not the memory for this batch. Where the library has an exception of its own for
-                this, that is the cause (``raise MemoryError(...) from error``).
-            ValueError: a text is longer than ``info.max_tokens``; nothing of the batch was given to the device.
+            MemoryError: the device does not have enough memory for this batch. If the library has an exception of its
+                own for this, that is the cause (``raise MemoryError(...) from error``).
+            ValueError: a text is longer than ``info.max_tokens``; nothing was sent to the device.
             Exception: anything else that the library raises.
         """
         ...
 
     def release_memory(self) -> None:
-        """Give memory that nothing uses back to the device, after it ran out; does nothing where none is kept."""
+        """Release unused memory to the device, after it ran out; do nothing if no memory is cached."""
         ...
 
 
@@ -77,11 +77,11 @@ Load = Callable[[Model], Backend]
 """Loads a model onto the device that was prepared for it.
 
 Raises:
-    SettingError: the model cannot be used; the sentence says what to do.
+    SettingError: the model cannot be used; the message says what to do.
 """
 
 Prepare = Callable[[Settings], Load]
-"""Chooses device and precision, which takes no time, before a model is looked for, which may take long.
+"""Chooses device and precision, which is quick, before a model is looked up, which may take long.
 
 Raises:
     SettingError: the settings name a device or precision that this machine does not have.

@@ -1,4 +1,4 @@
-"""The limits of a model's input: its longest text, and something to pad with."""
+"""The limits of a model's input: the longest text, the vocabulary, and the id to pad with."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from worker.classifier.source import Source
 
 
 def max_tokens_of(model: PreTrainedModel, tokenizer_limit: int) -> int:
-    """The longest text in tokens, special tokens included: what the tokenizer states, and the positions allow."""
+    """Return the most tokens of a text, special tokens included, by the tokenizer's limit and the model's positions."""
     return longest_text(max_positions(model), tokenizer_limit)
 
 
 def max_positions(model: PreTrainedModel) -> int | None:
-    """Return the tokens for which the model has positions; None where it states no number."""
+    """Return the number of tokens for which the model has positions; None if its config states none."""
     positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return positions - _position_offset(model, positions) if positions and positions > 0 else None
 
 
 def _position_offset(model: PreTrainedModel, positions: int) -> int:
-    """RoBERTa and its kin count positions from the pad id up, so the first ones in the table are never a token's."""
+    """Return the number of unused positions: RoBERTa and its relatives count positions from the pad id upwards."""
     for name, module in model.named_modules():
         if (
             name.endswith("position_embeddings")
@@ -34,9 +34,9 @@ def _position_offset(model: PreTrainedModel, positions: int) -> int:
 
 
 def add_pad_token(model: PreTrainedModel) -> int:
-    """The id to pad with. A model that has none (GPT-2) gets one of its own, which no text can contain.
+    """Return the id to pad with. A model that has none (GPT-2) gets a new one, which no text can contain.
 
-    The end-of-text id, which is often taken, would hide the last token of a text that ends with it.
+    The end-of-text id, a common choice, would mask the last token of a text that ends with it.
     """
     config = model.config.get_text_config()
     vectors = vectors_of(model)
@@ -48,10 +48,10 @@ def add_pad_token(model: PreTrainedModel) -> int:
 
 
 def vectors_of(model: PreTrainedModel) -> int:
-    """How many ids the model has a vector for."""
+    """Return the number of ids for which the model has an embedding."""
     return len(model.get_input_embeddings().get_parameter("weight"))
 
 
 def check_vocabulary(source: Source, model: PreTrainedModel, text_tokenizer: Any) -> None:
-    """Raises SettingError where the tokenizer gives ids that the model has no vectors for."""
+    """Raise SettingError if the tokenizer produces ids for which the model has no embeddings."""
     check_ids(source.name, vectors_of(model), text_tokenizer)

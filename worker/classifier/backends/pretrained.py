@@ -1,4 +1,4 @@
-"""Labels, head and tokenizer of a model in a folder as transformers writes it, whichever library is to run it."""
+"""Labels, head and tokenizer of a model in a transformers folder, whichever library runs it."""
 
 import logging
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from worker.errors import Code, SettingError
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 STATED = 10**9
-"""transformers writes 1e30 for a tokenizer that states no maximum length; no model reads a billion tokens."""
+"""transformers writes 1e30 for a tokenizer without a maximum length; no model reads a billion tokens."""
 
 UNLIMITED_TOKENS = 512
-"""The limit of a model that states none anywhere: what ``transformers.pipeline`` is commonly given."""
+"""The limit of a model that states none: the value that ``transformers.pipeline`` is commonly given."""
 
 
 def activation_of(config: PretrainedConfig) -> Activation:
-    """How the head's logits are meant. A single output of no stated type is a regression: so transformers trains it."""
+    """Return how logits become scores. A single output without a type is a regression, as transformers trains it."""
     if config.problem_type == "multi_label_classification":
         return Activation.SIGMOID
     if config.problem_type == "regression" or config.num_labels == 1:
@@ -37,7 +37,7 @@ def config_of(source: Source) -> PretrainedConfig:
     """Return the config of a model.
 
     Raises:
-        SettingError: it cannot be read, or asks for code of its own.
+        SettingError: it cannot be read, or requires remote code.
     """
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(source.folder, **LOCAL)
@@ -50,7 +50,7 @@ def labels_of(source: Source, config: PretrainedConfig) -> tuple[str, ...]:
     """Return the names of a model's labels, in the order of its outputs.
 
     Raises:
-        SettingError: two have the same name, or there is none.
+        SettingError: two labels have the same name, or there are no labels.
     """
     names = config.id2label or {}
     labels = tuple(str(name) for _, name in sorted(names.items()))
@@ -63,7 +63,7 @@ def labels_of(source: Source, config: PretrainedConfig) -> tuple[str, ...]:
 
 
 def tokenizer_of(source: Source) -> Any:
-    """transformers' tokenizer of a model.
+    """Load transformers' tokenizer of a model.
 
     Raises:
         SettingError: it cannot be loaded, or has no vocabulary.
@@ -71,7 +71,7 @@ def tokenizer_of(source: Source) -> Any:
     trouble = "it has no vocabulary"
     try:
         text_tokenizer = AutoTokenizer.from_pretrained(source.folder, **LOCAL)
-        # Without its files transformers makes one up that knows its special tokens and nothing else.
+        # Without the files, transformers creates a tokenizer that knows only its special tokens.
         if set(text_tokenizer.get_vocab()) - set(text_tokenizer.all_special_tokens):
             return text_tokenizer
     except Exception as error:  # the converter of each tokenizer class fails in its own way
@@ -79,15 +79,15 @@ def tokenizer_of(source: Source) -> Any:
     raise SettingError(
         Code.TOKENIZER_UNUSABLE,
         f"the model {source.name} has no tokenizer that can be loaded ({trouble}): "
-        "save the one it was trained with beside it, with AutoTokenizer.from_pretrained(...).save_pretrained(folder)",
+        "save the one it was trained with next to it, with AutoTokenizer.from_pretrained(...).save_pretrained(folder)",
     )
 
 
 def raw_of(source: Source, text_tokenizer: Any) -> Tokenizer:
-    """The fast form of a tokenizer, which the worker tokenises by.
+    """Return the fast form of a tokenizer, which the worker uses.
 
     Raises:
-        SettingError: it has none, or marks tokens by type.
+        SettingError: it has none, or uses token type ids.
     """
     raw = getattr(text_tokenizer, "backend_tokenizer", None)
     if not isinstance(raw, Tokenizer):
@@ -99,25 +99,25 @@ def raw_of(source: Source, text_tokenizer: Any) -> Tokenizer:
     if "token_type_ids" in text_tokenizer.model_input_names and any(raw.encode("a").type_ids):
         raise SettingError(
             Code.TOKENIZER_UNUSABLE,
-            f"the tokenizer of {source.name}, {type(text_tokenizer).__name__}, marks tokens by type, "
-            "which the worker does not give to a model: choose another model",
+            f"the tokenizer of {source.name}, {type(text_tokenizer).__name__}, uses token type ids, "
+            "which the worker does not pass to a model: choose another model",
         )
     return raw
 
 
 def check_ids(name: str, vectors: int, text_tokenizer: Any) -> None:
-    """Raises SettingError where the tokenizer of the model ``name`` gives ids that it has no vectors for."""
+    """Raise SettingError if the tokenizer of the model ``name`` produces ids for which the model has no embeddings."""
     highest = max(text_tokenizer.get_vocab().values(), default=-1)
     if highest >= vectors:
         raise SettingError(
             Code.TOKENIZER_OF_ANOTHER_MODEL,
-            f"the tokenizer of {name} gives ids up to {highest}, and the model has vectors for {vectors} only: "
-            "they are not of one model; save both from where it was trained",
+            f"the tokenizer of {name} produces ids up to {highest}, but the model has only {vectors} embeddings: "
+            "they do not belong together; save both from where the model was trained",
         )
 
 
 def longest_text(positions: int | None, tokenizer_limit: int) -> int:
-    """Return the most tokens of a text, special tokens included: what the tokenizer states, and the positions allow."""
+    """Return the most tokens of a text, special tokens included, by the tokenizer's limit and the model's positions."""
     limits = [tokenizer_limit] if 0 < tokenizer_limit < STATED else []
     if positions is not None:
         limits.append(positions)
@@ -125,12 +125,12 @@ def longest_text(positions: int | None, tokenizer_limit: int) -> int:
 
 
 def unusable(source: Source | Model, error: Exception) -> SettingError:
-    """A sentence for what transformers raised: its own words say best what is wrong with a folder, but not in one."""
+    """Turn an exception of transformers into one sentence; its own message says best what is wrong, but at length."""
     if "trust_remote_code" in str(error):
         return SettingError(
             Code.MODEL_NEEDS_CODE,
             f"the model {source.name} brings its own code, which the worker does not run: "
-            "choose a model of an architecture that transformers has",
+            "choose a model whose architecture is part of transformers",
         )
     reason = " ".join(str(error).split())[:300]
     if isinstance(error, SafetensorError):
@@ -145,7 +145,7 @@ def unusable(source: Source | Model, error: Exception) -> SettingError:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, advice or reports from the libraries; what matters is checked, and said, here."""
+    """Silence the libraries' progress bars, advice and reports; the worker checks and reports what matters itself."""
     loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
     levels = [library.level for library in loggers]
     bars = transformers.logging.is_progress_bar_enabled()

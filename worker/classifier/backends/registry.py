@@ -1,4 +1,4 @@
-"""The backends that there are: the one place where a backend is added. Each is imported on first use."""
+"""The registry of backends: the one place where a backend is added. Each is imported on first use."""
 
 from collections.abc import Mapping
 

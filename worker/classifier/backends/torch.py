@@ -1,6 +1,6 @@
-"""PyTorch and transformers: every architecture, and the outputs besides scores that training and analysis need.
+"""The backend of PyTorch and transformers: every architecture, and also the outputs that training and analysis need.
 
-``torch`` below is PyTorch: imports are absolute, so this module does not hide it.
+``torch`` below is PyTorch: imports are absolute, so this module does not shadow it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,30 +47,30 @@ class TorchBackend:
         """Return the scores of a batch; see ``Backend``."""
         limit = self._info.max_tokens
         if limit is not None and batch.ids.shape[1] > limit:  # on an accelerator it would break the device for good
-            raise ValueError(f"a text of {batch.ids.shape[1]} tokens, where the model reads {limit}")
+            raise ValueError(f"a text has {batch.ids.shape[1]} tokens, more than the model's limit of {limit}")
         if not len(batch):
             return np.empty((0, self._labels), np.float32)
         with torch.inference_mode(), _memory_errors():
             logits = self.forward(batch).logits.float()
             scores = self.activate(logits)
-            # An infinite logit can look like a fine score after softmax or sigmoid.
+            # An infinite logit can look like a valid score after softmax or sigmoid.
             finite = logits.isfinite().all(dim=-1, keepdim=True)
             result: Floats = torch.where(finite, scores, torch.nan).cpu().numpy()
         return result
 
     def release_memory(self) -> None:
-        """Give memory that no tensor holds back to the device, after it ran out."""
+        """Release memory that no tensor uses to the device, after it ran out."""
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         elif self._device.type == "mps":
             torch.mps.empty_cache()
 
     def forward(self, batch: PaddedBatch, **wanted: bool) -> Any:
-        """The model's output on a batch, as transformers gives it; ``wanted`` are its flags (``output_attentions``)."""
+        """Return transformers' output for a batch; ``wanted`` are its flags, such as ``output_attentions``."""
         return self._model(**self._inputs(batch), **wanted)
 
     def activate(self, logits: torch.Tensor) -> torch.Tensor:
-        """Scores of logits [n, labels], of the same shape."""
+        """Return the scores of logits [n, labels], in the same shape."""
         if self._activation is Activation.SOFTMAX:
             return logits.softmax(dim=-1)
         return logits.sigmoid() if self._activation is Activation.SIGMOID else logits
@@ -78,7 +78,7 @@ class TorchBackend:
     def _inputs(self, batch: PaddedBatch) -> Mapping[str, torch.Tensor | None]:
         ids = self._to_device(batch.ids)
         if (batch.lengths == batch.ids.shape[1]).all():
-            # Attention without a mask takes a faster path, and with one it is searched for padding in each pass.
+            # Attention without a mask is faster; a mask is searched for padding in each pass.
             return {"input_ids": ids, "attention_mask": None}
         lengths = self._to_device(batch.lengths)
         mask = torch.arange(ids.shape[1], device=self._device) < lengths[:, None]
@@ -95,7 +95,7 @@ def prepare(settings: Settings) -> Load:
     """Return the function that loads a model onto the device, and at the precision, that the settings name.
 
     Raises:
-        SettingError: the device is not there, or cannot compute at that precision.
+        SettingError: the device does not exist, or cannot compute at that precision.
     """
     return partial(_load, choose_hardware(settings))
 
@@ -106,7 +106,7 @@ def _load(hardware: Hardware, model: Model) -> TorchBackend:
         device=str(hardware.device),
         precision=hardware.precision,
         max_tokens=max_positions(loaded),
-        vocabulary=vectors_of(loaded),  # before one may be added to pad with, which no text contains
+        vocabulary=vectors_of(loaded),  # before an id may be added for padding, which no text contains
         pad_id=add_pad_token(loaded),
     )
     loaded.to(device=hardware.device)  # type: ignore[call-arg]  # its stub knows no arguments
@@ -125,17 +125,17 @@ def _pretrained(model: Model, dtype: torch.dtype) -> PreTrainedModel:
     if missing:
         raise SettingError(
             Code.MODEL_NOT_FINE_TUNED,
-            f"the model {model.name} has no weights for {', '.join(missing[:3])}: it is no fine-tuned sequence "
-            "classifier; name a model that was trained for text classification",
+            f"the model {model.name} has no weights for {', '.join(missing[:3])}: it is not a fine-tuned "
+            "sequence classifier; choose a model that was trained for text classification",
         )
     evaluating: PreTrainedModel = loaded.eval()
-    evaluating.config.use_cache = False  # one pass a text: nothing of it is read again
+    evaluating.config.use_cache = False  # each text takes one pass: nothing is read again
     return evaluating
 
 
 @contextmanager
 def _memory_errors() -> Iterator[None]:
-    """Raise MemoryError where torch says in one of its ways that the memory does not suffice."""
+    """Turn each of torch's out-of-memory errors into a MemoryError."""
     try:
         yield
     except MemoryError:

@@ -14,21 +14,21 @@ class ByteBpeTokenizer:
     name = "gigatoken"
 
     def __init__(self, tokenizer_json: str, encoding: Encoding) -> None:
-        """``tokenizer_json`` as ``tokenizers`` writes it.
+        """Build the tokenizer from ``tokenizer_json``, as ``tokenizers`` writes it.
 
         Raises:
-            ValueError: the tokenizer has a part that gigatoken does not know.
+            ValueError: the tokenizer has a component that gigatoken does not support.
         """
         self._tokenizer = gigatoken.Tokenizer.from_json(tokenizer_json)
         self._encoding = encoding
         self._prefix, self._suffix = _special_ids(tokenizer_json)
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """gigatoken gives the content alone: it is cut to what the special tokens leave, and they are put around it."""
+        """Encode the texts: gigatoken returns the content, which is truncated and given its special tokens here."""
         try:
             # One thread keeps up with any device, and leaves the other cores to the model.
             encoded = self._tokenizer.encode_batch(list(texts), parallel=False).layout
-        except TypeError:  # what the binding makes of a string that has no UTF-8
+        except TypeError:  # raised by the binding for a string that cannot be encoded as UTF-8
             raise ValueError(NOT_UNICODE) from None
         bounds = np.asarray(encoded.offsets.data)
         content = np.asarray(encoded.content.data)[: bounds[-1]]
@@ -58,11 +58,11 @@ class ByteBpeTokenizer:
 
 
 def _special_ids(tokenizer_json: str) -> tuple[list[int], list[int]]:
-    """The ids that ``tokenizers`` puts before and after a text."""
+    """Return the ids that ``tokenizers`` puts before and after a text."""
     reference = Tokenizer.from_str(tokenizer_json)
     bare: list[int] = reference.encode("a", add_special_tokens=False).ids
     whole: list[int] = reference.encode("a").ids
     for start in range(len(whole) - len(bare) + 1):
         if whole[start : start + len(bare)] == bare:
             return whole[:start], whole[start + len(bare) :]
-    raise ValueError("the special tokens are not put around the text")
+    raise ValueError("the special tokens do not enclose the text")

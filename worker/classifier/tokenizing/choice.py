@@ -1,4 +1,4 @@
-"""Which backend tokenises: decided at load, by comparing ids."""
+"""Choosing the tokenizer backend when a model is loaded, by comparing ids."""
 
 import json
 import logging
@@ -21,14 +21,14 @@ FAST_BACKENDS: dict[str, Callable[[str, Encoding], TextTokenizer]] = {
     "WordPiece": WordPieceTokenizer,
     "BPE": ByteBpeTokenizer,
 }
-"""By the kind of model that a tokenizer.json names."""
+"""Backends by the type of model that a tokenizer.json names."""
 
 
 def choose_tokenizer(tokenizer: Tokenizer, encoding: Encoding, wanted: Literal["auto", "huggingface"]) -> TextTokenizer:
-    """The tokenizer in its fastest backend that gives the same ids; takes ``tokenizer`` over.
+    """Return the tokenizer in the fastest backend that produces the same ids; takes ownership of ``tokenizer``.
 
-    Every backend is compared with ``tokenizers`` on texts made to tell them apart, at this model's own limit. One that
-    cannot be built, fails or differs is not used.
+    Every backend is compared with ``tokenizers`` on texts that are made to reveal differences, at this model's limit.
+    One that cannot be built, fails or differs is not used.
     """
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -43,7 +43,7 @@ def choose_tokenizer(tokenizer: Tokenizer, encoding: Encoding, wanted: Literal["
         agrees = same_tokens(fast.encode(texts), reference.encode(texts))
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a panic in Rust is no Exception
+    except BaseException as error:  # a panic in Rust is not an Exception
         logger.info("the fast %s tokenizer has no part that this one needs (%s)", kind, type(error).__name__)
         return reference
     if not agrees:

@@ -12,17 +12,17 @@ NOT_UNICODE = "a text holds a lone surrogate, which is half a character: it cann
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How texts are encoded: ``max_tokens`` counts the special tokens too."""
+    """How texts are encoded: ``max_tokens`` includes the special tokens."""
 
     max_tokens: int
     truncation_side: Literal["right", "left"] = "right"
 
 
 def cut_to_limit(ids: Ids32, lengths: Ids32, encoding: Encoding, prefix: int, suffix: int) -> Tokens:
-    """Tokens of texts that were encoded with a limit one higher than the model's.
+    """Truncate texts that were encoded with a limit one higher than the model's.
 
-    A text that reached the higher limit is too long, and exactly those are cut: by the one content token next to the
-    special tokens (``prefix`` before and ``suffix`` after the content) at the side where truncation happens.
+    Exactly the texts that reached the higher limit are too long. They lose one token of the content, which has
+    ``prefix`` special tokens before and ``suffix`` after it, at the side of truncation.
     """
     truncated = lengths > encoding.max_tokens
     if truncated.any():
@@ -35,5 +35,5 @@ def cut_to_limit(ids: Ids32, lengths: Ids32, encoding: Encoding, prefix: int, su
 
 
 def starts_of(lengths: Ids32) -> Ids64:
-    """[n] where each text starts when texts of these lengths lie one behind the other."""
+    """Return where each text starts, [n], when texts of these lengths are concatenated."""
     return np.cumsum(lengths, dtype=np.int64) - lengths

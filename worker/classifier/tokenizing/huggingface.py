@@ -1,4 +1,4 @@
-"""Hugging Face's ``tokenizers``: every kind of tokenizer there is, and the reference for the faster backends."""
+"""Hugging Face's ``tokenizers``: every kind of tokenizer, and the reference for the faster backends."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -14,7 +14,7 @@ class HuggingFaceTokenizer:
     name = "huggingface"
 
     def __init__(self, tokenizer: Tokenizer, encoding: Encoding) -> None:
-        """Takes the tokenizer over: its truncation and padding are set here, and nothing else may use it."""
+        """Take ownership of the tokenizer: its truncation and padding are set here, and nothing else may use it."""
         tokenizer.no_padding()
         tokenizer.enable_truncation(encoding.max_tokens, direction=encoding.truncation_side)
         self._tokenizer = tokenizer
@@ -22,7 +22,7 @@ class HuggingFaceTokenizer:
     def encode(self, texts: Sequence[str]) -> Tokens:
         try:
             encoded = self._tokenizer.encode_batch_fast(texts)
-        except TypeError:  # what the binding makes of a string that has no UTF-8
+        except TypeError:  # raised by the binding for a string that cannot be encoded as UTF-8
             raise ValueError(NOT_UNICODE) from None
         rows = [text.ids for text in encoded]
         lengths = np.fromiter(map(len, rows), dtype=np.int32, count=len(rows))

@@ -1,4 +1,4 @@
-"""Tokenising that one bad text does not stop: what fails alone is named, the others get their tokens."""
+"""Tokenising that isolates bad texts: a text that fails alone is rejected, the others get their tokens."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from worker.errors import Code, DeviceError, Reason, Rejection, Stage
 from worker.tokens import TextTokenizer, Tokens
 
 STAND_IN = "a"
-"""Takes the place of a text that has no tokens, so that rows and texts keep the same numbers."""
+"""Replaces a text that has no tokens, so that rows and texts keep the same indexes."""
 
 
 def tokenise(tokenizer: TextTokenizer, texts: Sequence[str]) -> tuple[Tokens, dict[int, Rejection]]:
-    """The tokens of n texts, and a rejection for each text, by index, on which the tokenizer fails alone.
+    """Return the tokens of n texts, and a rejection, by index, for each text on which the tokenizer fails alone.
 
     The row of a rejected text holds the tokens of a stand-in. With k bad texts among n the tokenizer runs at most
     ``3 + k * (2 * log2(n) + 1)`` times, log2 rounded up; once where all is well.
 
     Raises:
-        DeviceError: it fails on the stand-in, too: it is not the text's fault.
+        DeviceError: it also fails on the stand-in, so it is not the text's fault.
     """
     tokens = _encoded(tokenizer, texts)
     if isinstance(tokens, Tokens):
@@ -43,16 +43,16 @@ def tokenise(tokenizer: TextTokenizer, texts: Sequence[str]) -> tuple[Tokens, di
         return tokens, rejected
     raise DeviceError(
         Code.TOKENIZER_FAILED,
-        f"the tokenizer does not work any more ({tokens}), not even on a text that it has tokenised before: "
-        "start the worker again, with tokenizer=huggingface if that does not last",
+        f"the tokenizer no longer works ({tokens}), not even on a text that it has tokenised before: "
+        "restart the worker, with tokenizer=huggingface if it happens again",
     )
 
 
 def _encoded(tokenizer: TextTokenizer, texts: Sequence[str]) -> Tokens | str:
-    """Tokens, or the name of what was raised: its words may quote the text."""
+    """Return tokens, or the name of the exception, whose message may quote the text."""
     try:
         return tokenizer.encode(texts)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a panic in Rust is no Exception
+    except BaseException as error:  # a panic in Rust is not an Exception
         return type(error).__name__

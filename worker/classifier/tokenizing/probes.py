@@ -1,4 +1,4 @@
-"""Texts that tell tokenizers apart: a backend must give the reference's ids on all of them before it is used."""
+"""Texts that reveal differences of tokenizers: a backend must produce the reference's ids for all of them."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ _LINES = (
 
 
 def probe_texts(max_tokens: int) -> Iterator[str]:
-    """Every probe, and texts around the model's limit: short of it, at it and beyond, token by token and by far."""
+    """Yield every probe, and texts around the model's limit: below, at and above it, token by token and by far."""
     yield from _LINES
     yield " ".join(_LINES)
     for count in range(max(max_tokens - 6, 0), max_tokens + 3):

@@ -9,19 +9,19 @@ from worker.classifier.tokenizing.encoding import NOT_UNICODE, Encoding, cut_to_
 from worker.tokens import Tokens
 
 CACHE_ENTRIES = 65_536
-"""Words that nanotoken remembers, for each thread that encodes; its own million takes some 430 MB when full."""
+"""Words that nanotoken caches for each encoding thread; its default of a million takes some 430 MB when full."""
 
 
 class WordPieceTokenizer:
     name = "nanotoken"
 
     def __init__(self, tokenizer_json: str, encoding: Encoding) -> None:
-        """``tokenizer_json`` as ``tokenizers`` writes it.
+        """Build the tokenizer from ``tokenizer_json``, as ``tokenizers`` writes it.
 
         Raises:
-            ValueError: the tokenizer has a part that nanotoken does not know.
+            ValueError: the tokenizer has a component that nanotoken does not support.
         """
-        nanotoken.set_cache_entries(CACHE_ENTRIES)  # of the process: there is one classifier in it
+        nanotoken.set_cache_entries(CACHE_ENTRIES)  # for the whole process, which has one classifier
         self._tokenizer = nanotoken.Tokenizer.from_json(tokenizer_json)
         self._encoding = encoding
         self._prefix = len(self._tokenizer.backend.prefix_ids)

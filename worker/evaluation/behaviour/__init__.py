@@ -1,4 +1,4 @@
-"""Behaviour of a classifier, capability by capability: minimum functionality, invariance and direction.
+"""Behavioural tests of a classifier, capability by capability: minimum functionality, invariance and direction.
 
 The three kinds of test are those of Ribeiro et al. 2020 ("Beyond Accuracy: Behavioral Testing of NLP Models with
 CheckList"); the tests themselves, in `suite.toml`, are our own.

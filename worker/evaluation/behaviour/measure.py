@@ -1,4 +1,4 @@
-"""How often a classifier fails a behaviour test. Pure: it is given a function from texts to scores."""
+"""The failure rates of a classifier in behaviour tests. Pure: it is given a function from texts to scores."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from worker.evaluation.behaviour.suite import Test
 #: Texts to scores (n, 3) in the order of `LABELS`, rows summing to one.
 Score = Callable[[list[str]], NDArray[np.floating]]
 
-#: How far polarity (-1 .. 1) may move against the direction of a test that asks for no least rise or fall.
+#: How far polarity (-1 .. 1) may move against the direction of a test that requires no least rise or fall.
 SLACK = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One test's outcome; ``failed`` are the texts that failed, in the order of the suite."""
+    """The outcome of a test; ``failed`` are the texts that failed, in the order of the suite."""
 
     name: str
     capability: str
@@ -67,7 +67,7 @@ def _failures(test: Test, group: tuple[str, ...], scores: NDArray[np.float64]) -
 
 
 def per_capability(results: Sequence[Result]) -> dict[str, float]:
-    """Mean failure rate of the tests of each capability, every test counting once."""
+    """Return the mean failure rate of the tests of each capability, each test with the same weight."""
     names = dict.fromkeys(result.capability for result in results)
     return {
         name: float(np.mean([result.failure_rate for result in results if result.capability == name])) for name in names
@@ -75,5 +75,5 @@ def per_capability(results: Sequence[Result]) -> dict[str, float]:
 
 
 def mean_failure_rate(results: Sequence[Result]) -> float:
-    """Mean over the tests, every test counting once whatever its size."""
+    """Return the mean over the tests, each with the same weight whatever its size."""
     return float(np.mean([result.failure_rate for result in results]))

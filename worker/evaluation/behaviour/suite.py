@@ -1,4 +1,4 @@
-"""The behaviour suite as data: reads `suite.toml` and writes every template out."""
+"""The behaviour suite as data: reading `suite.toml` and expanding its templates."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CHANGES: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One test, written out.
+    """One test, expanded.
 
     ``groups`` are the texts: one each for kind ``label``; for ``same`` the first text and those that must get its
     label; for ``direction`` the text before and the one after the change. ``expect`` holds labels, ``up`` or ``down``.
-    ``least``, for ``direction``, is how far polarity (-1 .. 1) has to move, unless it begins that near to its end.
+    ``least``, for ``direction``, is how far polarity (-1 .. 1) must move, unless it starts closer than that to its end.
     """
 
-    __test__ = False  # not a test case of pytest's
+    __test__ = False  # not a pytest test case
 
     name: str
     capability: str
@@ -51,7 +51,7 @@ class Test:
 
 
 def expand(templates: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    """Fill templates that belong together with the same words: one tuple for each combination of their slots' words."""
+    """Fill related templates with the same words: return one tuple for each combination of their slots' words."""
     slots = sorted({slot for template in templates for slot in _SLOT.findall(template)})
     if missing := [slot for slot in slots if slot not in words]:
         raise ValueError(f"there are no words for {{{missing[0]}}}")
@@ -60,11 +60,11 @@ def expand(templates: Sequence[str], words: Mapping[str, Sequence[str]]) -> list
 
 
 def read_suite(path: Path | None = None) -> tuple[Test, ...]:
-    """Every test of our suite, or of another file of that form, in its order.
+    """Read every test of our suite, or of another file in the same format, in its order.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no TOML, or a test of it is not as the head of ``suite.toml`` says.
+        ValueError: it is not valid TOML, or a test does not follow the description at the top of ``suite.toml``.
     """
     source = path or Path(__file__).with_name("suite.toml")
     content: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
@@ -79,11 +79,11 @@ def read_suite(path: Path | None = None) -> tuple[Test, ...]:
         except KeyError as error:
             raise ValueError(f"{_named(entry, number)} lacks {error}") from None
         except (AttributeError, TypeError) as error:
-            raise ValueError(f"{_named(entry, number)} is of another form: {error}") from None
+            raise ValueError(f"{_named(entry, number)} has another form: {error}") from None
         except ValueError as error:
             raise ValueError(f"{_named(entry, number)}: {error}") from None
         if test.name in {former.name for former in tests}:
-            raise ValueError(f"{_named(entry, number)} is there twice: figures go by the name")
+            raise ValueError(f"{_named(entry, number)} exists twice: give each test a name of its own")
         tests.append(test)
     return tuple(tests)
 
@@ -103,14 +103,14 @@ _EXPECTED: dict[str, frozenset[tuple[str, ...]]] = {
 
 def _check(test: Test) -> None:
     if test.kind not in _EXPECTED:
-        raise ValueError(f"`kind` is one of {', '.join(_EXPECTED)}")
+        raise ValueError(f"`kind` must be one of {', '.join(_EXPECTED)}")
     if test.expect not in _EXPECTED[test.kind]:
-        raise ValueError(f"`expect` is none that kind {test.kind!r} takes")
+        raise ValueError(f"`expect` has a value that kind {test.kind!r} does not allow")
     sizes = {"label": {1}, "direction": {2}}.get(test.kind)
     if any(len(group) not in sizes if sizes else len(group) < 2 for group in test.groups):
-        raise ValueError(f"a group with more or fewer texts than kind {test.kind!r} takes")
+        raise ValueError(f"a group has more or fewer texts than kind {test.kind!r} allows")
     if test.cases == 0:
-        raise ValueError("it has no case")
+        raise ValueError("it has no cases")
 
 
 def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) -> Test:
@@ -126,7 +126,7 @@ def _read_test(entry: Mapping[str, Any], shared: Mapping[str, Sequence[str]]) ->
             groups.extend(expand(group, words))
     if change := entry.get("change"):
         if change not in _CHANGES:
-            raise ValueError(f"change takes one of {', '.join(_CHANGES)}")
+            raise ValueError(f"change must be one of {', '.join(_CHANGES)}")
         groups = [(text, _CHANGES[change](text)) for (text,) in groups]
     unique = tuple(dict.fromkeys(groups))
     return Test(entry["name"], entry["capability"], kind, tuple(entry.get("expect", ())), unique, _least(entry))
@@ -136,8 +136,8 @@ def _least(entry: Mapping[str, Any]) -> float | None:
     if "least" not in entry:
         return None
     if entry["kind"] != "direction":
-        raise ValueError(f"it is of kind {entry['kind']!r}, and `least` is for directions")
+        raise ValueError(f"it is of kind {entry['kind']!r}, but `least` is for directions only")
     least = entry["least"]
     if isinstance(least, bool) or not isinstance(least, int | float) or not 0 < least <= 2:
-        raise ValueError("`least` is a number over 0, up to 2, the length of the scale")
+        raise ValueError("`least` must be a number above 0 and up to 2, the length of the scale")
     return float(least)

@@ -1,4 +1,4 @@
-"""Evaluations as a page to look at: HTML in one file, or Markdown with its pictures beside it."""
+"""Reports of evaluations: HTML in one file, or Markdown with its pictures next to it."""
 
 from worker.evaluation.report.sections import Subject
 from worker.evaluation.report.write import FORMATS, check_report, write_report

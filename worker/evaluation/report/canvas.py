@@ -1,4 +1,4 @@
-"""The canvas of a report's pictures: colours, sizes, the look of axes, and SVG out of matplotlib."""
+"""The canvas of a report's pictures: colours, sizes, the style of axes, and SVG from matplotlib."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 INK, FAINT, GRID = "#1d2733", "#66717d", "#e6e9ee"
 
-#: One colour a model, told apart with every kind of colour vision (after Okabe & Ito 2008).
+#: One colour per model, distinguishable with every kind of colour vision (after Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9", "#7f7f7f")
 
 WIDTH = 9.4
-"""Inches of a whole-width picture."""
+"""Width of a full-width picture, in inches."""
 
 SMALL = 3.0
-"""Inches of one of several small pictures."""
+"""Width of one of several small pictures, in inches."""
 
-#: For dots, which the axes would cut in half at 0 and 100 %.
+#: For dots, which the axes would clip at 0 and 100 %.
 WHOLE: dict[str, Any] = {"clip_on": False}
 
 _STYLE: dict[str, Any] = {
-    "text.parse_math": False,  # a label or a domain may hold dollar signs
+    "text.parse_math": False,  # a label or a domain may contain dollar signs
     "font.size": 10,
     "font.family": "DejaVu Sans",
     "text.color": INK,
@@ -45,17 +45,17 @@ _STYLE: dict[str, Any] = {
     "ytick.color": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
-    "svg.hashsalt": "sentiment-worker",  # the same evaluations give the same file
+    "svg.hashsalt": "sentiment-worker",  # the same evaluations produce the same file
 }
 
 
 def colour(place: int) -> str:
-    """The colour of the model at this place."""
+    """Return the colour of the model at this index."""
     return COLOURS[place % len(COLOURS)]
 
 
 def ink_on(shade: Sequence[float]) -> str:
-    """Dark or white, whichever stands out more on this colour (contrast ratio of WCAG 2.2)."""
+    """Return dark or white, whichever has more contrast with this colour (contrast ratio of WCAG 2.2)."""
     from matplotlib.colors import to_rgb
 
     def luminance(rgb: Sequence[float]) -> float:
@@ -67,7 +67,7 @@ def ink_on(shade: Sequence[float]) -> str:
 
 
 def heading(model: str) -> str:
-    """As much of a model's name as fits above a small picture."""
+    """Return as much of a model's name as fits above a small picture."""
     return model if len(model) <= 24 else f"{model[:23]}…"
 
 
@@ -84,7 +84,7 @@ def _tenths() -> Locator:
 
 
 def grid(count: int) -> tuple[int, int]:
-    """(columns, rows) of small pictures: up to three in a row, and four as two by two."""
+    """Return (columns, rows) of small pictures: up to three in a row, and four as two by two."""
     columns = 2 if count == 4 else min(count, 3)
     return columns, -(-count // columns)
 
@@ -98,9 +98,9 @@ def svg_of(
     outlines: bool,
     heights: Sequence[int] | None = None,
 ) -> str:
-    """Draw on a grid of axes. ``outlines`` turns text into paths, for where the reader's fonts are not ours to name.
+    """Draw on a grid of axes. ``outlines`` turns text into paths, for readers whose fonts we cannot choose.
 
-    ``heights`` are the rows' shares of the height; None gives each the same.
+    ``heights`` are the relative heights of the rows; None makes them equal.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""The pictures of a report, each an SVG: evaluations in, the file's content out."""
+"""The pictures of a report: functions from evaluations to the content of an SVG file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """Every model's accuracy with its 95 % interval, and the two-way agreement beside it where the data has ratings."""
+    """Draw every model's accuracy with its 95 % interval, next to the two-way agreement if the data has ratings."""
     panels: list[tuple[str, list[float | None], list[tuple[float, float]]]] = [
         ("All classes", [e.accuracy for e in evaluations], [e.accuracy_interval for e in evaluations])
     ]
@@ -38,7 +38,7 @@ def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
     def draw(axes: list[Axes]) -> None:
         names = [e.model for e in evaluations]
-        # One scale for both, so that what is further right is better, whichever panel it is in.
+        # One scale for both, so that further right is better in either panel.
         ends = [value for _, values, _ in panels for value in values if value is not None]
         ends += [start for _, _, intervals in panels for start, _ in intervals]
         low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
@@ -59,7 +59,7 @@ def agreement(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
 
 def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """A matrix a model: how the texts of each label are answered, in per cent of the label's texts."""
+    """Draw a matrix per model: the answers to the texts of each label, as a percentage of the label's texts."""
     columns, rows = grid(len(evaluations))
     labels = evaluations[0].labels
     crowded = len(labels) > 3
@@ -106,9 +106,9 @@ def confusions(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
 
 def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """Confidence against accuracy: on the diagonal a score means what it says. Below, how many texts have it.
+    """Draw accuracy over confidence: on the diagonal a score means what it says. Below, the number of texts.
 
-    The line at each dot is its accuracy's 95 % interval, which is long where few texts are that sure.
+    The line at each dot is the 95 % interval of its accuracy, which is long if few texts have such a score.
     """
     known = [(place, e, e.calibration) for place, e in enumerate(evaluations) if e.calibration is not None]
     columns, rows = grid(len(known))
@@ -127,7 +127,7 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
             ax.vlines(sure, ends[:, 0], ends[:, 1], color=tint, alpha=0.45, linewidth=1.5)
             ax.plot(sure, right, color=tint, linewidth=1.5)
             ax.scatter(sure, right, s=34, color=tint, edgecolor="white", zorder=3, **WHOLE)
-            # Above the axes, since curves go everywhere in them.
+            # Above the axes, since curves may be anywhere in them.
             ax.annotate(
                 f"ECE {calibration.ece:.3f}",
                 (0, 1),
@@ -138,7 +138,7 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
                 color=tint,
             )
             ax.set_title(heading(evaluation.model), pad=26)
-            # Where the bins are, which the dots are not: those stand at the mean of what is in a bin.
+            # At the bins, unlike the dots, which are at the mean of a bin's scores.
             left = np.minimum(np.floor(sure * BINS), BINS - 1) / BINS
             strip.bar(left, count, width=0.92 / BINS, align="edge", color=tint, alpha=0.5)
             strip.set_xlabel("confidence")
@@ -162,7 +162,7 @@ def reliability(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
 
 def domains(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """Agreement in each domain, one dot a model."""
+    """Draw the agreement in each domain, one dot per model."""
     names = [d.domain for d in evaluations[0].domains]
     sizes = [f"{d.domain.replace('_', ' ')}  ({d.texts:,})" for d in evaluations[0].domains]
     panels = [("All classes", [[d.accuracy for d in e.domains] for e in evaluations])]
@@ -173,7 +173,7 @@ def domains(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
 
 
 def behaviour(evaluations: Sequence[Evaluation], *, outlines: bool) -> str:
-    """Failure rates: a row a capability, worst first, a column a model."""
+    """Draw failure rates: a row per capability, worst first, a column per model."""
     shown = [(e.model, e.behaviour) for e in evaluations if e.behaviour is not None]
     worst = {name: max(b.capabilities[name] for _, b in shown) for name in shown[0][1].capabilities}
     names = sorted(worst, key=lambda name: -worst[name])

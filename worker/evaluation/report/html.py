@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: style and pictures are in it, and no script."""
+"""A report as one self-contained HTML file: with its style and pictures, and without scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[-\d.,()%\s]+s?")
 
 
 def as_html(subject: Subject, sections: Sequence[Section]) -> str:
-    """The page."""
+    """Return the page."""
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     tints = {model: colour(place) for place, model in enumerate(subject.models)}
     body = "\n".join(_section(section, tints) for section in sections)
@@ -66,7 +66,7 @@ def _section(section: Section, tints: dict[str, str]) -> str:
 
 
 def _fluid(svg: str) -> str:
-    """The width as a property that the style sheet reads; the height follows from it."""
+    """Replace the width with a property that the style sheet reads; the height follows from it."""
     return re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="--width: \2pt"', svg, count=1)
 
 
@@ -93,7 +93,7 @@ def _aligned(rows: list[list[str]], column: int) -> str:
 
 
 def _best(header: list[str], rows: list[list[str]]) -> set[tuple[int, int]]:
-    """(row, column) of the best value of each column of figures."""
+    """Return (row, column) of the best value of each column of figures."""
     best = set()
     for column, name in enumerate(header):
         values = [(float(found[0]), r) for r, row in enumerate(rows) if (found := _leading_number(row[column]))]

@@ -1,4 +1,4 @@
-"""A report as Markdown, with its pictures in a folder beside it."""
+"""A report as Markdown, with its pictures in a folder next to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<
 
 
 def as_markdown(subject: Subject, sections: Sequence[Section], pictures: str) -> str:
-    """The report's text; ``pictures`` is the folder of the pictures, relative to it."""
+    """Return the report's text; ``pictures`` is the folder of the pictures, relative to it."""
     lines = [
         f"# {_plain(subject.title)}",
         "",

@@ -18,7 +18,7 @@ class Subject:
     models: tuple[str, ...]
     device: str
     made_on: str
-    """A day, as people write it."""
+    """The date, as people write it."""
 
     @property
     def size(self) -> str:
@@ -40,4 +40,4 @@ class Section:
     """SVG."""
     table: Table | None = None
     table_first: bool = False
-    """Whether the figures are what one looks for; otherwise they are folded away where the format can."""
+    """Whether the figures matter most; otherwise they are collapsed if the format supports it."""

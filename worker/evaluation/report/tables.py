@@ -1,4 +1,4 @@
-"""The figures of a report as rows of words, the same for every format."""
+"""The figures of a report as rows of strings, the same for every format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def summary(evaluations: Sequence[Evaluation]) -> Table:
-    """One row a model: agreement, calibration and speed. What no model has is left out."""
+    """Return a row per model: agreement, calibration and speed, without columns that no model has."""
     rated = any(e.two_way is not None for e in evaluations)
     behaved = any(e.behaviour for e in evaluations)
     header = ["model", "accuracy (95 % interval)", "macro F1", *(["two-way"] if rated else []), "ECE", "loss"]
@@ -31,7 +31,7 @@ def summary(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def by_domain(evaluations: Sequence[Evaluation]) -> Table:
-    """One row a domain and model."""
+    """Return a row per domain and model."""
     header = ["domain", "texts", "model", "accuracy", "macro F1", "two-way"]
     rows = []
     for place, domain in enumerate(evaluations[0].domains):
@@ -44,7 +44,7 @@ def by_domain(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def by_class(evaluations: Sequence[Evaluation]) -> Table:
-    """One row a label and model."""
+    """Return a row per label and model."""
     header = ["label", "texts", "model", "precision", "recall", "F1"]
     rows = []
     for place, label in enumerate(evaluations[0].labels):
@@ -55,7 +55,7 @@ def by_class(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def by_capability(evaluations: Sequence[Evaluation]) -> Table:
-    """One row a capability, one column a model: failure rates of the behaviour suite, and the mean over its tests."""
+    """Return a row per capability and a column per model: failure rates in the behaviour suite, and their mean."""
     shown = [(e.model, e.behaviour) for e in evaluations if e.behaviour is not None]
     names = shown[0][1].capabilities
     rows = [[name, *(percent(b.capabilities[name]) for _, b in shown)] for name in names]
@@ -64,7 +64,7 @@ def by_capability(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or a dash."""
+    """Return three decimals, or a dash."""
     return "-" if value is None else f"{value:.3f}"
 
 
@@ -74,5 +74,5 @@ def interval(bounds: tuple[float, float]) -> str:
 
 
 def percent(value: float | None) -> str:
-    """One decimal, or a dash."""
+    """Return one decimal, or a dash."""
     return "-" if value is None else f"{value:.1%}"

@@ -1,4 +1,4 @@
-"""A report's file: which format, which sections, and where its pictures go."""
+"""Writing a report: its format, its sections, and the place of its pictures."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ FORMATS = (".html", ".md")
 
 
 def check_report(path: Path) -> None:
-    """Whether a report can be written to ``path``, before the work for it is done.
+    """Check that a report can be written to ``path``, before the work for it is done.
 
     Raises:
-        SettingError: the name's ending is no format, matplotlib is not installed, there is no such folder, or nothing
-            can be written there.
+        SettingError: the extension is not that of a format, matplotlib is not installed, the folder does not exist, or
+            nothing can be written there.
     """
     if path.suffix.lower() not in FORMATS:
         raise SettingError(
             Code.FILE_FORMAT_UNSUPPORTED,
-            f"--report takes a file that ends in {' or '.join(FORMATS)}, and this is {path.name}",
+            f"--report takes a file that ends in {' or '.join(FORMATS)}, not {path.name}",
         )
     if find_spec("matplotlib") is None:
         raise SettingError(
@@ -43,7 +43,7 @@ def check_report(path: Path) -> None:
 
 
 def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]) -> None:
-    """Write ``path``; a Markdown report's pictures go to a folder beside it, ``NAME-pictures``.
+    """Write ``path``; a Markdown report's pictures go to a folder next to it, ``NAME-pictures``.
 
     Raises:
         SettingError: the file cannot be written.
@@ -64,7 +64,7 @@ def write_report(path: Path, subject: Subject, evaluations: Sequence[Evaluation]
 
 
 def _sections(evaluations: Sequence[Evaluation], *, outlines: bool) -> list[Section]:
-    """Return the sections of the report, in the order in which a reader asks for them."""
+    """Return the sections of the report, in the order in which a reader needs them."""
     first = evaluations[0]
 
     def picture(draw: Callable[..., str]) -> str:
