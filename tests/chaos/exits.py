@@ -64,7 +64,7 @@ def why_expected(end: End, windows: Sequence[Window]) -> str | None:
         return None
     if FLOOD in near and ("max_consecutive_invalid" in end.log or "max_invalid_ratio" in end.log):
         return "flood"
-    if DEVICE_BROKEN in near and "device does not classify" in end.log:
+    if DEVICE_BROKEN in near and "device no longer classifies" in end.log:
         return "device broken"
     if STARTED not in end.log:
         if BROKER_AWAY in near:

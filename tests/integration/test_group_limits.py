@@ -62,7 +62,9 @@ def test_offsets_go_without_text_and_a_full_group_is_named(strict_scene: Scene) 
 
 
 def test_a_session_timeout_that_the_brokers_do_not_take_is_named(strict_scene: Scene) -> None:
-    assert "do not take session_timeout=45 s: set it between their" in refusal(strict_scene, code=2, session_timeout=45)
+    assert "do not accept session_timeout=45 s: set it between their" in refusal(
+        strict_scene, code=2, session_timeout=45
+    )
 
 
 @pytest.mark.parametrize("options", [{}, {"group.protocol": "consumer"}], ids=["another assignor", "KIP-848"])

@@ -153,7 +153,7 @@ def test_a_model_without_finite_scores_stops_the_worker_and_nothing_is_committed
     ("stage", "message"),
     [
         ("decode", "decode broke on purpose"),
-        ("tokenise", "the tokenizer does not work any more"),
+        ("tokenise", "the tokenizer no longer works"),
         ("device", "device broke on purpose"),
         ("publish", "publish broke on purpose"),
     ],

@@ -62,11 +62,11 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
     ),
     "another CA": (
         lambda k: k.tls(ssl_cafile=k.certificates.other_ca),
-        ("signed by none that we trust", "other-ca.pem", "set ssl_cafile"),
+        ("not signed by a CA that we trust", "other-ca.pem", "set ssl_cafile"),
     ),
     "no CA": (
         lambda k: {"bootstrap_servers": k.address("TLS"), "security_protocol": "SSL"},
-        ("signed by none that we trust", "set ssl_cafile"),
+        ("not signed by a CA that we trust", "set ssl_cafile"),
     ),
     "another host name": (lambda k: k.tls("ELSEWHERE"), ("is for another host name", "bootstrap_servers")),
     "the broker's certificate has expired": (lambda k: k.tls("EXPIRED"), ("of the broker at", "has expired")),

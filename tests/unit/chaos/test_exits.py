@@ -27,7 +27,7 @@ def window(kind: str, slot: int | None = None, begin: float = 90.0, closed: floa
         pytest.param(end(1, log="texts is missing on the cluster"), [window(TOPIC_AWAY)], id="start-without-topic"),
         pytest.param(end(1, TERM), [window(BROKER_AWAY)], id="stop-without-broker"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [window(FLOOD)], id="flood"),
-        pytest.param(end(1, log="the device does not classify any more"), [window(DEVICE_BROKEN, 1)], id="device"),
+        pytest.param(end(1, log="the device no longer classifies"), [window(DEVICE_BROKEN, 1)], id="device"),
         pytest.param(end(1, log="no Kafka broker answers"), [window(BROKER_AWAY)], id="start-without-broker"),
     ],
 )
@@ -47,7 +47,7 @@ def test_an_end_with_a_reason_is_expected(found: End, windows: list[Window]) -> 
         pytest.param(end(-KILL), [window(BROKER_AWAY)], id="killed-by-somebody-else"),
         pytest.param(end(-signal.SIGABRT, TERM), [window(BROKER_AWAY)], id="aborted-at-a-stop"),
         pytest.param(end(1, log="raise max_consecutive_invalid"), [], id="flood-without-flood"),
-        pytest.param(end(1, log="the device does not classify"), [window(DEVICE_BROKEN, 2)], id="device-of-another"),
+        pytest.param(end(1, log="the device no longer classifies"), [window(DEVICE_BROKEN, 2)], id="device-of-another"),
         pytest.param(end(1), [window(BROKER_AWAY)], id="gave-up-on-the-broker"),
         pytest.param(end(1, TERM, time=500.0), [window(BROKER_AWAY)], id="long-after"),
         pytest.param(end(1, TERM, time=80.0), [window(BROKER_AWAY)], id="before"),

@@ -42,7 +42,7 @@ def test_a_broken_promise_is_found_out_by_its_check(
 
 def test_texts_that_score_alike_show_no_order() -> None:
     subject = subject_of(PlainBackend())
-    with pytest.raises(ValueError, match="must differ in their scores"):
+    with pytest.raises(ValueError, match="must have different scores"):
         check_order(replace(subject, texts=[[1, 2, 3], [1, 2, 3, 4], [4, 5, 6]]))
 
 

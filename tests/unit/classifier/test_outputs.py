@@ -153,12 +153,14 @@ def test_the_loss_is_the_cross_entropy_by_name_number_or_probability(load: Load,
         pytest.param(["POSITIVE", 1, 0], "all names or all numbers", id="names and numbers"),
         pytest.param([0, 1, None], "a list of numbers", id="no label"),
         pytest.param([[0, 1], [1], [0, 1]], "a list of numbers", id="rows of different lengths"),
-        pytest.param(np.zeros((3, 17)), "of shape", id="probabilities of another model"),
-        pytest.param([[0, 1], [float("nan"), 1], [0, 1]], r"labels\[1\] is no row of probabilities", id="not a number"),
-        pytest.param([[0, 1], [0, 1], [3, 1]], r"labels\[2\] is no row of probabilities", id="votes"),
-        pytest.param([[-0.5, 1.5], [0, 1], [0, 1]], r"labels\[0\] is no row of prob", id="less than none"),
+        pytest.param(np.zeros((3, 17)), "have the shape", id="probabilities of another model"),
         pytest.param(
-            [[0, 1], [0, 0], [0, 1]], r"labels\[1\] is no row of probabilities", id="probabilities of nothing"
+            [[0, 1], [float("nan"), 1], [0, 1]], r"labels\[1\] is not a row of probabilities", id="not a number"
+        ),
+        pytest.param([[0, 1], [0, 1], [3, 1]], r"labels\[2\] is not a row of probabilities", id="votes"),
+        pytest.param([[-0.5, 1.5], [0, 1], [0, 1]], r"labels\[0\] is not a row of prob", id="less than none"),
+        pytest.param(
+            [[0, 1], [0, 0], [0, 1]], r"labels\[1\] is not a row of probabilities", id="probabilities of nothing"
         ),
     ],
 )
@@ -170,12 +172,16 @@ def test_labels_that_do_not_fit_are_refused_in_words(load: Load, name: str, labe
 @pytest.mark.parametrize(
     ("head", "labels", "words"),
     [
-        pytest.param("a multi-label head", [[0, 1, 0], [0, 2, 0]], r"labels\[1\] is no row of numbers", id="above 1"),
-        pytest.param("a multi-label head", [[0, -1, 0], [0, 1, 0]], r"labels\[0\] is no row of num", id="below 0"),
-        pytest.param("a multi-label head", [[0, 1, 0], [0, np.nan, 0]], r"labels\[1\] is no row", id="not a number"),
+        pytest.param(
+            "a multi-label head", [[0, 1, 0], [0, 2, 0]], r"labels\[1\] is not a row of numbers", id="above 1"
+        ),
+        pytest.param("a multi-label head", [[0, -1, 0], [0, 1, 0]], r"labels\[0\] is not a row of num", id="below 0"),
+        pytest.param("a multi-label head", [[0, 1, 0], [0, np.nan, 0]], r"labels\[1\] is not a row", id="not a number"),
         pytest.param("a multi-label head", ["toxic", "insult"], "a list of numbers", id="one name of several"),
-        pytest.param("a regression head", [1.0, np.inf], r"labels\[1\] is no row of finite", id="infinite"),
-        pytest.param("a regression head", [[1.0, 2.0], [1.0, 2.0]], "of shape", id="two values where one is given"),
+        pytest.param("a regression head", [1.0, np.inf], r"labels\[1\] is not a row of finite", id="infinite"),
+        pytest.param(
+            "a regression head", [[1.0, 2.0], [1.0, 2.0]], "have the shape", id="two values where one is given"
+        ),
         pytest.param("a regression head", ["LABEL_0", "LABEL_0"], "a list of numbers", id="the name of a value"),
     ],
 )
@@ -216,10 +222,10 @@ def test_texts_are_a_list_of_at_least_one(load: Load, name: str, texts: Any) -> 
 @pytest.mark.parametrize(
     ("bad", "error", "words"),
     [
-        pytest.param(None, TypeError, r"texts\[1\] is no string: its type is NoneType", id="nothing"),
-        pytest.param(3, TypeError, r"texts\[1\] is no string: its type is int", id="a number"),
-        pytest.param(b"secret", TypeError, r"texts\[1\] is no string: its type is bytes", id="bytes"),
-        pytest.param(["secret"], TypeError, r"texts\[1\] is no string: its type is list", id="a list"),
+        pytest.param(None, TypeError, r"texts\[1\] is not a string: its type is NoneType", id="nothing"),
+        pytest.param(3, TypeError, r"texts\[1\] is not a string: its type is int", id="a number"),
+        pytest.param(b"secret", TypeError, r"texts\[1\] is not a string: its type is bytes", id="bytes"),
+        pytest.param(["secret"], TypeError, r"texts\[1\] is not a string: its type is list", id="a list"),
         pytest.param("secret \ud800", ValueError, r"texts\[1\] holds a lone surrogate", id="half a character"),
     ],
 )

@@ -72,5 +72,5 @@ def test_what_torch_alone_can_do_is_refused_to_another_backend(
         info = load(NAME).backend.info
 
     other: Any = Other()
-    with pytest.raises(TypeError, match="torch alone gives this, and the classifier runs on Other"):
+    with pytest.raises(TypeError, match="this output needs the torch backend, but the classifier runs on Other"):
         use(replace(load(NAME), backend=other), tmp_path)

@@ -77,9 +77,9 @@ def test_a_file_of_another_kind_is_told_by_its_name(tmp_path: Path, name: str, w
     [
         pytest.param("a.csv", b"PK\x03\x04rest", "a spreadsheet or a zip archive", id="a spreadsheet"),
         pytest.param("a.jsonl", b"PAR1rest", "a Parquet file", id="a Parquet file"),
-        pytest.param("a.csv", gzip.compress(b"text,label\n"), "packed by gzip", id="a packed file"),
+        pytest.param("a.csv", gzip.compress(b"text,label\n"), "compressed by gzip", id="a packed file"),
         pytest.param("a.csv", "text,label\n".encode("utf-16"), "text in UTF-16", id="UTF-16"),
-        pytest.param("a.safetensors", b"\x10\0\0\0{}", "is no text", id="binary"),
+        pytest.param("a.safetensors", b"\x10\0\0\0{}", "is not text", id="binary"),
     ],
 )
 def test_a_file_is_told_by_its_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:

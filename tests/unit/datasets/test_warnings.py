@@ -26,7 +26,7 @@ def test_texts_on_both_sides_are_counted_whatever_their_case_and_spacing(tmp_pat
 
     assert shared_texts(training, choosing) == 2
     (said,) = training_warnings(training, choosing)
-    assert "2 texts to choose by are among those to train on" in said
+    assert "2 texts of the dev set are also in the training set" in said
     (said,) = training_warnings(training, data(tmp_path, [("b 1", "a"), ("new", "b")]))
     assert "1 text to choose by is among" in said
     assert "b 1" not in said

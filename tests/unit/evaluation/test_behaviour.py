@@ -128,14 +128,14 @@ def test_a_test_without_a_case_is_refused(tmp_path: Path) -> None:
 def test_two_tests_of_one_name_are_refused(tmp_path: Path) -> None:
     test = '[[test]]\nname = "twin"\ncapability = "c"\nkind = "same"\ngroups = [["a", "b"]]\n'
     (tmp_path / "suite.toml").write_text(f"[words]\n{test}{test}", encoding="utf-8")
-    with pytest.raises(ValueError, match="'twin' is there twice"):
+    with pytest.raises(ValueError, match="'twin' exists twice"):
         read_suite(tmp_path / "suite.toml")
 
 
 def test_a_change_that_nobody_knows_is_refused_with_those_there_are(tmp_path: Path) -> None:
     test = '[[test]]\nname = "t"\ncapability = "c"\nkind = "same"\ntexts = ["a"]\nchange = "shout"\n'
     (tmp_path / "suite.toml").write_text(f"[words]\n{test}", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"'t': change takes one of .*upper"):
+    with pytest.raises(ValueError, match=r"'t': change must be one of .*upper"):
         read_suite(tmp_path / "suite.toml")
 
 

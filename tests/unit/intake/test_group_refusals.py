@@ -48,7 +48,7 @@ ASKED_AGAIN = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgress
 PERMISSIONS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 SETTINGS = (
     *("group_id", "group_instance_id", "session_timeout", "group.max.size", "offset.metadata.max.bytes"),
-    *("max.message.bytes", "update the brokers"),
+    *("max.message.bytes", "upgrade the brokers"),
 )
 
 
@@ -162,7 +162,7 @@ def test_each_code_that_kafka_names_and_that_ends_the_worker_is_in_the_table() -
     ends = {code for name, codes in ANSWERS.items() for code in codes if is_refusal(name, code)}
     assert ends - {UNHEARD_OF, REPLICATION_TIMED_OUT} == set(SENTENCES)
     said = group_refusal("JoinGroup", UNHEARD_OF, group="mine", session_timeout=45.0, name=None)
-    assert "'mine' refuses our JoinGroup request by Kafka's error code 999" in said
+    assert "'mine' refuses our JoinGroup request with Kafka's error code 999" in said
 
 
 @pytest.mark.parametrize(

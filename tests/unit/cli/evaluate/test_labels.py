@@ -210,7 +210,7 @@ def test_a_flag_that_was_not_filled_in_is_told_so(
     assert (ran.code, ran.error) == (2, Code.INVALID_SETTING)
     assert "label_polarity: put a number in the place of each ..." in ran.err
     monkeypatch.setenv("SENTIMENT_LABEL_POLARITY", '{"complaint": ...}')
-    assert "label_polarity: put a number in the place of each ..." in run("evaluate", labelled_file, "-m", model).err
+    assert "label_polarity: replace each ... with a number" in run("evaluate", labelled_file, "-m", model).err
 
 
 def test_an_entry_of_label_polarity_that_is_about_nobodys_label_is_refused(

@@ -68,7 +68,7 @@ def test_a_training_of_a_few_steps_is_warned_of_and_flags_are_kept(run: Run, tin
     assert (settings["epochs"], settings["batch_size"], settings["accumulate"]) == (4, 16, 2)
     assert settings["warmup_steps"] == 1
     assert "warning: a training of 4 optimizer steps may be too short" in ran.err
-    assert "are among those to train on" in ran.err
+    assert "also in the training set" in ran.err
 
 
 def test_enough_texts_are_not_warned_of_and_scores_are_calibrated(
