@@ -28,7 +28,7 @@ def test_texts_on_both_sides_are_counted_whatever_their_case_and_spacing(tmp_pat
     (said,) = training_warnings(training, choosing)
     assert "2 texts of the dev set are also in the training set" in said
     (said,) = training_warnings(training, data(tmp_path, [("b 1", "a"), ("new", "b")]))
-    assert "1 text to choose by is among" in said
+    assert "1 text of the dev set is also in" in said
     assert "b 1" not in said
 
 
@@ -37,7 +37,7 @@ def test_labels_of_few_texts_and_of_none_are_named(tmp_path: Path) -> None:
     absent, few = training_warnings(training, data(tmp_path, [("x", "a"), ("y", "b")]))
 
     assert "no text to train on has the label d," in absent
-    assert "give more of c (1)," in few
+    assert "add more of c (1)," in few
 
 
 def test_a_label_with_votes_has_texts_though_none_has_most_votes_for_it(tmp_path: Path) -> None:
