@@ -24,7 +24,8 @@ def check_addresses(servers: Iterable[str]) -> None:
     # No address is quoted: one of them may contain a password, or half of one if the password has a comma in it.
     if any("@" in server for server in servers):
         raise ValueError(
-            "an address contains '@': write host:port, and give user and password by sasl_username and sasl_password"
+            "an '@' does not belong in an address: write host:port, user and password go into sasl_username and "
+            "sasl_password"
         )
     for server in servers:
         _check_address(server)

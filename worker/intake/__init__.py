@@ -1,1 +1,1 @@
-"""Whole fetches from Kafka through Faust, and the offsets to commit back to it."""
+"""Fetching whole batches of records from Kafka through Faust, and committing their offsets."""

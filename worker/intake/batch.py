@@ -1,6 +1,6 @@
-"""Kafka's record batches as bytes: where one ends and the next begins, and what a batch's header says.
+"""Kafka's record batches as bytes: their boundaries and their headers.
 
-Offset, length and the format's number (``magic``) are at the same place in every format.
+Offset, length and format version (``magic``) are at the same position in every format.
 """
 
 import struct
@@ -11,7 +11,7 @@ from typing import NamedTuple
 _FRAME = struct.Struct(">qi")  # base offset, and the bytes behind these two
 _MAGIC_AT = 16
 _SMALLEST = 26
-"""Bytes of a message without key and value in the oldest format."""
+"""Size of a message without key and value in the oldest format, in bytes."""
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_SIZE = _HEADER.size
@@ -19,8 +19,8 @@ HEADER_SIZE = _HEADER.size
 _LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT = 8, 21, 57
 
 _EXPANSION = MappingProxyType({0: 0, 1: 1_032, 3: 255})
-"""Codec -> how many bytes one byte can become, for none, gzip and LZ4. Zstandard makes 32 kB of one, and Snappy's
-blocks can claim any length."""
+"""Codec -> the largest expansion of one byte, for none, gzip and LZ4. Zstandard can expand one byte to 32 kB, and
+Snappy's blocks can claim any length."""
 
 _CODEC, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
 
@@ -33,21 +33,21 @@ class RawBatch(NamedTuple):
     magic: int
     response: bytes
     end: int
-    """Where in the response it ends."""
+    """Position in the response at which it ends."""
 
     def __repr__(self) -> str:
         return "RawBatch()"  # texts are private
 
     @property
     def next_base_offset(self) -> int | None:
-        """The offset of the batch behind it, if that came too."""
+        """Return the offset of the next batch, if the response contains it."""
         if self.end + _FRAME.size > len(self.response):
             return None
         return int(_FRAME.unpack_from(self.response, self.end)[0])
 
 
 def is_plain(batch: memoryview, most: int) -> bool:
-    """Return whether a batch of magic 2 is no part of a transaction, and can hold no more than ``most`` bytes."""
+    """Return whether a batch of magic 2 is not transactional and expands to no more than ``most`` bytes."""
     attributes = batch[_ATTRIBUTES_AT + 1]
     if attributes & (_TRANSACTIONAL | _CONTROL):
         return False
@@ -68,7 +68,7 @@ class Header(NamedTuple):
 
     @classmethod
     def read(cls, data: memoryview) -> "Header":
-        """Read it from a batch of at least ``HEADER_SIZE`` bytes."""
+        """Read the header of a batch of at least ``HEADER_SIZE`` bytes."""
         base, _, _, _, _, attributes, last, first_time, max_time, producer, _, _, count = _HEADER.unpack_from(data)
         return cls(base, attributes, last, first_time, max_time, producer, count)
 
@@ -94,7 +94,7 @@ class Header(NamedTuple):
 
     @property
     def timestamp_type(self) -> int:
-        """1 where the broker stamped the records when it wrote them."""
+        """1 if the broker set the records' timestamps when it wrote them."""
         return int(bool(self.attributes & _LOG_APPEND_TIME))
 
     def timestamp(self, delta: int) -> int:
@@ -102,9 +102,10 @@ class Header(NamedTuple):
 
 
 def split(data: bytes) -> Iterator[RawBatch]:
-    """Yield the batches of a fetch response, without the last one where that was cut short.
+    """Yield the batches of a fetch response, without the last one if it is truncated.
 
-    Bytes that do not start with a whole batch become one of magic -1: the broker always sends the first one whole.
+    Bytes that do not start with a complete batch become one of magic -1: the broker always sends the first one
+    completely.
     """
     view, size, start = memoryview(data), len(data), 0
     while start + _FRAME.size <= size:
@@ -119,7 +120,7 @@ def split(data: bytes) -> Iterator[RawBatch]:
 
 
 def believable_last_offset(header: Header, batch: RawBatch) -> int:
-    """Return the last offset of a batch whose header may be damaged: too high a one would skip what is behind it."""
+    """Return the last offset of a batch whose header may be damaged: one that is too high would skip later records."""
     base = header.base_offset
     claimed = header.last_offset if header.record_count == header.last_offset_delta + 1 > 0 else None
     following = batch.next_base_offset
@@ -129,9 +130,9 @@ def believable_last_offset(header: Header, batch: RawBatch) -> int:
 
 
 def uncompressed(batch: memoryview, count: int, payload: bytes | memoryview) -> bytes:
-    """Return a batch like this one of magic 2, with these ``count`` records in it, not compressed.
+    """Return an uncompressed copy of this batch of magic 2, with these ``count`` records.
 
-    Its checksum is the old batch's: it was looked at before.
+    Its checksum is that of the original batch, which was verified before.
     """
     header = bytearray(batch[:HEADER_SIZE])
     struct.pack_into(">i", header, _LENGTH_AT, HEADER_SIZE - _FRAME.size + len(payload))

@@ -1,4 +1,4 @@
-"""Which errors of a broker end the worker, and which questions are asked again. Delivery decides by the same list."""
+"""Classifying broker errors: those that end the worker, and those that are retried. Delivery uses the same list."""
 
 from aiokafka.errors import KafkaError, NoError
 
@@ -6,23 +6,23 @@ from worker.delivery.outcomes import Outcome, error_for, outcome
 
 
 class UnansweredError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
-    """A broker did not say what it was asked. Asking again may help."""
+    """A broker did not answer a request as asked. A retry may succeed."""
 
     retriable = True
 
 
 def is_fatal(error: KafkaError) -> bool:
-    """Tell whether asking again can never succeed, so that the worker has to end."""
+    """Return whether a retry can never succeed, so that the worker must stop."""
     return outcome(error) is Outcome.FATAL
 
 
 def raise_for(code: int, subject: str, topic: str | None = None) -> None:
-    """Raise the error that a broker's code stands for; 0 stands for none.
+    """Raise the error for a broker's error code; 0 means no error.
 
     Args:
-        code: as the broker sent it.
-        subject: of the question, for the message.
-        topic: that is refused, if one is.
+        code: the error code from the broker.
+        subject: the subject of the request, for the message.
+        topic: the refused topic, if any.
 
     Raises:
         KafkaError: fatal, or retriable.

@@ -1,4 +1,4 @@
-"""Read the answer of a group's coordinator about committed offsets."""
+"""Reading a coordinator's OffsetFetch response."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from worker.intake.broker_errors import UnansweredError, raise_for
 
-#: The coordinator's answer for a partition without a committed offset.
+#: The offset in the response for a partition without a committed offset.
 NOTHING_COMMITTED = -1
 
 
@@ -18,13 +18,13 @@ def committed_offsets(
     """Return the group's committed offsets of these partitions, without those that have none.
 
     Args:
-        response: to an OffsetFetch request, of any version that aiokafka speaks.
-        partitions: that were asked for.
-        group: for messages.
+        response: the response to an OffsetFetch request, of any version that aiokafka supports.
+        partitions: the requested partitions.
+        group: the group, for messages.
 
     Raises:
-        KafkaError: the coordinator does not answer for all of them. Since version 2, an error of the whole group comes
-            without any partition.
+        KafkaError: the response lacks some of them. Since version 2, an error of the whole group comes without
+            partitions.
     """
     raise_for(getattr(response, "error_code", 0), f"the group {group!r}")
     told = {}
@@ -33,5 +33,5 @@ def committed_offsets(
             raise_for(code, f"the group {group!r} in {topic}[{number}]", topic)
             told[TopicPartition(topic, number)] = OffsetAndMetadata(offset, metadata)
     if silent := sorted(set(partitions) - told.keys()):
-        raise UnansweredError(f"the coordinator of the group {group!r} says nothing of {silent[0].topic}")
+        raise UnansweredError(f"the coordinator of the group {group!r} did not return an offset for {silent[0].topic}")
     return {target: answer for target, answer in told.items() if answer.offset != NOTHING_COMMITTED}

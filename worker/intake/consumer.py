@@ -1,8 +1,8 @@
-"""Faust's consumer, changed so that it hands over whole fetches, and reads each partition from its place.
+"""Faust's consumer, changed to hand over whole fetches and to read each partition from its proper position.
 
-Faust spends 60 to 140 microseconds on each message it delivers. Here a message is all that one poll returned of one
-partition, so that this is spent once per hundreds of records; every other topic (a user's own agents, tables,
-changelogs) keeps getting single messages.
+Faust spends 60 to 140 microseconds on each message it delivers. Here a message is everything that one poll returned
+for one partition, so this is spent once per hundreds of records; all other topics (a user's own agents, tables,
+changelogs) keep getting single messages.
 
 ``worker/intake/internals.py`` lists the private names that are used or overridden here.
 """
@@ -29,13 +29,13 @@ from worker.intake.watches import WatchingConsumer
 from worker.intake.worker_side import Intake
 from worker.observability.events import PollFailed
 
-#: Seconds between looks at whether a group that gave our partitions to others has taken us in again.
+#: Seconds between checks whether a group that reassigned our partitions has accepted us again.
 NO_MEMBER_SECONDS = 0.1
-#: Between two polls, where the first had records that could not be taken yet.
+#: Seconds between two polls, if the first had records that could not be accepted yet.
 WAIT_SECONDS = 0.05
-#: Between two look-ups of places.
+#: Seconds between two lookups of places.
 FIND_AGAIN_SECONDS = 0.5
-#: How long partitions whose places are known wait for the brokers of others.
+#: Seconds for which partitions with known places wait for the brokers of others.
 FIND_PATIENCE_SECONDS = 0.2
 
 
@@ -43,7 +43,7 @@ class FetchConsumer(WatchingConsumer):
     """Yields a ``Fetch`` as the value of one message for intake topics, and single messages for all others."""
 
     _positioned: Any = None
-    """The assignment whose partitions ``perform_seek`` has sent to where they start."""
+    """The assignment whose partitions ``perform_seek`` has positioned."""
 
     _find_again_at = 0.0
 
@@ -59,7 +59,7 @@ class FetchConsumer(WatchingConsumer):
 
     @property
     def positions_known(self) -> bool:
-        """Whether each assigned input partition has its place: from ``latest`` on, what is written later is read."""
+        """Whether each assigned input partition has its place: from then on, even ``latest`` misses no new record."""
         return self._thread.current_assignment() is not None and not self.places.unknown()
 
     def _new_consumer_thread(self) -> FetchConsumerThread:
@@ -73,7 +73,7 @@ class FetchConsumer(WatchingConsumer):
         )
 
     def _note_committed(self, tp: TP, offset: int | None) -> None:
-        self._read_offset[tp] = None  # otherwise Faust drops records that it takes for read
+        self._read_offset[tp] = None  # otherwise Faust drops records that it considers read
         self._committed_offset[tp] = offset  # Faust commits only higher offsets
 
     def _call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
@@ -81,7 +81,7 @@ class FetchConsumer(WatchingConsumer):
             self.app.loop.call_soon_threadsafe(function, *arguments)
 
     def on_fenced(self, name: str) -> None:
-        """Stop: another member of the group has our name. Called in the consumer's thread."""
+        """Stop, since another member of the group has our name. Called in the consumer's thread."""
         group = self.app.conf.id
         error = BrokerError(
             Code.GROUP_INSTANCE_ID_TAKEN,
@@ -91,7 +91,7 @@ class FetchConsumer(WatchingConsumer):
         self._call_soon(self._intake.fail, error)
 
     def on_refused(self, request: str, code: int) -> None:
-        """Stop: the group's coordinator refuses a request for good. Called in the consumer's thread."""
+        """Stop, since the group's coordinator refuses a request for good. Called in the consumer's thread."""
         conf = self.app.conf
         sentence = group_refusal(
             request,
@@ -119,7 +119,7 @@ class FetchConsumer(WatchingConsumer):
             await self.sleep(FIND_AGAIN_SECONDS)
             return
         self.places.trouble = None
-        if self.should_stop or not isinstance(polled, Poll):  # nothing was assigned to be asked for
+        if self.should_stop or not isinstance(polled, Poll):  # no partitions are assigned
             return
         inputs = self._intake.topics
         self.places.doubt(polled.astray)
@@ -133,7 +133,7 @@ class FetchConsumer(WatchingConsumer):
                 break
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if tp.topic in inputs:
-                # No await before the yield: a fetch that is opened is handed over, else it would never complete.
+                # No await before the yield: a fetch that is opened must be handed over, else it would never complete.
                 if self.places.accept(tp, polled.stretches[tp]):
                     yield tp, self._fetch_message(tp, self._open(tp, polled))
                 continue
@@ -151,7 +151,7 @@ class FetchConsumer(WatchingConsumer):
         if left:
             await self._thread.rewind(polled, left)
         if left or polled.astray:
-            await self.sleep(WAIT_SECONDS)  # not to ask for the same at once
+            await self.sleep(WAIT_SECONDS)  # so as not to poll for the same records at once
 
     async def _find_places(self) -> None:
         """Look up the places that are unknown or in doubt, once Faust has called ``perform_seek``."""
@@ -168,7 +168,7 @@ class FetchConsumer(WatchingConsumer):
         return active is None or tp in active or tp in self._buffered_partitions
 
     def _is_current(self, polled: Poll) -> bool:
-        """Whether no rebalance, move or stop has begun since the poll, and the partitions were not given to others."""
+        """Return whether no rebalance, move, stop or loss of the partitions has begun since the poll."""
         return (
             self.flow_active
             and self._intake.session.is_member
@@ -177,7 +177,7 @@ class FetchConsumer(WatchingConsumer):
         )
 
     def _pass_over(self, polled: Poll) -> None:
-        """Where a partition is read on without a record: past what was aborted, compacted or a marker."""
+        """Advance partitions that were read on without a record: past aborted, compacted or control records."""
         for tp, stretch in polled.stretches.items():
             if tp not in polled and self.places.accept(tp, stretch):
                 self._intake.ledger.pass_over(Partition(*tp), stretch.stop)
@@ -198,7 +198,7 @@ class FetchConsumer(WatchingConsumer):
         return Message(
             tp.topic,
             tp.partition,
-            last.offset,  # Faust notes it as read
+            last.offset,  # Faust records it as read
             last.timestamp / 1000.0,
             0,
             [],
@@ -210,9 +210,9 @@ class FetchConsumer(WatchingConsumer):
         )
 
     async def perform_seek(self) -> None:
-        """Go to the committed offsets, or to where ``start_from`` and ``on_offset_reset`` say.
+        """Seek to the committed offsets, or to where ``start_from`` and ``on_offset_reset`` say.
 
-        Faust calls it after each rebalance, before it lets the records flow. What is not found then is looked for
+        Faust calls it after each rebalance, before it lets records flow. Places that are not found then are looked up
         between polls.
         """
         assignment = self._thread.current_assignment()
@@ -227,7 +227,7 @@ class FetchConsumer(WatchingConsumer):
                 self._positioned = assignment
 
     async def _seek_others(self, tps: Sequence[TP]) -> None:
-        """Go where Faust would go: its own method asks for the inputs, too."""
+        """Seek to where Faust would seek: its own method would also seek the inputs."""
         if not tps:
             return
         for tp, offset in (await self._thread.seek_to_committed_of(tps)).items():
@@ -240,7 +240,7 @@ class FetchConsumer(WatchingConsumer):
         await super().on_stop()
 
     def resume_flow(self) -> None:
-        """Have the worker take fetches again, before records flow again."""
+        """Let the worker accept fetches again, before records flow again."""
         self._intake.resume()
         super().resume_flow()
 
@@ -254,7 +254,7 @@ class FetchConsumer(WatchingConsumer):
     def _should_commit(self, tp: TP, offset: int) -> bool:
         known = self._committed_offset[tp]
         if isinstance(offset, ReadOffset) and isinstance(known, ReadOffset) and offset.source is not known.source:
-            return True  # Faust also takes an offset for committed that was left out because its place was in doubt
+            return True  # Faust also considers an offset committed that was left out because its place was in doubt
         return bool(super()._should_commit(tp, offset))
 
     def _new_offset(self, tp: TP) -> int | None:

@@ -1,11 +1,11 @@
 """aiokafka's coordinator, changed to commit offsets of the present log only, and never to take back a static name.
 
 An offset passes through Faust and aiokafka as a number. When it is committed, its topic may have been deleted, and
-another one may have the name. So the number carries its source, and each attempt to commit asks the broker for the
-topic's id. The id is committed with the offset, so that a later reader can compare it as well.
+another topic may have its name. So the number carries its source, and each attempt to commit requests the topic's id
+from the broker. The id is committed with the offset, so that a later reader can compare it as well.
 
-A static member whose name another one has taken sends nothing more to the group: it would take the name back. What the
-broker refuses for good is reported by its code, which aiokafka does not always keep.
+A static member whose name another one has taken sends nothing more to the group: it would take the name back. A
+permanent refusal is reported with the broker's error code, which aiokafka does not always keep.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class ReadOffset(int):
 
 
 class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untyped
-    """Leaves out offsets of other logs and those committed already; sends nothing once its name was taken."""
+    """Leaves out offsets of other logs and those already committed; sends nothing once its name was taken."""
 
     places: Places
     session: GroupSession
@@ -79,16 +79,16 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         *,
         patience: float,
     ) -> None:
-        """Turn the coordinator that aiokafka's consumer has made into one of these.
+        """Turn the coordinator that aiokafka's consumer has created into one of these.
 
         Args:
-            coordinator: aiokafka's, not in a group yet.
-            places: of the partitions.
+            coordinator: aiokafka's coordinator, not in a group yet.
+            places: the places of the partitions.
             session: ended when another member has taken our name.
             on_fenced: called with our name when another member has taken it, in the consumer's thread.
-            on_refused: called once, when the broker refuses for good, with the request and Kafka's error code; in that
-                thread, too.
-            patience: seconds for which it may refuse what can pass: as long as a member that died still counts.
+            on_refused: called once, when the broker refuses for good, with the request and Kafka's error code; also in
+                that thread.
+            patience: seconds for which transient refusals are tolerated: as long as a dead member still counts.
         """
         coordinator.__class__ = cls
         coordinator.places = places
@@ -125,7 +125,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             if not is_final(code):
                 logger.warning("the group's coordinator refuses %s (code %d): it is asked again", asked, code)
         if not self._refused and not is_final(code) and now - self._refused_since[asked] < self._patience:
-            raise GroupLoadInProgressError  # after which aiokafka asks again
+            raise GroupLoadInProgressError  # after which aiokafka retries
         if not self._refused:
             self._refused = True
             self.on_refused(asked, code)
@@ -149,13 +149,13 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
 
     async def _say_nothing(self, request: Any) -> NoReturn:
         if isinstance(request, OffsetCommitRequest):
-            raise CommitFailedError("the group has already rebalanced")  # Faust goes on after this one
+            raise CommitFailedError("the group has already rebalanced")  # Faust continues after this error
         await asyncio.wait([self._closing])
         raise GroupCoordinatorNotAvailableError
 
     def _lead(self, joined: Any, name: str) -> None:
-        # A leader that was restarted is told the id that it had before, and takes itself for a follower. Nobody would
-        # watch for new partitions.
+        # A leader that was restarted is told its former id, and considers itself a follower. Nobody would watch for new
+        # partitions.
         if joined.leader_id != joined.member_id and is_named(joined.leader_id, name):
             self._group_subscription = set(self._subscription.subscription.topics)
             self._metadata_snapshot = self._get_metadata_snapshot()
@@ -163,7 +163,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
     async def _do_fetch_commit_offsets(
         self, partitions: Collection[TopicPartition]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        # aiokafka does not look at the error of the whole group: a coordinator that is still loading would have nothing
+        # aiokafka ignores the error of the whole group: a coordinator that is still loading would seem to have nothing
         # committed.
         topics: dict[str, list[int]] = defaultdict(list)
         for topic, number in partitions:
@@ -176,7 +176,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
             raise
 
     async def _do_commit_offsets(self, assignment: Any, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
-        # aiokafka calls this for each attempt, and tries for ever where the topic is missing.
+        # aiokafka calls this for each attempt, and retries for ever if the topic is missing.
         wanted = await self._committable(offsets)
         try:
             await super()._do_commit_offsets(assignment, wanted)
@@ -206,7 +206,7 @@ class Coordinator(GroupCoordinator):  # type: ignore[misc]  # aiokafka is untype
         ours = {target: offset.offset for target, offset in offsets.items() if self._is_news(target, offset.offset)}
         if not ours:
             return wanted
-        # On the connection that the commit goes by, just before it.
+        # On the connection of the commit, just before it.
         topics = await topic_ids(
             self._client,
             {target.topic for target in ours},

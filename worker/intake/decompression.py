@@ -1,6 +1,6 @@
-"""Batches decompressed piece by piece, so that a small batch of much text cannot fill the memory.
+"""Decompressing batches piece by piece, so that a small batch with much text cannot fill the memory.
 
-aiokafka decompresses a batch as a whole. One of 150 kB can hold a gigabyte of valid events.
+aiokafka decompresses a batch at once. A batch of 150 kB can hold a gigabyte of valid events.
 """
 
 import struct
@@ -13,12 +13,12 @@ import cramjam
 import zstandard
 
 PIECE_BYTES = 4 * 2**20
-"""The largest size of a piece, bytes: that of the largest LZ4 block."""
+"""The largest size of a piece in bytes: that of the largest LZ4 block."""
 MAX_WINDOW_BYTES = 128 * 2**20
-"""The most that a Zstandard frame may ask for to look back at, as in the format's own command line tool."""
+"""The largest window that a Zstandard frame may request, as in the format's own command line tool."""
 
 _SNAPPY_MOST = 22
-"""One byte of Snappy becomes no more bytes than this: a larger length is false, and must not be allocated."""
+"""The largest expansion of one byte of Snappy: a larger length is wrong, and must not be allocated."""
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _LZ4_MAGIC = 0x184D2204
@@ -26,17 +26,17 @@ _LZ4_BLOCK_BYTES = MappingProxyType({4: 2**16, 5: 2**18, 6: 2**20, 7: 2**22})
 
 
 class UnreadableBatchError(Exception):
-    """A batch that cannot be decompressed; the message says why, without quoting it."""
+    """A batch cannot be decompressed; the message says why, without quoting it."""
 
 
 def decompress(codec: int, data: memoryview) -> Iterator[bytes]:
     """Yield the decompressed bytes in pieces of at most ``PIECE_BYTES``.
 
-    A block of Snappy is one piece, whatever its size; it has at most 22 times the bytes of the compressed one.
+    A block of Snappy is one piece, whatever its size; it is at most 22 times as large as the compressed block.
 
     Raises:
         UnreadableBatchError: the codec is unknown, or the frame does not follow its format.
-        Exception: from the codec's library, where the data is not in its format.
+        Exception: from the codec's library, if the data is not in its format.
     """
     if codec not in _CODECS:
         raise UnreadableBatchError(f"its compression codec {codec} is unknown")
@@ -45,7 +45,7 @@ def decompress(codec: int, data: memoryview) -> Iterator[bytes]:
 
 def _gzip(data: memoryview) -> Iterator[bytes]:
     rest: bytes | memoryview = data
-    while rest:  # one member behind the other
+    while rest:  # one member after another
         member = zlib.decompressobj(wbits=31)
         while not member.eof:
             piece = member.decompress(rest, PIECE_BYTES)
@@ -90,7 +90,7 @@ def _lz4(data: memoryview) -> Iterator[bytes]:
     magic, flags, sizes = struct.unpack_from("<IBB", data)
     block_bytes = _LZ4_BLOCK_BYTES.get(sizes >> 4 & 7)
     if magic != _LZ4_MAGIC or block_bytes is None or not flags & 0x20:
-        raise UnreadableBatchError("its LZ4 frame is none of Kafka's")
+        raise UnreadableBatchError("its LZ4 frame is not one of Kafka's")
     blocks = _lz4_blocks(data, at=15 if flags & 0x08 else 7, checksum_bytes=4 if flags & 0x10 else 0)
     first = [block for _, block in zip(range(PIECE_BYTES // block_bytes + 1), blocks, strict=False)]
     if len(first) * block_bytes <= PIECE_BYTES:
@@ -114,4 +114,4 @@ def _lz4_blocks(data: memoryview, at: int, checksum_bytes: int) -> Iterator[tupl
 _CODECS: Mapping[int, Callable[[memoryview], Iterator[bytes]]] = MappingProxyType(
     {1: _gzip, 2: _snappy, 3: _lz4, 4: _zstd}
 )
-"""By the number that a batch's attributes have."""
+"""Decompressors by the codec number in a batch's attributes."""

@@ -1,4 +1,4 @@
-"""The end of the consumer: after a drain, with a last commit, and without waiting for a thread that has ended."""
+"""Stopping the consumer: after a drain, with a last commit, and without waiting for a thread that has ended."""
 
 import asyncio
 import logging
@@ -11,9 +11,9 @@ from faust.types import TP
 
 from worker.intake.worker_side import Intake
 
-#: Seconds between looks at whether the worker still serves its consumer's thread.
+#: Seconds between checks whether the worker still serves its consumer's thread.
 LOOK_SECONDS = 0.5
-#: How long a worker that stops waits for its last commit.
+#: Seconds for which a stopping worker waits for its last commit.
 LAST_COMMIT_SECONDS = 4.0
 
 
@@ -31,8 +31,8 @@ class EndingConsumer(driver.Consumer):
         stopping = self.app.should_stop
         await self._intake.drain(stopping=stopping)
         last = asyncio.ensure_future(self._commit_for_the_last_time())
-        # At a crash the consumer's thread may end first, and a commit asked of it then is never answered. It is not
-        # enough to cancel what waits for it: Faust takes a cancelled wait for a reason to commit once more.
+        # In a crash, the consumer's thread may end first, and a commit requested then is never answered. It is not
+        # enough to cancel the wait: Faust reacts to a cancelled wait with another commit.
         await asyncio.wait({last}, timeout=LAST_COMMIT_SECONDS if stopping else None)
         if last.done():
             await last
@@ -41,7 +41,7 @@ class EndingConsumer(driver.Consumer):
             self.log.warning("the last commit was not answered: what it held will be read again")
 
     async def _commit_for_the_last_time(self) -> None:
-        # Faust takes a commit that is under way for this one, although it began before the drain ended.
+        # Faust takes a commit in progress for this one, although it began before the drain ended.
         await self.maybe_wait_for_commit_to_finish()
         await super().wait_empty()
 
@@ -63,7 +63,7 @@ class EndingConsumer(driver.Consumer):
         await self._while_served(super().threadsafe_partitions_assigned(receiver_loop, assigned, generation_id))
 
     async def _while_served(self, call: Coroutine[Any, Any, None]) -> None:
-        """Await a call from the thread to the worker's loop; in the thread."""
+        """Await a call from the thread to the worker's event loop; runs in the thread."""
         task = asyncio.ensure_future(call)
         try:
             while not task.done():

@@ -1,8 +1,8 @@
-"""List in tables the parts of Faust 0.15 and aiokafka 0.14 that intake uses and that are not public.
+"""Tables of the private parts of Faust 0.15 and aiokafka 0.14 that intake uses.
 
-A contract test looks each of them up on real objects of the installed versions, and our own source for names that are
-missing here. ``worker/delivery/internals.py`` has the same for delivery. The names that ``worker/diagnosis.py``
-and ``worker/permissions.py`` use are listed here, too.
+A contract test looks each of them up on real objects of the installed versions, and searches our own source for names
+that are missing here. ``worker/delivery/internals.py`` is the same for delivery. The names that
+``worker/diagnosis.py`` and ``worker/permissions.py`` use are also listed here.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Batches of Kafka's old formats (magic 0 and 1), which brokers before 4.0 may still hold."""
+"""Batches in Kafka's old formats (magic 0 and 1), which brokers before 4.0 may still hold."""
 
 import struct
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from worker.intake.batch import RawBatch
 from worker.intake.decompression import UnreadableBatchError, decompress
 
 MAX_BYTES = 64 * 2**20
-"""The most that a compressed batch may hold: aiokafka decompresses these as a whole."""
+"""Limit on the size of a decompressed batch: aiokafka decompresses these at once."""
 
 _ATTRIBUTES_AT, _CODEC = 17, 0x07
 _KEY_AT = {0: 18, 1: 26}

@@ -1,4 +1,4 @@
-"""Ask the brokers where partitions can be read from. Runs in the consumer's thread."""
+"""Asking the brokers where partitions can be read from. Runs in the consumer's thread."""
 
 import asyncio
 from collections import defaultdict
@@ -21,20 +21,20 @@ NO_SUCH_OFFSET = -1
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The answers about one partition."""
+    """The facts about one partition."""
 
     log: Log
     committed: Bookmark | None
-    """The group's committed offset; None where there is none."""
+    """The group's committed offset; None if there is none."""
     partitions_at_first: int
-    """How many partitions its topic had when the group began to read it; has now, if the group begins only now."""
+    """How many partitions its topic had when the group began to read it, or has now if the group begins only now."""
     at_time: int | None
-    """Its first record at or after the time that was asked for; None where there is none, or nothing was asked."""
+    """Its first record at or after the requested time; None if there is none, or no time was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """An answer for each requested partition: its place, or the reason why that is not known."""
+    """The result for each requested partition: its place, or the reason why it is unknown."""
 
     found: dict[TopicPartition, Whereabouts]
     unknown: dict[TopicPartition, str]
@@ -49,7 +49,7 @@ class _Ends:
 
 
 def unanswered(error: Exception) -> str:
-    """Return the reason why a place is not known."""
+    """Return the reason why a place is unknown."""
     name = "no answer" if isinstance(error, TimeoutError | RequestTimedOutError) else str(error) or type(error).__name__
     return f"the broker does not say where partitions begin and end: {name}"
 
@@ -58,12 +58,12 @@ async def look_up(consumer: Any, targets: Collection[TopicPartition], time_ms: i
     """Ask where these partitions can be read from.
 
     Args:
-        consumer: aiokafka's, started.
+        consumer: aiokafka's consumer, started.
         targets: assigned partitions.
         time_ms: where partitions without a committed offset start; None: at an end of the log.
 
     Raises:
-        KafkaError: a broker refuses for good, or nothing can be known of any partition.
+        KafkaError: a broker refuses for good, or no partition could be looked up.
         TimeoutError: the group's coordinator does not answer.
     """
     client = consumer._client
@@ -81,7 +81,7 @@ async def look_up(consumer: Any, targets: Collection[TopicPartition], time_ms: i
         topic: partitions_at_first(count, _marks(topic, topics.ids.get(topic), committed))
         for topic, count in counts.items()
     }
-    # Asked for the end of a partition, a broker names the start of an open transaction; but only an offset behind all
+    # Asked for the end of a partition, a broker returns the start of an open transaction; but only an offset after all
     # records is out of range.
     isolation = READ_COMMITTED if consumer._isolation_level == "read_committed" else READ_UNCOMMITTED
     by_leader: dict[int, list[TopicPartition]] = defaultdict(list)
@@ -104,7 +104,7 @@ async def look_up(consumer: Any, targets: Collection[TopicPartition], time_ms: i
             ends.at_time,
         )
     if any(isinstance(ends, Exception) for answer in answers for ends in answer.values()):
-        client.force_metadata_update()  # the leader may be another one
+        client.force_metadata_update()  # the leader may have changed
     return LookUp(found, unknown)
 
 
@@ -131,7 +131,7 @@ def _count(client: Any, topics: TopicIds, topic: str) -> int:
 async def _ends(
     client: Any, leader: int, targets: list[TopicPartition], times: Mapping[TopicPartition, int], isolation: int
 ) -> dict[TopicPartition, _Ends | Exception]:
-    """Ask one broker for ends of partitions; where it does not answer, return the error for each of them."""
+    """Ask one broker for ends of partitions; if it does not answer, return the error for each of them."""
     timed = {target: times[target] for target in targets if target in times}
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -187,6 +187,6 @@ def _told(topic: str, code: int, _: int, offset: int) -> int | KafkaError:
 
 
 def position(assignment: Any, target: TopicPartition) -> int | None:
-    """Return where an assigned partition is read on; None while that is being looked up."""
+    """Return the position of an assigned partition; None while it is being looked up."""
     state = assignment.state_value(target)
     return cast(int, state.position) if state is not None and state.has_valid_position else None

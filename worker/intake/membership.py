@@ -1,4 +1,4 @@
-"""Report the group coordinator's answers to the session that delivery checks."""
+"""Reporting the group coordinator's responses to the session that delivery checks."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGro
 
 from worker.delivery.group_session import GroupSession
 
-#: A member that is to join again still has its partitions, until it does.
+#: A member that must rejoin keeps its partitions until it does.
 _STILL_A_MEMBER = (NoError.errno, RebalanceInProgressError.errno)
 
 
 def watch_membership(coordinator: Any, session: GroupSession) -> None:
-    """Have the session know when a coordinator has confirmed the membership, and when it has ended.
+    """Tell the session when a coordinator has confirmed the membership, and when the membership has ended.
 
-    Everything here runs in the consumer's thread. A request counts from when it was sent: its answer may have waited in
-    a socket for as long as the process was frozen.
+    Everything here runs in the consumer's thread. A request counts from the time it was sent: its response may have
+    waited in a socket for as long as the process was frozen.
 
     Args:
         coordinator: aiokafka's ``GroupCoordinator`` of this member.
-        session: what to keep informed.
+        session: the session to keep informed.
     """
     send, reset = coordinator._send_req, coordinator.reset_generation
 
     async def send_and_note(request: Any) -> Any:
         if isinstance(request, LeaveGroupRequest):
-            session.left()  # the others may have the partitions before the answer is here
+            session.left()  # other members may get the partitions before the response arrives
         sent_at = session.now()
         response = await send(request)
         if isinstance(request, HeartbeatRequest) and response.error_code in _STILL_A_MEMBER:
@@ -33,7 +33,7 @@ def watch_membership(coordinator: Any, session: GroupSession) -> None:
         elif isinstance(request, SyncGroupRequest) and response.error_code == NoError.errno:
             session.joined(sent_at)
             if session.now() - sent_at > session.timeout / 3:
-                await coordinator._do_heartbeat()  # a slow leader kept us waiting: the next one would come too late
+                await coordinator._do_heartbeat()  # a slow leader delayed us: the next heartbeat would come too late
         return response
 
     def reset_and_note() -> None:

@@ -1,8 +1,8 @@
-"""Where a partition is read from, and what to do when its offset is not of its log. Pure: no clock, no broker.
+"""Deciding where a partition is read from, also when its offset is not valid any more. Pure: no clock, no broker.
 
-An offset counts records of one log. It is of no use once the topic was deleted and made anew, once the broker has lost
-the end of the log, or once retention has deleted the records at that offset. Kafka's clients then silently move to an
-end of the log (``auto.offset.reset``); here it is noticed and logged, and ``on_offset_reset`` decides.
+An offset counts records of one log. It is useless once the topic was deleted and created again, once the broker has
+lost the end of the log, or once retention has deleted the records at that offset. Kafka's clients then silently move to
+an end of the log (``auto.offset.reset``); here it is detected and logged, and ``on_offset_reset`` decides.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ Policy = Literal["earliest", "latest", "fail"]
 
 
 class Cause(StrEnum):
-    """Why an offset is not of the log."""
+    """Reasons why an offset is not valid for the log."""
 
     RECREATED = "recreated"
     BEYOND_THE_END = "beyond_the_end"
@@ -26,16 +26,16 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The bounds of a partition's log, as a broker gives them."""
+    """The bounds of a partition's log, as a broker reports them."""
 
     start: int
     """The offset of its first record; retention moves it."""
     end: int
-    """Behind its last record."""
+    """The offset after its last record."""
     stable_end: int
-    """Behind the last record that may be read: an open transaction holds it back under ``read_committed``."""
+    """The offset after the last readable record: an open transaction limits it under ``read_committed``."""
     topic_id: TopicId | None = None
-    """None where the broker knows no ids."""
+    """None if the broker does not support ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Bookmark:
 
     offset: int
     topic_id: TopicId | None = None
-    """Of the topic that it was read from; None where that is not known."""
+    """The id of the topic that it was read from; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,18 @@ class Reset:
     partition: Partition
     cause: Cause
     offset: int | None
-    """The offset to read on from; None where the broker has forgotten it together with the topic."""
+    """The offset to continue from; None if the broker has deleted it together with the topic."""
     log: Log
     policy: Policy
 
     @property
     def target(self) -> int:
-        """Where it is read from instead; ``fail`` reads nothing."""
+        """The offset to read from instead; ``fail`` reads nothing."""
         return self.log.stable_end if self.policy == "latest" else self.log.start
 
     @property
     def forgets(self) -> bool:
-        """Whether what was received before is of no use any more."""
+        """Whether previously received records are obsolete."""
         return self.cause is not Cause.BEFORE_THE_START
 
     def __str__(self) -> str:
@@ -91,9 +91,9 @@ class Start:
 
     offset: int
     reset: Reset | None = None
-    """Why it is not read on where it was."""
+    """The reason why it is not read on from its offset."""
     is_first: bool = False
-    """Whether nothing was known of where it was read."""
+    """Whether it has no known position or committed offset."""
 
 
 def choose_start(
@@ -109,21 +109,21 @@ def choose_start(
     """Return where a partition is to be read from.
 
     Args:
-        partition: for the message.
-        log: what the broker says of it now.
-        position: where this process reads it, under the present assignment.
-        committed: what the group has committed.
+        partition: the partition, for the message.
+        log: its log, as the broker reports it now.
+        position: where this process reads it, under the current assignment.
+        committed: the group's committed offset.
         read_ids: ids under which this process has read the topic, in any of its partitions.
-        first: where it starts when neither is known.
+        first: where it starts if neither is known.
         policy: ``on_offset_reset``.
     """
     bookmark = position or committed
     cause = _cause(bookmark, log, is_copy_possible=position is None)
     if log.topic_id is not None and read_ids and (bookmark is None or bookmark.topic_id is None):
         if log.topic_id not in read_ids:
-            cause = Cause.RECREATED  # the broker deletes the offsets of a topic with it: no offset may be none any more
+            cause = Cause.RECREATED  # the broker deletes a topic's offsets together with it
         elif bookmark is None and len(read_ids) > 1:
-            # It came after the topic was noticed to be another one. Nothing of it counts as read.
+            # It came after the topic was found to be another one. None of it counts as read.
             first = log.start
     if cause is not None:
         reset = Reset(partition, cause, None if bookmark is None else bookmark.offset, log, policy)
@@ -135,7 +135,7 @@ def _cause(bookmark: Bookmark | None, log: Log, *, is_copy_possible: bool) -> Ca
     if bookmark is None:
         return None
     known, current = bookmark.topic_id, log.topic_id
-    # Offsets that were copied from another cluster, together with their topic, are good.
+    # Offsets that were copied from another cluster, together with their topic, are valid.
     is_comparable = (
         known is not None and current is not None and (known.cluster == current.cluster or not is_copy_possible)
     )

@@ -1,8 +1,8 @@
-"""Partitions that stand still because a producer's transaction is open. Pure: no clock, no broker.
+"""Detecting partitions that are stalled by a producer's open transaction. Pure: no clock, no broker.
 
 Under ``read_committed`` a partition is read up to its last stable offset, which does not pass the first record of an
-open transaction. A producer that disappears without ending its transaction holds back all that others write behind it,
-until the broker aborts the transaction, which may take as long as the producer's ``transaction.timeout.ms``.
+open transaction. A producer that disappears without ending its transaction holds back everything that others write
+after it, until the broker aborts the transaction, which may take as long as the producer's ``transaction.timeout.ms``.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from worker.delivery.ledger import Partition
 
 
 class Ends(NamedTuple):
-    """How far a partition is read and could be."""
+    """How far a partition is read, and how far it could be."""
 
     position: int
     last_stable: int
@@ -20,7 +20,7 @@ class Ends(NamedTuple):
 
 
 class OpenTransactions:
-    """Which partitions stand at the same last stable offset as at the look before, with records behind it."""
+    """Partitions that are at the same last stable offset as in the previous check, with records after it."""
 
     def __init__(self) -> None:
         self._seen: dict[Partition, int] = {}
@@ -32,10 +32,10 @@ class OpenTransactions:
         return dict(self._stalled)
 
     def look(self, partitions: Mapping[Partition, Ends]) -> tuple[list[Partition], list[Partition]]:
-        """Take a look at the assigned partitions.
+        """Check the assigned partitions.
 
         Returns:
-            The partitions that are found stalled, and those that are not any more; each is named once.
+            The partitions that have become stalled, and those that no longer are; each is returned once.
         """
         held = {
             partition: ends

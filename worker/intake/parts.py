@@ -1,4 +1,4 @@
-"""A decompressed batch in parts of whole records, of which only one is in memory at a time."""
+"""Splitting a decompressed batch into parts of whole records, of which only one is in memory at a time."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 from worker.intake.decompression import PIECE_BYTES, UnreadableBatchError
 
 MAX_RECORD_BYTES = 16 * 2**20
-"""The largest record that is taken out of a compressed batch, bytes. No topic of ours could take one of that size."""
+"""The largest record that is read from a compressed batch, in bytes. None of our topics could hold one of that size."""
 _KEPT_BYTES = 64 * 2**10
-"""How much of a larger record is looked at, for its offset and its key."""
+"""How much of a larger record is read, for its offset and its key."""
 _MAX_LENGTH = 2**31
 
 
 class Part(NamedTuple):
-    """Whole records, one behind the other."""
+    """Whole records, one after another."""
 
     record_count: int
     payload: bytes | memoryview
@@ -23,27 +23,27 @@ class Part(NamedTuple):
 
 
 class Oversized(NamedTuple):
-    """The start of a record that is too large to be taken into memory; the rest of it was passed over."""
+    """The start of a record that is too large to be held in memory; the rest of it was skipped."""
 
     size: int
-    """Bytes of the record."""
+    """Size of the record in bytes."""
     start: bytes
-    """Without the length before it."""
+    """Without the preceding length."""
 
     def __repr__(self) -> str:
         return "Oversized()"  # texts are private
 
 
 def parts(pieces: Iterator[bytes], count: int) -> Iterator[Part | Oversized]:
-    """Yield the records of a batch in parts of about ``PIECE_BYTES``; one part where it has no more than these.
+    """Yield the records of a batch in parts of about ``PIECE_BYTES``, or in one part if it is not larger.
 
     Args:
         pieces: the decompressed batch.
-        count: how many records the batch's header says that there are.
+        count: the number of records by the batch's header.
 
     Raises:
-        UnreadableBatchError: a record's length makes no sense; what comes before it has been yielded.
-        Exception: what ``pieces`` raises.
+        UnreadableBatchError: a record's length is invalid; the records before it have been yielded.
+        Exception: any that ``pieces`` raises.
     """
     pieces = _gathered(pieces)
     rest = next(pieces, b"")
@@ -69,7 +69,7 @@ def parts(pieces: Iterator[bytes], count: int) -> Iterator[Part | Oversized]:
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small pieces: blocks may have no more than 32 kB."""
+    """Join small pieces: blocks may be as small as 32 kB."""
     gathered: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -83,12 +83,12 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _whole_records(data: bytes) -> tuple[int, int, int]:
-    """Return how many records at the start are whole, where they end, and how long the next one is, or 0."""
+    """Return how many records at the start are whole, where they end, and the length of the next one, or 0."""
     count = end = 0
     size = len(data)
     while end < size:
         at, shift, number = end, 0, 0
-        while True:  # a varint, seven bits a byte, the lowest first
+        while True:  # a varint: seven bits per byte, lowest first
             byte = data[at]
             at += 1
             number |= (byte & 0x7F) << shift
@@ -99,7 +99,7 @@ def _whole_records(data: bytes) -> tuple[int, int, int]:
                 return count, end, 0
             if shift > 28:
                 raise UnreadableBatchError("a record of it has no length that makes sense")
-        if number & 1:  # a negative one, in zigzag
+        if number & 1:  # negative, in zigzag encoding
             raise UnreadableBatchError("a record of it has no length that makes sense")
         if at + (number >> 1) > size:
             return count, end, number >> 1
@@ -109,12 +109,12 @@ def _whole_records(data: bytes) -> tuple[int, int, int]:
 
 
 def _length_bytes(data: bytes) -> int:
-    """Return how many bytes the length at the start of ``data`` has."""
+    """Return how many bytes the length at the start of ``data`` takes."""
     return next(index for index, byte in enumerate(data, 1) if byte < 0x80)
 
 
 def _passed_over(rest: bytes, size: int, piece: bytes | None, pieces: Iterator[bytes]) -> bytes:
-    """Return what comes behind the first ``size`` bytes of these."""
+    """Return what follows the first ``size`` bytes of these."""
     size -= len(rest)
     while piece is not None:
         if size < len(piece):

@@ -1,7 +1,7 @@
-"""Where each assigned input partition is read from, and of which log its offsets count the records.
+"""The place from which each assigned input partition is read, and the log that its offsets belong to.
 
-A partition is read once its place is known. It is looked up at an assignment, and again whenever there is a reason to
-doubt it: the broker says that an offset is out of range, or the topic has another id. Until then nothing of the
+A partition is read once its place is known. The place is looked up after an assignment, and again whenever it is in
+doubt: the broker says that an offset is out of range, or the topic has another id. Until it is known, no record of the
 partition is handed over.
 """
 
@@ -27,7 +27,7 @@ from worker.observability.events import PartitionReadElsewhere, TopicMissed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One reading of a partition: under one assignment, from one log. Another reading is another object."""
+    """One reading of a partition: under one assignment, from one log. Each reading is a distinct object."""
 
     assignment: Any
     topic_id: TopicId | None
@@ -35,13 +35,13 @@ class Source:
     """How many partitions the topic had when the group began to read it."""
 
     def as_metadata(self) -> str:
-        """Return the text to commit with an offset of this reading."""
+        """Return the metadata to commit with an offset of this reading."""
         text = "" if self.topic_id is None else self.topic_id.as_metadata()
         return text if self.partitions_at_first is None else with_count(text, self.partitions_at_first)
 
 
 class Thread(Protocol):
-    """The consumer's thread, as ``Places`` sees it."""
+    """The interface of the consumer's thread for ``Places``."""
 
     def current_assignment(self) -> Any: ...
 
@@ -51,14 +51,14 @@ class Thread(Protocol):
 
 
 class Places:
-    """The places of all assigned input partitions. Belongs to the main loop; other threads may ask ``source``.
+    """The places of all assigned input partitions. Owned by the main loop; other threads may only call ``source``.
 
     Args:
-        thread: the consumer's.
+        thread: the consumer's thread.
         intake: the worker.
         starts_at_the_end: whether a new group starts at the end of each partition, if not at a time.
-        note_committed: called with a partition, and what the group has committed of its log; None: nothing that counts.
-        call_soon: has a function called in the main loop, from any thread.
+        note_committed: called with a partition and the valid committed offset of the group, or None.
+        call_soon: schedules a function in the main loop, from any thread.
     """
 
     def __init__(
@@ -77,38 +77,38 @@ class Places:
         self._call_soon = call_soon
         self._sources: dict[TP, Source] = {}
         self._next_offsets: dict[TP, int] = {}
-        """Where each is read on: behind all that was accepted of it."""
+        """The next offset of each: after everything that was accepted of it."""
         self._starts: dict[TP, int] = {}
-        """Where each was sent."""
+        """The offset that each was moved to."""
         self._doubted: set[TP] = set()
         self._reasons: dict[TP, str] = {}
         self._missing: frozenset[str] = frozenset()
         self._read_ids: dict[str, list[TopicId]] = {}
-        """The ids under which this process has read a topic, the newest last."""
+        """The ids under which this process has read a topic, newest last."""
         self._at_first: dict[tuple[str, TopicId | None], int] = {}
-        """How many partitions a topic had when this process first saw it, or the group before."""
+        """How many partitions a topic had when this process, or the group before it, first saw it."""
         self._finding: asyncio.Task[None] | None = None
         self._has_failed = False
         self.trouble: str | None = None
-        """Why nothing can be polled at present."""
+        """The reason why nothing can be polled at present."""
 
     def source(self, tp: TP) -> Source | None:
-        """Return what the partition is, or was last, read from."""
+        """Return the source from which the partition is, or was last, read."""
         return self._sources.get(tp)
 
     def is_known(self, tp: TP) -> bool:
-        """Tell whether the partition is read from its place, under the present assignment."""
+        """Return whether the partition is read from its place, under the current assignment."""
         source = self._sources.get(tp)
         return source is not None and source.assignment is self._thread.current_assignment() and tp not in self._doubted
 
     def start(self, tp: TP) -> int | None:
-        """Return where the partition is read from; None where that is not known."""
+        """Return where the partition is read from; None if unknown."""
         return self._starts[tp] if self.is_known(tp) else None
 
     def accept(self, tp: TP, stretch: Stretch) -> bool:
-        """Take a stretch as read, if it follows on what was accepted before; returns whether it does.
+        """Accept a stretch as read if it follows the previously accepted one; return whether it does.
 
-        Whoever asks must hand its records over, without an await between.
+        The caller must hand its records over, without an await in between.
         """
         if not self.is_known(tp) or stretch.start != self._next_offsets[tp]:
             return False
@@ -116,11 +116,11 @@ class Places:
         return True
 
     def not_accepted(self, positions: Mapping[TP, int], stretches: Mapping[TP, Stretch]) -> dict[TP, int]:
-        """Return the partitions that are read on elsewhere than behind what was accepted, and where that is.
+        """Return the accepted offsets of partitions that are read on from elsewhere.
 
         Args:
-            positions: where they are read on, as of a poll whose records have been offered to ``accept``.
-            stretches: what that poll went through.
+            positions: their positions after a poll whose records have been offered to ``accept``.
+            stretches: the stretches of that poll.
         """
         away = {
             tp: self._next_offsets[tp]
@@ -134,28 +134,28 @@ class Places:
         return away
 
     def unknown(self) -> list[TP]:
-        """List the assigned input partitions whose place is not known."""
+        """List the assigned input partitions whose place is unknown."""
         assignment = self._thread.current_assignment()
         tps = [] if assignment is None else [TP(*target) for target in assignment.tps]
         return sorted(tp for tp in tps if tp.topic in self._intake.topics and not self.is_known(tp))
 
     def reasons(self) -> list[str]:
-        """List why places are not known, as far as the broker has said it, and which topics are gone."""
+        """List the reasons why places are unknown, as far as the broker reports them, and missing topics."""
         missing = {f"topic {topic} is missing" for topic in self._missing}
         trouble = {self.trouble} if self.trouble is not None else set()
         return sorted(missing | trouble | {self._reasons[tp] for tp in self.unknown() if tp in self._reasons})
 
     def note_trouble(self, trouble: str) -> bool:
-        """Note why nothing can be polled; returns whether that is news."""
+        """Record why nothing can be polled; return whether that is news."""
         is_news, self.trouble = trouble != self.trouble, trouble
         return is_news
 
     def doubt(self, tps: Iterable[TP]) -> None:
-        """Have the places of these partitions looked up before anything more of them is handed over."""
+        """Require a new lookup of these partitions before any more of their records are handed over."""
         self._doubted.update(tps)
 
     def compare(self, topics: TopicIds) -> None:
-        """Doubt the partitions of topics that are gone, or are not those that they are read from."""
+        """Doubt the partitions of topics that are missing, or have another id than the one being read."""
         for topic in sorted(topics.missing - self._missing):
             self._intake.emit(TopicMissed(topic))
         self._missing = topics.missing
@@ -164,11 +164,11 @@ class Places:
                 self._doubted.add(tp)
 
     def _is_new(self, topic: str, source: Source, current: TopicId | None) -> bool:
-        # A broker that is behind the others still names an id that is gone.
+        # A broker that lags behind still returns the id of a deleted topic.
         return None not in (current, source.topic_id) and current not in self._read_ids.get(topic, ())
 
     def doubt_from_thread(self, tp: TP, source: Source) -> None:
-        """Doubt a partition, if this is what it is read from still. May be called in any thread."""
+        """Doubt a partition, if it is still read from this source. May be called in any thread."""
         self._call_soon(self._doubt_source, tp, source)
 
     def _doubt_source(self, tp: TP, source: Source) -> None:
@@ -176,24 +176,24 @@ class Places:
             self._doubted.add(tp)
 
     async def find(self, tps: Collection[TP], patience: float | None = None) -> bool:
-        """Look up where these partitions are to be read from, and go there; or wait for what was begun before.
+        """Look up where these partitions are to be read from, and seek there; or wait for a lookup in progress.
 
-        What cannot be found stays unknown, and a rebalance that comes meanwhile leaves all to the next one. Where a
-        broker refuses for good, the worker is told.
+        Places that cannot be found stay unknown, and a rebalance in the meantime leaves everything to the next lookup.
+        If a broker refuses for good, the worker is told.
 
         Args:
-            tps: assigned.
-            patience: seconds to wait; what is begun goes on after that.
+            tps: assigned partitions.
+            patience: seconds to wait; the lookup continues after that.
 
         Returns:
             Whether the brokers have answered, or failed to.
         """
         if self._has_failed:
             return True
-        if self._finding is not None and self._finding.done():  # nobody waited for it any more
+        if self._finding is not None and self._finding.done():  # nobody was waiting for it any more
             self._finding.result()
             self._finding = None
-        # One at a time: of two, the later one would send partitions back to where the first one found them.
+        # One at a time: of two, the later one would move partitions back to where the first one found them.
         finding = self._finding = self._finding or asyncio.ensure_future(self._find(tps))
         await asyncio.wait({finding}, timeout=patience)
         if not finding.done() or self._finding is not finding:
@@ -203,7 +203,7 @@ class Places:
         return True
 
     def stop_finding(self) -> None:
-        """Give up what is being looked up: it is of another assignment, or we stop."""
+        """Cancel the lookup in progress: it belongs to another assignment, or we stop."""
         if self._finding is not None:
             self._finding.cancel()
             self._finding = None
@@ -222,7 +222,7 @@ class Places:
             self._reasons.update(dict.fromkeys(tps, unanswered(error)))
 
     def fail(self, error: BaseException) -> None:
-        """End the worker: a broker refuses for good. Nothing is looked up any more."""
+        """Stop the worker, since a broker refuses for good. Nothing more is looked up."""
         if not self._has_failed:
             self._has_failed = True
             self._intake.fail(error)
@@ -234,7 +234,7 @@ class Places:
         resets = [start.reset for start in starts.values() if start.reset is not None]
         if any(reset.policy == "fail" for reset in resets):
             self._has_failed = True
-        self._doubted.update(starts)  # nothing of them is accepted until they are where they are sent now
+        self._doubted.update(starts)  # no records are accepted until they have been moved
         goals = {tp: start.offset for tp, start in starts.items()}
         if goals and not self._has_failed and not await self._thread.move(assignment, goals):
             return
@@ -253,14 +253,14 @@ class Places:
             counts = where.committed is not None and starts[tp].reset is None
             self._note_committed(tp, where.committed.offset if counts and where.committed is not None else None)
         for tp, start in starts.items():
-            # To be committed although nothing may come. What is committed now may count nothing; and who asked again
-            # for the latest, or for a time, would be sent behind what has been received since.
+            # Committed even if no records may come. What is committed now may be obsolete; and another lookup of the
+            # latest offset, or of a time, would skip what has been received since.
             is_late = self._starts_at_the_end or self._intake.start_time_ms is not None
             if start.reset is not None or (start.is_first and is_late):
                 self._intake.ledger.pass_over(Partition(*tp), start.offset)
 
     def _read(self, tp: TP, assignment: Any) -> Bookmark | None:
-        """Return where a partition is read on; None where it was not sent to its place under this assignment."""
+        """Return the position of a partition; None if it was not moved to its place under this assignment."""
         source = self._sources.get(tp)
         if source is None or source.assignment is not assignment:
             return None
@@ -283,8 +283,10 @@ class Places:
         return known
 
     def _first(self, tp: TP, where: Whereabouts) -> int:
-        """Return where a partition starts of which nothing is committed."""
-        if tp.partition >= self._partitions_at_first(tp.topic, where):  # what was written before it was noticed counts
+        """Return where a partition without a committed offset starts."""
+        if tp.partition >= self._partitions_at_first(
+            tp.topic, where
+        ):  # what was written before it was discovered counts
             return where.log.start
         if self._intake.start_time_ms is not None:
             return where.log.stable_end if where.at_time is None else where.at_time
