@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 CONFIGURATION = Path(__file__).parents[2] / ".pre-commit-config.yaml"
 

@@ -67,7 +67,11 @@ def score(classifier: Classifier, texts: Sequence[str], progress: Progress | Non
 
 
 def _check_answered(classifier: Classifier, rejected: Mapping[int, Rejection], texts: int) -> None:
-    """Raises SettingError where texts have no scores: figures of the others alone would compare with nothing."""
+    """Refuse texts without scores: the figures of the others alone would be comparable with nothing.
+
+    Raises:
+        SettingError: there are some.
+    """
     if not rejected:
         return
     name, share = classifier.card.name, f"{len(rejected):,} of {counted(texts, 'text')}"
