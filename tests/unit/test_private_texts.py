@@ -24,7 +24,7 @@ NO_CONTENT = {
     ("worker.datasets.columns", "Columns", "text"): "the name of a column",
     ("worker.datasets.examples", "Examples", "texts"): "it has words of its own, which its tests look at",
     ("worker.datasets.columns", "Chosen", "text"): "the name of a column",
-    ("worker.cli.inputs", "Inputs", "records"): "an iterator, which shows nothing of what it gives",
+    ("worker.cli.shared.inputs", "Inputs", "records"): "an iterator, which shows nothing of what it gives",
     ("worker.delivery.produce_client", "Refusal", "records"): "positions in a batch",
     ("worker.delivery.requests", "BatchResponse", "records"): "positions in a batch",
     ("worker.evaluation.report.sections", "Subject", "data"): "the name of a file",

@@ -256,7 +256,7 @@ def test_a_table_without_rows_gives_one_without_rows(classify: Classify) -> None
 def test_of_an_array_it_is_said_that_json_lines_are_meant(classify: Classify, name: str, content: str) -> None:
     ran = classify(content, name=name)
     assert (ran.code, ran.error) == (2, Code.FILE_FORMAT_UNSUPPORTED)
-    assert "one object a line" in ran.err
+    assert "one object per line" in ran.err
 
 
 def test_an_array_among_objects_is_a_bad_line(classify: Classify) -> None:

@@ -192,7 +192,7 @@ def _commands(command: Any, name: str = "") -> Iterator[str]:
         yield from _commands(below, path)
 
 
-@pytest.mark.parametrize("command", _commands(typer.main.get_command(cli.app)))
+@pytest.mark.parametrize("command", [*_commands(typer.main.get_command(cli.app))])
 def test_every_command_has_help(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
     assert ran.code == 0

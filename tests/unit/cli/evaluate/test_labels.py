@@ -208,7 +208,7 @@ def test_a_flag_that_was_not_filled_in_is_told_so(
     ran = run("evaluate", labelled_file, "-m", model, "--label-polarity", '{"complaint": ...}', *CPU)
 
     assert (ran.code, ran.error) == (2, Code.INVALID_SETTING)
-    assert "label_polarity: put a number in the place of each ..." in ran.err
+    assert "label_polarity: replace each ... with a number" in ran.err
     monkeypatch.setenv("SENTIMENT_LABEL_POLARITY", '{"complaint": ...}')
     assert "label_polarity: replace each ... with a number" in run("evaluate", labelled_file, "-m", model).err
 

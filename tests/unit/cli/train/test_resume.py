@@ -277,5 +277,5 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
 
     for ran in (at_a_checkpoint, at_the_end):
         assert (ran.code, ran.error) == (2, Code.FILE_NOT_WRITABLE), ran.err
-        assert "goes on from the last checkpoint" in ran.err
+        assert "continues from the last checkpoint" in ran.err
     assert run(*command).err.startswith("going on with")
