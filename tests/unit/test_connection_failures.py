@@ -1,18 +1,14 @@
 """Connection failures that no broker of the tests can produce."""
 
 import asyncio
-import errno
 import socket
-import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 from aiokafka.errors import (
-    GroupAuthorizationFailedError,
     KafkaConnectionError,
     PolicyViolationError,
-    TopicAuthorizationFailedError,
 )
 from error_codes import raises_code
 
@@ -21,164 +17,15 @@ from worker.diagnosis import connected, explained, explaining, first_cause
 from worker.embedded.broker import EmbeddedBroker
 from worker.errors import BrokerError, Code
 from worker.permissions import (
-    IDEMPOTENT_WRITE,
-    Permission,
     check_permissions,
     missing_creations,
     missing_permissions,
-    refusal,
-    refused,
     topic_codes,
 )
-from worker.refusals import PortProtocol, Stage, failure_of, unreachable
 from worker.settings import Settings
 
-SERVER = "kafka:9092"
 TLS = Settings(security_protocol="SSL")
-WITH_CERTIFICATE = Settings(security_protocol="SSL", ssl_certfile="ours.pem")
 LOGIN = Settings(security_protocol="SASL_PLAINTEXT", sasl_username="kim", sasl_password="secret")
-
-
-def alert(reason: str) -> ssl.SSLError:
-    error = ssl.SSLError(1, f"[SSL: {reason}]")
-    error.reason = reason
-    return error
-
-
-def distrust(code: int, message: str) -> ssl.SSLCertVerificationError:
-    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.verify_code, error.verify_message = code, message
-    return error
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "spoken", "stage", "code", "says"),
-    [
-        pytest.param(
-            TLS, distrust(9, "not yet"), None, Stage.TLS, Code.BROKER_CERTIFICATE_REFUSED, "clock", id="not valid yet"
-        ),
-        pytest.param(
-            TLS, distrust(23, "revoked"), None, Stage.TLS, Code.BROKER_CERTIFICATE_REFUSED, "revoked", id="revoked"
-        ),
-        pytest.param(
-            TLS,
-            alert("SSLV3_ALERT_BAD_CERTIFICATE"),
-            None,
-            Stage.TLS,
-            Code.CLIENT_CERTIFICATE_REFUSED,
-            "ssl_certfile",
-            id="TLS 1.2",
-        ),
-        pytest.param(
-            TLS,
-            alert("SSLV3_ALERT_HANDSHAKE_FAILURE"),
-            None,
-            Stage.TLS,
-            Code.TLS_HANDSHAKE_FAILED,
-            "ssl_certfile",
-            id="perhaps a certificate, perhaps the ciphers",
-        ),
-        pytest.param(
-            TLS,
-            alert("TLSV1_ALERT_INTERNAL_ERROR"),
-            None,
-            Stage.TLS,
-            Code.TLS_HANDSHAKE_FAILED,
-            "internal error",
-            id="no certificate, and not for that",
-        ),
-        pytest.param(TLS, TimeoutError(), None, Stage.PROTOCOL, Code.BROKER_NOT_RESPONDING, "10 s", id="hung"),
-        pytest.param(
-            LOGIN,
-            TimeoutError(),
-            PortProtocol("SASL_PLAINTEXT"),
-            Stage.PROTOCOL,
-            Code.BROKER_NOT_RESPONDING,
-            "SASL_PLAINTEXT",
-            id="slow",
-        ),
-        pytest.param(
-            LOGIN,
-            TimeoutError(),
-            PortProtocol("PLAINTEXT"),
-            Stage.PROTOCOL,
-            Code.PROTOCOL_MISMATCH,
-            "security_protocol=PLAINTEXT",
-            id="silent, and another protocol",
-        ),
-        pytest.param(
-            WITH_CERTIFICATE,
-            alert("TLSV1_ALERT_UNKNOWN_CA"),
-            None,
-            Stage.TLS,
-            Code.CLIENT_CERTIFICATE_REFUSED,
-            "ours.pem",
-            id="a CA that the broker does not know",
-        ),
-        pytest.param(
-            TLS,
-            alert("TLSV1_ALERT_PROTOCOL_VERSION"),
-            None,
-            Stage.TLS,
-            Code.TLS_HANDSHAKE_FAILED,
-            "TLS 1.2",
-            id="TLS versions",
-        ),
-        pytest.param(
-            WITH_CERTIFICATE,
-            alert("TLSV1_ALERT_INTERNAL_ERROR"),
-            None,
-            Stage.TLS,
-            Code.TLS_HANDSHAKE_FAILED,
-            "internal error",
-            id="the broker",
-        ),
-        pytest.param(
-            LOGIN, EOFError(), None, Stage.PROTOCOL, Code.PROTOCOL_MISMATCH, "--bootstrap-servers", id="not Kafka"
-        ),
-        pytest.param(
-            LOGIN,
-            EOFError(),
-            PortProtocol("SASL_PLAINTEXT"),
-            Stage.PROTOCOL,
-            Code.CONNECTION_LOST,
-            "SASL_PLAINTEXT",
-            id="it hung up",
-        ),
-        pytest.param(
-            TLS,
-            EOFError(),
-            PortProtocol("SSL", certain=False),
-            Stage.PROTOCOL,
-            Code.CONNECTION_LOST,
-            "SSL",
-            id="perhaps a login",
-        ),
-    ],
-)
-def test_a_cause_is_one_sentence_with_the_way_out(
-    settings: Settings, error: Exception, spoken: PortProtocol | None, stage: Stage, code: Code, says: str
-) -> None:
-    failure = failure_of(settings, SERVER, error, spoken, seconds=10.0)
-    assert (failure.stage, failure.code) == (stage, code)
-    assert says in failure.sentence
-    assert SERVER in failure.sentence
-
-
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (socket.gaierror(socket.EAI_NONAME, "unknown"), "its name cannot be resolved"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "nothing listens there"),
-        (TimeoutError(), "no connection within 7 s"),
-        (OSError(errno.EHOSTUNREACH, "No route to host"), "No route to host"),
-    ],
-    ids=["name", "port", "firewall", "network"],
-)
-def test_an_address_that_cannot_be_reached_is_named_with_the_reason(error: OSError, says: str) -> None:
-    failure = unreachable(SERVER, error, 7.0)
-    assert failure.code is Code.BROKER_UNREACHABLE
-    assert [part for part in (SERVER, says, "--bootstrap-servers") if part not in failure.sentence] == []
 
 
 def test_of_several_servers_the_one_that_came_furthest_is_told_of() -> None:
@@ -340,51 +187,6 @@ def test_one_server_that_takes_us_is_enough() -> None:
         assert asyncio.run(brokers(broker.bootstrap_servers))
 
 
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (TopicAuthorizationFailedError("text-events"), "User:kim may not Read the topic 'text-events': allow it"),
-        (
-            TopicAuthorizationFailedError({"b", "a"}),
-            "User:kim may not Write the topic 'a', nor Write the topic 'b': allow it",
-        ),
-        (
-            TopicAuthorizationFailedError(),
-            "User:kim may not use a topic, and Kafka does not say which: `sentiment-worker doctor`",
-        ),
-        (GroupAuthorizationFailedError("any"), "User:kim may not Read the group 'sentiment-worker': allow it"),
-    ],
-    ids=["input", "outputs", "no name", "group"],
-)
-def test_a_permission_that_a_client_misses_is_named(error: Exception, says: str) -> None:
-    told = refused(LOGIN, error)
-    assert told is not None
-    assert told.code is Code.NOT_AUTHORISED
-    assert str(told).startswith(says)
-
-
-@pytest.mark.parametrize("operation", ["Read", "Write", "Describe"])
-@pytest.mark.parametrize("topic", ["text-events", "sentiment-events", "another"])
-def test_who_says_what_it_does_with_a_topic_is_told_that_permission(operation: str, topic: str) -> None:
-    told = asyncio.run(explained(LOGIN, TopicAuthorizationFailedError(topic), operation))
-    assert str(told).startswith(f"User:kim may not {operation} the topic '{topic}': allow it")
-
-
-def test_the_commands_in_a_refusal_allow_all_that_is_missing() -> None:
-    missing = [
-        Permission("Read", "topic", "in"),
-        Permission("Read", "group", "a group"),
-        Permission("Write", "topic", "out"),
-        Permission("Write", "topic", "dead"),
-        IDEMPOTENT_WRITE,
-    ]
-    acls = "kafka-acls --add --allow-principal 'User:kim' --operation"
-    assert (
-        f"allow it ({acls} Read --topic in --group 'a group' && {acls} Write --topic out --topic dead && "
-        f"{acls} IdempotentWrite --cluster), or log in"
-    ) in str(refusal(LOGIN, missing))
-
-
 def test_what_the_broker_answers_is_told_as_it_is() -> None:
     told = asyncio.run(explained(Settings(), PolicyViolationError("three replicas at least")))
     assert isinstance(told, BrokerError)
@@ -399,13 +201,3 @@ def test_a_connection_that_broke_and_can_be_made_again_is_told_of_as_such() -> N
     assert isinstance(told, BrokerError)
     assert told.code is Code.CONNECTION_LOST
     assert "it broke" in str(told)
-
-
-def test_a_broker_that_knows_no_permissions_refuses_none() -> None:
-    async def missing(settings: Settings) -> list[object]:
-        async with connected(settings) as connection:
-            missing = await missing_permissions(settings, connection)
-            return [*missing, *await missing_creations(settings, connection, settings.topics)]
-
-    with EmbeddedBroker() as broker:
-        assert asyncio.run(missing(Settings(bootstrap_servers=broker.bootstrap_servers))) == []

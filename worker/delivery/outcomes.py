@@ -6,6 +6,7 @@ any list, and `/livez` says when nothing gets on.
 
 from enum import Enum, auto
 
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -45,6 +46,8 @@ from aiokafka.errors import (
     UnsupportedVersionError,
     for_code,
 )
+
+from worker.errors import BrokerError, Code
 
 
 class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
@@ -175,3 +178,26 @@ def error_for(code: int) -> KafkaError:
 def backoff(failures: int) -> float:
     """Return the seconds to wait after so many failures in a row, from 0.1 to 2."""
     return float(min(0.1 * 2 ** (failures - 1), 2.0)) if failures < 10 else 2.0
+
+
+def explained(error: BaseException, target: TopicPartition) -> BaseException:
+    """Return an error that ends publishing to a partition, as one for users where there is none yet."""
+    # The message about a missing permission names the user, which is not known here.
+    if isinstance(error, TopicAuthorizationFailedError):
+        named: BaseException = TopicAuthorizationFailedError(target.topic)
+        return named
+    if not isinstance(error, KafkaError) or isinstance(error, ClusterAuthorizationFailedError):
+        return error
+    kind = type(error).__name__
+    if isinstance(error, FORBIDDEN):
+        code = Code.NOT_AUTHORISED
+        way_out = f"this user needs the right to write to the topic (operations Write and Describe on {target.topic})"
+    elif isinstance(error, PartitionGoneError):
+        code = Code.PARTITION_GONE
+        way_out = f"partition {target.partition} is gone, the topic was made anew: start the worker again"
+    else:
+        code = Code.PUBLISHING_FAILED
+        way_out = "tried again it would fail again: see the brokers' log and the topic's settings"
+    return BrokerError(
+        code, f"publishing to {target.topic} failed ({kind}): {way_out}. Nothing unacknowledged was committed"
+    )

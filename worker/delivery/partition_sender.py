@@ -13,10 +13,8 @@ from typing import Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
     KafkaError,
     MessageSizeTooLargeError,
-    TopicAuthorizationFailedError,
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -24,20 +22,18 @@ from worker.clock import Clock
 from worker.delivery.batches import OutputSlice, Span, append, count, halves, part
 from worker.delivery.numbering import Numbering
 from worker.delivery.outcomes import (
-    FORBIDDEN,
     SUSPECT,
     SUSPECT_ATTEMPTS,
     TOO_LARGE,
     Outcome,
-    PartitionGoneError,
     WithdrawnError,
     backoff,
+    explained,
     outcome,
 )
 from worker.delivery.produce_client import Refusal
 from worker.delivery.retries import Retries
 from worker.delivery.size_limit import SizeLimit
-from worker.errors import BrokerError, Code
 from worker.observability.event import Emit
 from worker.observability.events import BatchNotWritten
 
@@ -138,7 +134,7 @@ class PartitionSender:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._failed(_explained(error, self._target))
+            self._failed(explained(error, self._target))
 
     def _fill(self) -> tuple[DefaultRecordBatchBuilder, list[Span]]:
         """Return a batch of the next records, as many as fit, and the spans that they come from."""
@@ -279,25 +275,3 @@ def _check(spans: Iterable[Span]) -> None:
 def _stamped(builder: DefaultRecordBatchBuilder, numbers: Numbering) -> bytes:
     builder.set_producer_state(numbers.producer_id, numbers.epoch, numbers.next)
     return bytes(builder.build())
-
-
-def _explained(error: BaseException, target: TopicPartition) -> BaseException:
-    # The message about a missing permission names the user, which is not known here.
-    if isinstance(error, TopicAuthorizationFailedError):
-        named: BaseException = TopicAuthorizationFailedError(target.topic)
-        return named
-    if not isinstance(error, KafkaError) or isinstance(error, ClusterAuthorizationFailedError):
-        return error
-    kind = type(error).__name__
-    if isinstance(error, FORBIDDEN):
-        code = Code.NOT_AUTHORISED
-        way_out = f"this user needs the right to write to the topic (operations Write and Describe on {target.topic})"
-    elif isinstance(error, PartitionGoneError):
-        code = Code.PARTITION_GONE
-        way_out = f"partition {target.partition} is gone, the topic was made anew: start the worker again"
-    else:
-        code = Code.PUBLISHING_FAILED
-        way_out = "tried again it would fail again: see the brokers' log and the topic's settings"
-    return BrokerError(
-        code, f"publishing to {target.topic} failed ({kind}): {way_out}. Nothing unacknowledged was committed"
-    )

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.batching import Batch
 from worker.classifier import Classifier, Result
 from worker.clock import Clock
 from worker.codec import Codec, processed_now
@@ -156,7 +155,7 @@ class Pipeline:
             if idle:
                 self._device_progressed_at = now
             self._emit(events.BatchSent(sent.flush, sent.waited))
-            asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent.batch))
+            asyncio.wrap_future(sent.result).add_done_callback(partial(self._classified, sent))
 
     def _dispatch_in_time(self) -> None:
         try:
@@ -164,7 +163,7 @@ class Pipeline:
         except Exception as error:  # a timer has nobody else to tell
             self.fail(error)
 
-    def _classified(self, batch: Batch[Fetch], future: asyncio.Future[Result]) -> None:
+    def _classified(self, sent: Sent[Fetch], future: asyncio.Future[Result]) -> None:
         self._dispatcher.returned()
         self._progressed_at = self._device_progressed_at = self._clock()
         self._changed.set()
@@ -174,9 +173,9 @@ class Pipeline:
             result = future.result()
             self._dispatcher.learn(result)
             self._dispatch()  # the device first: it must not wait for the bookkeeping
-            lengths, ids = batch.padded.lengths, batch.padded.ids
-            self._emit(events.BatchClassified(len(batch), int(lengths.sum()), ids.size, result.seconds))
-            for fetch, decided in classified(batch, result, self._jobs):
+            padded = sent.batch.padded
+            self._emit(events.BatchClassified(len(padded), int(padded.lengths.sum()), padded.ids.size, result.seconds))
+            for fetch, decided in classified(sent.batch, result, self._jobs):
                 self._complete(fetch, decided)
         except Exception as error:
             self.fail(error)

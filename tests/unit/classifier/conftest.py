@@ -1,5 +1,6 @@
 """Each small model is made once a run, on first use."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,11 @@ def load(model_folder: Callable[[str], Path]) -> Callable[..., Classifier]:
         return load_classifier(load_settings(**chosen))
 
     return load_one
+
+
+@pytest.fixture
+def copy_of(model_folder: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    def copied(name: str) -> Path:
+        return Path(shutil.copytree(model_folder(name), tmp_path / "model"))
+
+    return copied

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from event_loop import in_a_loop
-from unit.intake.scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
+from unit.intake.kafka_of_lists import POLL
+from unit.intake.scene import MORE_TEXTS, ORDERS, TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake.tolerant import ParsedRecord

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 from event_loop import in_a_loop
-from unit.intake.scene import MORE_TEXTS, POLL, TEXTS, Scene
+from unit.intake.kafka_of_lists import POLL
+from unit.intake.scene import MORE_TEXTS, TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake.offset_reset import Bookmark, Cause, Log, Policy, Start, choose_start

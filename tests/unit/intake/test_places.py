@@ -16,7 +16,8 @@ from aiokafka.errors import (
 )
 from event_loop import in_a_loop
 from faust.types import TP
-from unit.intake.scene import MORE_TEXTS, ORDERS, POLL, TEXTS, Scene
+from unit.intake.kafka_of_lists import POLL
+from unit.intake.scene import MORE_TEXTS, ORDERS, TEXTS, Scene
 
 from worker.intake import consumer as module
 from worker.intake.offset_reset import Cause

@@ -8,7 +8,8 @@ import pytest
 from event_loop import in_a_loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.intake.scene import POLL, TEXTS, Scene, Script
+from unit.intake.kafka_of_lists import POLL, Script
+from unit.intake.scene import TEXTS, Scene
 
 from worker.delivery.ledger import Partition
 from worker.intake import consumer as module
