@@ -284,9 +284,7 @@ class Places:
 
     def _first(self, tp: TP, where: Whereabouts) -> int:
         """Return where a partition without a committed offset starts."""
-        if tp.partition >= self._partitions_at_first(
-            tp.topic, where
-        ):  # what was written before it was discovered counts
+        if tp.partition >= self._partitions_at_first(tp.topic, where):  # added: what was written meanwhile counts
             return where.log.start
         if self._intake.start_time_ms is not None:
             return where.log.stable_end if where.at_time is None else where.at_time
