@@ -71,7 +71,7 @@ def create_app(
     load: Callable[[Settings], Classifier] = load_classifier,
     registry: CollectorRegistry | None = None,
 ) -> SentimentApp:
-    """The Faust app of these settings; nothing is loaded or connected before it starts.
+    """Return the Faust app of these settings; nothing is loaded or connected before it starts.
 
     Args:
         settings: where from, where to, and how.

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a setting, in a user's words."""
+"""Pydantic's errors of settings, in a user's words."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What would make an event pass, by the reason for which it is a dead letter."""
+"""Advice for dead letters: how to make such an event pass, by reason."""
 
 from worker.errors import Reason
 

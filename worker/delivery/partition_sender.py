@@ -67,7 +67,7 @@ class RefusedRecords:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch: the broker has it, or refuses some of its records; the others are then sent again."""
+    """The result of a batch: the broker has it, or refuses some of its records; the others are then sent again."""
 
     judged: int
     """Records of the batch; 0 where it is what was left of another, whose records were told already."""
@@ -249,7 +249,7 @@ class PartitionSender:
         return Refusal(MessageSizeTooLargeError(), (0,))
 
     def _renumber(self, *, unknown: bool = False) -> None:
-        """Number under a new epoch, which voids our batches that still wait in the broker.
+        """Continue under a new epoch, which voids our batches that still wait in the broker.
 
         Where the broker does not know even the first number of an epoch (``unknown``), or no epoch is left, take a new
         producer id.

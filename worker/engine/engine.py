@@ -173,14 +173,14 @@ class Engine(Service):
         self._stalled = partitions
 
     def on_assigned(self, partitions: Iterable[Sequence[Any]]) -> None:
-        """The group has decided what is ours."""
+        """Note the partitions that the group has assigned."""
         if not self._said_ready:
             self._said_ready = True
             self.add_future(self.say_when_ready())
         self._assignment.assigned([*partitions])
 
     def on_revoked(self, partitions: Iterable[Sequence[Any]]) -> None:
-        """These partitions are somebody else's from now on."""
+        """Note that these partitions belong to somebody else from now on."""
         partitions = list(partitions)
         self._assignment.revoked(partitions)
         self.revoke(Partition(*partition) for partition in partitions)

@@ -14,7 +14,7 @@ class State:
     is_assigned: bool = False
     """Whether the group has given us partitions, or told us that there are none for us."""
     waits_for: Sequence[str] = ()
-    """What intake lacks to know where partitions are read from."""
+    """Reasons why intake does not know where partitions are read from."""
     is_session_fresh: bool = False
     """Whether the group's coordinator has confirmed lately that the partitions are ours."""
     positions_known: bool = False

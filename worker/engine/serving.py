@@ -1,4 +1,4 @@
-"""What there is only once the model is loaded: the pipeline, with its publisher, and the client that it writes by."""
+"""The parts that exist once the model is loaded: the pipeline with its publisher, and the client that it writes with."""
 
 import gc
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""What happens in the worker, as log lines and counts; everything may import it, and it imports nearly nothing."""
+"""Internal events of the worker, as log lines and metrics; everything may import it, and it imports nearly nothing."""

@@ -36,4 +36,4 @@ class FrequentEvent(InternalEvent, ABC):
 
 
 Emit = Callable[[InternalEvent], None]
-"""What is given to whoever emits events."""
+"""The function by which events are emitted."""

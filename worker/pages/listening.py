@@ -13,7 +13,7 @@ _CHOOSE = (
 
 
 def cannot_listen(error: OSError | UnicodeError, host: str, port: int) -> WorkerError:
-    """Return what is wrong with ``web_host`` or ``web_port``. A port that is taken is no wrong setting by itself."""
+    """Return what is wrong with ``web_host`` or ``web_port``. A port that is taken is not a wrong setting by itself."""
     if isinstance(error, (socket.gaierror, UnicodeError)):  # UnicodeError: no resolver can be asked for such a name
         return SettingError(Code.WEB_ADDRESS_UNUSABLE, f"web_host={host!r} cannot be resolved: {_CHOOSE}")
     if error.errno == errno.EADDRINUSE:
@@ -23,7 +23,9 @@ def cannot_listen(error: OSError | UnicodeError, host: str, port: int) -> Worker
             "choose another web_port for the health pages, or 0 for none",
         )
     if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-        return SettingError(Code.WEB_ADDRESS_UNUSABLE, f"web_host={host!r} is no address of this machine: {_CHOOSE}")
+        return SettingError(
+            Code.WEB_ADDRESS_UNUSABLE, f"web_host={host!r} is not an address of this machine: {_CHOOSE}"
+        )
     if error.errno in (errno.EACCES, errno.EPERM):
         return SettingError(
             Code.WEB_ADDRESS_UNUSABLE,

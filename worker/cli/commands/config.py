@@ -69,7 +69,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _toml(settings: Settings, origins: dict[str, str]) -> str:
-    """A settings file: what is set stands there, what is left at its default is a comment."""
+    """Return a settings file, in which what is left at its default is a comment."""
     lines = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)

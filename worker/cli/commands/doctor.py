@@ -149,7 +149,7 @@ def _show(console: Console, finding: Finding) -> None:
 
 @contextmanager
 def _doing(what: str) -> Iterator[None]:
-    """A sign of life on stderr, in a terminal, while something takes seconds."""
+    """Show on stderr, in a terminal, that something is under way."""
     console = stderr()
     if not console.is_terminal:
         yield

@@ -160,7 +160,9 @@ def _tests(suite: Path | None) -> "tuple[Test, ...]":
     except OSError as error:
         raise SettingError(Code.FILE_UNREADABLE, f"{suite} cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # no TOML and no UTF-8, too
-        raise SettingError(Code.INVALID_BEHAVIOUR_SUITE, f"{suite} is no suite of behaviour tests: {error}") from error
+        raise SettingError(
+            Code.INVALID_BEHAVIOUR_SUITE, f"{suite} is not a suite of behaviour tests: {error}"
+        ) from error
 
 
 def _checked(settings: list[Settings], texts: "Labelled", *, with_behaviour: bool) -> list[Settings]:

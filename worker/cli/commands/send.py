@@ -81,7 +81,7 @@ async def _events_of_texts(settings: Settings, texts: list[str]) -> AsyncIterato
 async def _events_of_lines(
     settings: Settings, stream: IO[bytes], shape: As, skipped: list[int]
 ) -> AsyncIterator[bytes]:
-    """The events that lines stand for; the number of a line that stands for none goes to ``skipped``, with a word."""
+    """Yield the events of lines; the number of a line without one goes to ``skipped``, with a message."""
     async for number, line in lines_as_they_come(stream):
         if shape is As.AUTO:
             shape = As.JSON if is_object(line) else As.TEXT
@@ -103,7 +103,7 @@ def _event_of_line(settings: Settings, shape: As, line: bytes) -> bytes | None:
 
 
 def _event(settings: Settings, text: str) -> bytes:
-    """An event of our own around a text, shaped so that the worker finds text and id where its settings say."""
+    """Return an event around a text, with text and id where the settings say."""
     return event((settings.id_path, str(uuid.uuid4())), (settings.text_path, text))
 
 

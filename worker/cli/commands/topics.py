@@ -115,7 +115,7 @@ def _events(admin: "KafkaAdminClient", topic: dict[str, Any]) -> int:
 
 @contextmanager
 def _admin(settings: Settings, operation: str) -> Iterator["KafkaAdminClient"]:
-    """An admin client, to do this, as Kafka names it, with topics.
+    """Give an admin client for an operation on topics, named as Kafka names it.
 
     Raises:
         BrokerError: the cluster cannot be reached, or refuses what was asked.

@@ -36,7 +36,7 @@ class Answered:
 
 
 def writer(form: AnswerFormat, card: ModelCard, inputs: Inputs) -> Callable[[Answered], None]:
-    """A function that writes one window of answers to stdout after the other; a header is written at once."""
+    """Return a function that writes answers to stdout, part by part; a header is written at once."""
     if form is AnswerFormat.JSONL:
         return _write_jsonl
     return _csv_writer(inputs) if form is AnswerFormat.CSV else _table_writer(card)

@@ -11,11 +11,11 @@ STYLES = {Sentiment.NEGATIVE: "red", Sentiment.NEUTRAL: "yellow", Sentiment.POSI
 
 
 def stdout() -> Console:
-    """The console for results."""
+    """Return the console for results."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def stderr() -> Console:
-    """The console for progress, reports and errors."""
+    """Return the console for progress, reports and errors."""
     return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -18,7 +18,7 @@ def is_object(line: bytes) -> bool:
 
 
 def event(*fields: tuple[str, str]) -> bytes:
-    """A JSON object that has each string where its pointer says: ``("/data/text", "Good.")`` gives
+    """Return a JSON object with each string where its pointer says: ``("/data/text", "Good.")`` gives
     ``{"data": {"text": "Good."}}``. The pointers are valid, and none leads through another's string."""
     document: dict[str, Any] = {}
     for pointer, value in fields:

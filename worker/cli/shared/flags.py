@@ -76,7 +76,7 @@ def with_flags(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
 
 
 def flag(setting: str) -> str:
-    """The flag of a setting: ``--max-batch-size`` for ``max_batch_size``."""
+    """Return the flag of a setting: ``--max-batch-size`` for ``max_batch_size``."""
     return "--" + setting.replace("_", "-")
 
 
@@ -101,7 +101,7 @@ def _parameters(fields: dict[str, FieldInfo]) -> list[inspect.Parameter]:
 
 
 def _help(field: FieldInfo) -> str:
-    """The setting's description and its default, escaped: help is printed as rich markup."""
+    """Return the setting's description and its default, escaped: help is printed as rich markup."""
     default = field.get_default(call_default_factory=True)
     text = escape(field.description or "")
     if default is None or default == {}:
@@ -110,7 +110,7 @@ def _help(field: FieldInfo) -> str:
 
 
 def shown(value: Any) -> str:
-    """A setting's value as a user would write it."""
+    """Return a setting's value as a user would write it."""
     if isinstance(value, tuple):
         return ",".join(value)
     return json.dumps(value) if isinstance(value, dict) else str(value)
@@ -126,5 +126,5 @@ def _flag_type(annotation: Any) -> Any:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """True for what is never shown."""
+    """Return whether a setting is never shown."""
     return SecretStr in (field.annotation, *get_args(field.annotation))

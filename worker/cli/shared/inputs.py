@@ -65,7 +65,7 @@ def inputs_of_texts(texts: Iterable[str], text_path: str) -> Inputs:
 
 
 def inputs_of_file(stream: IO[bytes], file: Path | None, shape: Shape, text_path: str, column: str | None) -> Inputs:
-    """The records of a file or of stdin (``file`` is then None); a packed file's stream gives what was packed.
+    """Give the records of a file, unpacked, or of stdin (``file`` is then None).
 
     ``column`` names that of a table, or a field of JSON objects, which then goes before ``text_path``. A shape that is
     not named is told by the file's name, otherwise by its first line: JSON if that is a JSON object.

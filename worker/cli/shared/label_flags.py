@@ -4,7 +4,7 @@ from worker.errors import Code, SettingError
 
 
 def label_names(labels: str | None, num_labels: int | None = None) -> tuple[str, ...] | None:
-    """The names that the flags --labels and --num-labels give, if any."""
+    """Return the names that the flags --labels and --num-labels give, if any."""
     if labels is None:
         return None if num_labels is None else tuple(f"LABEL_{number}" for number in range(num_labels))
     names = tuple(name.strip() for name in labels.split(","))

@@ -18,7 +18,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @contextmanager
 def opened(file: Path | None) -> Iterator[IO[bytes]]:
-    """The file, or stdin where none is named (``-`` names it, too).
+    """Give the file, or stdin where none is named (``-`` names it, too).
 
     Raises:
         SettingError: the file cannot be read, or stdin is closed.
@@ -60,7 +60,7 @@ async def lines_as_they_come(stream: IO[bytes]) -> AsyncIterator[tuple[int, byte
 
 
 def _cleaned(number: int, line: bytes) -> bytes:
-    """A line without its end and, if it is the first, without a byte order mark; empty if it is blank."""
+    """Return a line without its end and, if it is the first, without a byte order mark; empty if it is blank."""
     content = line.rstrip(b"\r\n")
     if number == 1:
         content = content.removeprefix(BYTE_ORDER_MARK)

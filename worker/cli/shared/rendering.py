@@ -42,7 +42,7 @@ def dead_letter_line(record: Any) -> Text:
 
 
 def event_json(record: Any) -> str:
-    """The event as one line of JSON: an object's bytes as they are, anything else as a string."""
+    """Return the event as one line of JSON: an object's bytes as they are, anything else as a string."""
     body = _unframed(record.value)
     if body is None:
         return "null"
@@ -72,7 +72,7 @@ def _parsed(value: bytes | None) -> dict[str, Any]:
 
 
 def _verdict_and_data(document: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The verdict, wherever the shape of the event puts it, and the part that carries the text."""
+    """Return the verdict, wherever the event has it, and the part that carries the text."""
     data = document.get("data")
     for part in (document, data if isinstance(data, dict) else {}):
         for candidate in (part.get("sentiment"), part):
@@ -82,7 +82,7 @@ def _verdict_and_data(document: dict[str, Any]) -> tuple[dict[str, Any] | None, 
 
 
 def _unframed(value: bytes | None) -> bytes | None:
-    """The JSON behind Confluent's frame: a zero byte and four of the schema's id."""
+    """Return the JSON behind Confluent's frame: a zero byte and four of the schema's id."""
     return value[5:] if value and value[0] == 0 else value
 
 
@@ -91,6 +91,6 @@ def _shortened(value: bytes | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that cannot disturb a terminal: one line, no control characters, not endless."""
+    """Return a text that cannot disturb a terminal: one line, no control characters, not endless."""
     line = "".join(character if character.isprintable() else " " for character in text[: SHOWN_CHARACTERS + 1])
     return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…"

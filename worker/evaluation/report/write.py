@@ -35,7 +35,7 @@ def check_report(path: Path) -> None:
             Code.PACKAGE_NOT_INSTALLED, "--report needs matplotlib: pip install 'sentiment-worker[train]'"
         )
     if not path.absolute().parent.is_dir():
-        raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path}: there is no folder {path.parent}")
+        raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path}: the folder {path.parent} does not exist")
     if path.is_dir():
         raise SettingError(Code.FILE_NOT_WRITABLE, f"--report {path} is a folder: name a file in it")
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):

@@ -18,7 +18,7 @@ class UnreadableRecordsFound(FrequentEvent):
     """Topic, partition and offset of the first of them."""
     trouble: str
     outcome: str
-    """What becomes of it."""
+    """The outcome, as the log line ends."""
     records: int
 
     def sentence(self) -> str:

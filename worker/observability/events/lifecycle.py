@@ -120,7 +120,7 @@ class Drained(InternalEvent):
 
     outcome: str
     left: str
-    """What is open still."""
+    """The sentence about what is still open."""
 
     def sentence(self) -> str:
         return f"drained: {self.outcome}; {self.left}"

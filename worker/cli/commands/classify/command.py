@@ -159,7 +159,7 @@ class _Faults:
 
 
 def _reading(settings: Settings, inputs: Inputs) -> Settings:
-    """The settings with which a codec reads the inputs: each of them is meant to be classified."""
+    """Return the settings with which a codec reads the inputs: each of them is meant to be classified."""
     shapes: dict[str, str | None] = {"text_path": inputs.text_path, "classify_if": None, "on_no_text": "dead_letter"}
     if inputs.shape is not Shape.JSON:
         shapes["input_format"] = "json"
@@ -214,7 +214,7 @@ class _Session:
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-    """A bar on stderr, shown only in a terminal."""
+    """Return a progress bar on stderr, shown only in a terminal."""
     console = stderr()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -75,7 +75,7 @@ def details(letter: DeadLetter, form: Bytes) -> str:
 
 
 def counts_table(tally: ReasonCounts) -> str:
-    """Counts by interval and reason, as columns."""
+    """Return counts by interval and reason, as columns."""
     reasons = tally.reasons
     if not reasons:
         return "no dead letters"
@@ -107,7 +107,7 @@ def _indented(content: bytes | None, form: Bytes) -> Iterable[str]:
 
 
 def _printable(text: str) -> str:
-    """A text whose control characters cannot disturb a terminal."""
+    """Return a text without control characters, which could disturb a terminal."""
     return "".join(character if character.isprintable() or character == "\t" else " " for character in text)
 
 

@@ -105,7 +105,11 @@ class WorkerProcess:
             await asyncio.sleep(POLL_SECONDS)
 
     def check(self) -> None:
-        """Raises WorkerError, with the end of its log, if the worker does not run any more."""
+        """Check that the worker still runs.
+
+        Raises:
+            WorkerError: it does not; the error has the end of its log.
+        """
         if self._process is not None and (code := self._process.poll()) is not None:
             end = "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
             raise WorkerError(
@@ -114,7 +118,7 @@ class WorkerProcess:
             )
 
     async def statistics(self) -> dict[str, Any]:
-        """The worker's own counts, as its health page gives them; empty where it does not answer."""
+        """Return the worker's own counts, as its health page gives them; empty if it does not answer."""
         return await self._page("statistics") or {}
 
     async def _page(self, name: str) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ LINES_PER_SECOND = {True: 12.0, False: 3.0}
 """Answers shown, in a terminal and without one: as many as can be read. Dead letters are shown all."""
 
 COUNTS_EVERY_SECONDS = 1.0
-"""Between two lines of counts, where there is no terminal."""
+"""Seconds between two lines of counts where stdout is not a terminal."""
 
 
 class Screen:
@@ -86,7 +86,7 @@ def latencies(tally: Tally) -> str:
 
 
 def batches(statistics: dict[str, Any]) -> str:
-    """Number, size and padding of the batches, from the worker's own counts."""
+    """Describe number, size and padding of the batches, from the worker's own counts."""
     number, padded = statistics.get("batches", 0), statistics.get("batch_padded_tokens", 0)
     if not number or not padded:
         return "no batch yet"

@@ -93,7 +93,7 @@ class Tally:
         return self.answers.total() / (self.last_answer - self.first_sent)
 
     def latency(self, quantile: float) -> float:
-        """A quantile (0..1) of the latencies in seconds; 0 before the first."""
+        """Return a quantile (0..1) of the latencies in seconds; 0 before the first."""
         if not self.latencies:
             return 0.0
         ordered = sorted(self.latencies)

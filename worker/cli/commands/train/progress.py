@@ -60,7 +60,7 @@ class Bar:
         self._progress.stop()
 
     def show(self, now: "Progress") -> None:
-        """Called by the training after every step."""
+        """Note a step of the training."""
         self.standing = f"step {now.step} of {now.steps}"
         if now.dev_score is not None:
             best = now.best_score if now.best_score is not None else now.dev_score
