@@ -1,4 +1,4 @@
-"""The parts that exist once the model is loaded: the pipeline with its publisher, and the client that it writes with."""
+"""The parts that exist once the model is loaded: the pipeline with its publisher, and the client that they share."""
 
 import gc
 from collections.abc import Callable

@@ -135,3 +135,18 @@ def test_the_settings_that_the_message_names_let_any_flood_pass(limits: tuple[in
     breaker = Breaker(settings.max_consecutive_invalid, settings.max_invalid_ratio)
     for _ in range(30):
         count(breaker, WINDOW, range(WINDOW))
+
+
+def test_the_share_is_looked_at_from_a_whole_window_on() -> None:
+    breaker = Breaker(max_consecutive=2 * WINDOW, max_ratio=0.5)
+    count(breaker, WINDOW - 1, range(WINDOW - 1))
+    with pytest.raises(CircuitOpenError, match=r"max_invalid_ratio=0\.5"):
+        count(breaker, 1, [0])
+
+
+def test_as_large_a_share_as_is_allowed_passes() -> None:
+    breaker = Breaker(max_consecutive=WINDOW, max_ratio=0.5)
+    count(breaker, WINDOW, range(WINDOW // 2))
+    count(breaker, WINDOW, range(WINDOW // 2))
+    with pytest.raises(CircuitOpenError, match=r"max_invalid_ratio=0\.5"):
+        count(breaker, WINDOW, range(WINDOW // 2 + 1))

@@ -110,6 +110,14 @@ def test_a_partition_is_passed_over_once_nothing_is_open() -> None:
     assert ledger.committable(Partition(TOPIC, 0)) == 60
 
 
+def test_where_a_partition_goes_on_is_behind_its_newest_fetch() -> None:
+    ledger = Ledger()
+    assert ledger.next_offset(Partition(TOPIC, 0)) == 0
+    ledger.open(make_fetch(10, [0, 0], trailing=3))
+    assert ledger.next_offset(Partition(TOPIC, 0)) == 15
+    assert ledger.next_offset(Partition(TOPIC, 1)) == 0
+
+
 def test_a_record_completed_twice_is_refused() -> None:
     ledger = Ledger()
     fetch = make_fetch(0, [0, 0])
