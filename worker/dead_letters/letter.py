@@ -11,6 +11,8 @@ from worker.fetch import Headers
 #: Counts how often an event was replayed. It stays with the event, so that a loop is seen.
 REPLAYS_HEADER = "sentiment-worker-replays"
 _FIRST = PREFIX + "topic"
+#: A number in a header that is longer is none.
+MOST_DIGITS = 9
 _LEFT_OUT = "_left_out"
 _NONE = "-1"
 """The size of what an event did not have."""
@@ -69,7 +71,7 @@ class DeadLetter:
     @property
     def source_partition(self) -> int | None:
         number = self.errors.get("partition", "")
-        return int(number) if number.isascii() and number.isdigit() else None
+        return int(number) if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS else None
 
     @property
     def lost(self) -> list[str]:
@@ -91,7 +93,7 @@ class DeadLetter:
     def replays(self) -> int:
         """How often the event was replayed before."""
         counts = [value for name, value in self.own_headers if name == REPLAYS_HEADER and value]
-        return int(counts[-1]) if counts and counts[-1].isdigit() else 0
+        return int(counts[-1]) if counts and counts[-1].isdigit() and len(counts[-1]) <= MOST_DIGITS else 0
 
     @cached_property
     def _first_of_ours(self) -> int:

@@ -71,7 +71,8 @@ def _changed(letter: DeadLetter, event: Event, answer: bytes) -> Event | Skipped
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         why = str(error) if type(error) is ValueError else "has no such form"
         raise SettingError(Code.FILTER_FAILED, f"what the filter wrote for dead letter {sent['id']} {why}") from None
-    return replace(event, key=key, value=value, headers=headers)
+    partition = event.partition if key == event.key else None  # another key has another home
+    return replace(event, partition=partition, key=key, value=value, headers=headers)
 
 
 def _same(fields: dict[str, Any], sent: dict[str, Any], name: str) -> bool:

@@ -64,7 +64,8 @@ class Order:
         """Return the group that remembers how far this replay is: the same order goes on, another begins."""
         chosen = self.selection
         names = (chosen.reasons, chosen.topics, chosen.partitions, chosen.keys)
-        parts = [settings.dead_letter_topic, self.start.text, self.to, self.through, self.text_at]
+        parts = [settings.dead_letter_topic, self.start.text, self.to, self.through, str(self.max_attempts)]
+        parts += [] if self.text_at is None else [self.text_at, settings.text_path]
         parts += [repr(sorted(map(repr, some))) for some in names]
         return f"{settings.group_id}.replay.{sha256(repr(parts).encode()).hexdigest()[:12]}"
 
@@ -176,11 +177,6 @@ class Replayer:
             else Skipped.NOT_SELECTED
             for letter in letters
         ]
-        if self._text_at is not None:
-            outcomes = [
-                with_text_moved(outcome, self._text_at, self._text_path) if isinstance(outcome, Event) else outcome
-                for outcome in outcomes
-            ]
         if order.through is not None:
             rows = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Event)]
             events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
@@ -188,6 +184,11 @@ class Replayer:
                 rows, await mended(order.through, [letters[row] for row in rows], events), strict=True
             ):
                 outcomes[row] = outcome
+        if self._text_at is not None:
+            outcomes = [
+                with_text_moved(outcome, self._text_at, self._text_path) if isinstance(outcome, Event) else outcome
+                for outcome in outcomes
+            ]
         return [*zip(letters, outcomes, strict=True)]
 
     async def _carry_out(self, batch: Batch) -> None:
@@ -198,7 +199,7 @@ class Replayer:
             except _REFUSED:
                 await self._new_producer()  # which ends the transaction, too
                 if len(batch.outcomes) > 1:
-                    for half in _halves(batch):
+                    for half in halves(batch):
                         await self._carry_out(half)
                     return
                 batch = Batch([(letter, Skipped.REFUSED) for letter, _ in batch.outcomes], batch.offsets)
@@ -209,7 +210,7 @@ class Replayer:
                 self._counts.replayed += 1
             else:
                 self._counts.skipped[outcome] += 1
-        if self._order.rate is not None:
+        if self._order.rate is not None and not self._dry_run:
             due = self._began + self._counts.replayed / self._order.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -228,7 +229,9 @@ class Replayer:
                 await asyncio.gather(*deliveries)
         except ProducerFenced as error:
             raise BrokerError(
-                Code.REPLAY_RUNS_ELSEWHERE, "the same replay was started elsewhere, and goes on there"
+                Code.REPLAY_RUNS_ELSEWHERE,
+                "the same replay was started elsewhere and goes on there, or a transaction took too long: start it "
+                "again if no other runs",
             ) from error
 
     async def _by_partition(self, producer: AIOKafkaProducer, batch: Batch) -> dict[tuple[str, int], list[Event]]:
@@ -250,6 +253,7 @@ class Replayer:
             **client_options(self._settings),
             transactional_id=self._group,
             acks="all",
+            compression_type=None if (codec := self._settings.compression) == "none" else codec,
             max_batch_size=BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
         )
@@ -274,7 +278,7 @@ def _batches(producer: AIOKafkaProducer, events: Sequence[Event]) -> Iterator[An
     yield builder
 
 
-def _halves(batch: Batch) -> list[Batch]:
+def halves(batch: Batch) -> list[Batch]:
     """Split a batch; the first half commits nothing behind what it holds."""
     middle = len(batch.outcomes) // 2
     first, second = batch.outcomes[:middle], batch.outcomes[middle:]

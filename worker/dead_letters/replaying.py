@@ -25,7 +25,7 @@ class Event:
 
     topic: str
     partition: int | None
-    """The partition that it was read from; None where the dead letter does not say."""
+    """The partition to write to, if the topic has it; None for one by the key."""
     key: bytes | None = field(repr=False)
     value: bytes | None = field(repr=False)
     headers: Sequence[tuple[str, bytes | None]] = field(repr=False)
@@ -47,4 +47,6 @@ def replayed(letter: DeadLetter, *, to: str | None, max_attempts: int) -> Event 
         return Skipped.INCOMPLETE
     headers = [header for header in letter.own_headers if header[0] != REPLAYS_HEADER]
     headers.append((REPLAYS_HEADER, str(letter.replays + 1).encode()))
-    return Event(to or letter.topic, letter.source_partition, letter.event_key, letter.event_value, headers)
+    # Another topic may have another number of partitions, where keys have other homes.
+    partition = letter.source_partition if to in (None, letter.topic) or letter.event_key is None else None
+    return Event(to or letter.topic, partition, letter.event_key, letter.event_value, headers)

@@ -22,5 +22,5 @@ class Selection:
             and (not self.reasons or letter.reason in self.reasons)
             and (not self.topics or letter.topic in self.topics)
             and (not self.partitions or letter.source_partition in self.partitions)
-            and (not self.keys or letter.key in self.keys)
+            and (not self.keys or letter.event_key in self.keys)
         )

@@ -93,7 +93,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Stop sending; what is not acknowledged stays uncommitted."""
-        for sender in self._senders.values():
+        for sender in [*self._senders.values()]:  # a refusal that comes meanwhile may need one more
             await sender.close()
 
     def _dead_letters(self, pending: PendingDelivery, rejected: Mapping[int, Rejection]) -> OutputSlice:

@@ -51,7 +51,7 @@ def test_an_event_is_written_as_it_was_read_with_its_replays_counted() -> None:
 
 def test_the_count_goes_on_and_stands_once() -> None:
     event = replayed(letter(own=[(REPLAYS_HEADER, b"1"), *OWN]), to="again", max_attempts=3)
-    assert event == Event("again", 1, b"k", b"{}", [*OWN, (REPLAYS_HEADER, b"2")])
+    assert event == Event("again", None, b"k", b"{}", [*OWN, (REPLAYS_HEADER, b"2")])
 
 
 def test_an_event_that_came_back_too_often_is_left_alone() -> None:
@@ -83,11 +83,21 @@ def test_what_a_program_does_not_change_keeps_its_bytes() -> None:
     assert through("cat", *letters) == [event_of(one.value, one.key) for one in letters]
 
 
+def test_in_another_topic_the_key_decides_the_partition_and_without_one_it_stays() -> None:
+    keyed, keyless = (replayed(letter(key=key), to="again", max_attempts=3) for key in (b"k", None))
+    assert isinstance(keyed, Event)
+    assert isinstance(keyless, Event)
+    assert (keyed.partition, keyless.partition) == (None, 1)
+    same = replayed(letter(), to="texts", max_attempts=3)
+    assert isinstance(same, Event)
+    assert same.partition == 1
+
+
 def test_a_program_changes_key_and_headers_and_the_count_of_replays_stays() -> None:
     command = python(
         "o = json.loads(line); o['key'] = None; o['headers'] = [{'name': 'n', 'value': 'x'}]; print(json.dumps(o))"
     )
-    assert through(command, letter()) == [Event("texts", 1, None, b"{}", [("n", b"x"), (REPLAYS_HEADER, b"1")])]
+    assert through(command, letter()) == [Event("texts", None, None, b"{}", [("n", b"x"), (REPLAYS_HEADER, b"1")])]
 
 
 @pytest.mark.parametrize(
