@@ -34,7 +34,7 @@ CASES: dict[str, tuple[Case, tuple[str, ...]]] = {
     "plaintext to mutual TLS": (lambda k: plain(k, "MUTUAL"), ("set security_protocol=SSL (or SASL_SSL",)),
     "plaintext to a login": (
         lambda k: plain(k, "LOGIN"),
-        ("set security_protocol=SASL_PLAINTEXT", "PLAIN or SCRAM-SHA-256: set sasl_mechanism"),
+        ("set security_protocol=SASL_PLAINTEXT", "PLAIN or SCRAM-SHA-256 login: set sasl_mechanism"),
     ),
     "plaintext to a login by TLS": (lambda k: plain(k, "LOGINTLS"), ("set security_protocol=SASL_SSL",)),
     "TLS to a login by TLS": (lambda k: k.tls("LOGINTLS"), ("set security_protocol=SASL_SSL", "sasl_username")),
