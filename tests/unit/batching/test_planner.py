@@ -60,6 +60,12 @@ def test_a_batch_is_cut_only_at_a_bound(lengths: np.ndarray, limits: Limits) -> 
         assert lengths[following].max() * following.size > limits.batch_tokens
 
 
+def test_a_batch_is_as_large_as_its_bound_lets_it_be() -> None:
+    """The same by a case that no draw of lengths and limits can miss."""
+    assert choose(lengths_of(*[5] * 300), FAR).size == FAR.batch_size
+    assert choose(lengths_of(*[1_000] * 300), FAR).size == FAR.batch_tokens // 1_000
+
+
 @given(LENGTHS, LIMITS, st.floats(0, 1e6), st.floats(0, 20), st.integers(0, 5), st.booleans())
 def test_the_oldest_leaves_once_its_time_is_up_and_the_device_can_take_it(
     lengths: np.ndarray, limits: Limits, oldest: float, waited: float, in_flight: int, draining: bool
