@@ -49,6 +49,8 @@ class FetchConsumer(WatchingConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._deliver, self.callback = self.callback, self._deliver_and_note
+        self._delivered: Message | None = None
         self.places = Places(
             self._thread,
             self._intake,
@@ -135,7 +137,10 @@ class FetchConsumer(WatchingConsumer):
             if tp.topic in inputs:
                 # No await before the yield: a fetch that is opened must be handed over, else it would never complete.
                 if self.places.accept(tp, polled.stretches[tp]):
-                    yield tp, self._fetch_message(tp, self._open(tp, polled))
+                    message = self._fetch_message(tp, self._open(tp, polled))
+                    yield tp, message
+                    if self._delivered is not message and not self.should_stop and self._is_current(polled):
+                        self._read_again(tp)
                 continue
             for record in records:
                 if not self._is_current(polled):
@@ -152,6 +157,15 @@ class FetchConsumer(WatchingConsumer):
             await self._thread.rewind(polled, left)
         if left or polled.astray:
             await self.sleep(WAIT_SECONDS)  # so as not to poll for the same records at once
+
+    async def _deliver_and_note(self, message: Message) -> None:
+        await self._deliver(message)
+        self._delivered = message
+
+    def _read_again(self, tp: TP) -> None:
+        # Faust has cancelled a delivery, and nothing that follows revokes the fetch: it would never be answered.
+        self.places.forget(tp)
+        self._intake.revoke([Partition(*tp)])
 
     async def _find_places(self) -> None:
         """Look up the places that are unknown or in doubt, once Faust has called ``perform_seek``."""

@@ -33,7 +33,8 @@ from faust.types import TP
 from worker.delivery.group_session import GroupSession
 from worker.group_refusals import OFFSET_METADATA_TOO_LARGE, is_final, is_refusal
 from worker.intake.committed import committed_offsets
-from worker.intake.places import Places, Source
+from worker.intake.places import Places
+from worker.intake.source import Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
 from worker.intake.topic_ids import topic_ids
 

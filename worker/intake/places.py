@@ -7,7 +7,6 @@ partition is handed over.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -15,29 +14,14 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from worker.delivery.ledger import Partition
-from worker.intake.added_partitions import with_count
 from worker.intake.broker_errors import is_fatal
 from worker.intake.lookup import LookUp, Whereabouts, unanswered
 from worker.intake.offset_reset import Bookmark, Start, choose_start
+from worker.intake.source import Source
 from worker.intake.stretches import Stretch
 from worker.intake.topic_ids import TopicId, TopicIds
 from worker.intake.worker_side import Intake
 from worker.observability.events import PartitionReadElsewhere, TopicMissed
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """One reading of a partition: under one assignment, from one log. Each reading is a distinct object."""
-
-    assignment: Any
-    topic_id: TopicId | None
-    partitions_at_first: int | None = None
-    """How many partitions the topic had when the group began to read it."""
-
-    def as_metadata(self) -> str:
-        """Return the metadata to commit with an offset of this reading."""
-        text = "" if self.topic_id is None else self.topic_id.as_metadata()
-        return text if self.partitions_at_first is None else with_count(text, self.partitions_at_first)
 
 
 class Thread(Protocol):
@@ -153,6 +137,10 @@ class Places:
     def doubt(self, tps: Iterable[TP]) -> None:
         """Require a new lookup of these partitions before any more of their records are handed over."""
         self._doubted.update(tps)
+
+    def forget(self, tp: TP) -> None:
+        """Require a new lookup that starts from the committed offset, whatever was read of the partition before."""
+        self._sources.pop(tp, None)
 
     def compare(self, topics: TopicIds) -> None:
         """Doubt the partitions of topics that are missing, or have another id than the one being read."""

@@ -176,7 +176,7 @@ class Scene:
         """Have the consumer poll, and take what it hands over; ``at_each`` is played while each is being taken."""
         for _ in range(times):
             async for _, message in self.consumer.getmany(0.0):
-                await self._taken(message)
+                await self.consumer.callback(message)
                 if at_each is not None:
                     await at_each()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from worker.intake.added_partitions import partitions_at_first, read_count, with_count
-from worker.intake.places import Source
+from worker.intake.source import Source
 from worker.intake.topic_ids import TopicId
 
 TOPIC = TopicId("cluster", "topic")

@@ -18,7 +18,7 @@ from faust.types import TP
 from worker.delivery.group_session import GroupSession
 from worker.group_refusals import OFFSET_METADATA_TOO_LARGE
 from worker.intake.coordinator import Coordinator, ReadOffset
-from worker.intake.places import Source
+from worker.intake.source import Source
 from worker.intake.static_member import FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, NamedHeartbeat, error_codes, is_named
 from worker.intake.topic_ids import TopicId, TopicIds
 
