@@ -1,4 +1,4 @@
-"""What ``/metrics`` says of a real worker: while its model loads, at work, and after."""
+"""Compare ``/metrics`` with what a real worker does: while its model loads, at work, and after."""
 
 import sys
 import urllib.request

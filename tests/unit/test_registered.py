@@ -1,4 +1,4 @@
-"""What the folders of commands and backends hold is registered: a module that is forgotten does nothing."""
+"""Check that every module of a command or a backend is registered: one that is forgotten does nothing."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from worker.classifier.backends import registry as backends
 from worker.cli import registry as commands
 
 BESIDE_BACKENDS = {"conformance", "model_limits", "pretrained", "registry"}
-"""What backends have in common."""
+"""Modules that backends share."""
 
 
 def modules(registry: object, *folder: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What may come in beside what is pending."""
+"""Check how much is admitted beside what is pending."""
 
 import pytest
 

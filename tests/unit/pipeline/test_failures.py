@@ -1,4 +1,4 @@
-"""What breaks a step ends the pipeline, and blames no event."""
+"""Check that an error of a step ends the pipeline, and blames no event."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What the pipeline's metrics say of waiting and of time."""
+"""Check the pipeline's metrics of waiting and of time."""
 
 import asyncio
 from dataclasses import replace
